@@ -1,0 +1,134 @@
+"""A frame that is ready for science: pixels without sky, their noise, their mask, their WCS."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from preprocessing.masks import Mask
+
+Pixels = NDArray[np.float32]
+
+# The planes of the file and the field each one fills.
+PLANES = {"SCI": "pixels", "NOISE": "noise", "MASK": "mask"}
+
+
+@dataclass(frozen=True)
+class CalibratedFrame:
+    """A calibrated exposure; arrays are read only by convention.
+
+    Attributes
+    ----------
+    pixels : (ny, nx) float32 array
+        ADU above the sky. NaN where there are no data (mask bit NO_DATA).
+    noise : (ny, nx) float32 array
+        1-sigma noise of sky and read-out in ADU, without the photon noise of sources, *as if
+        pixels were independent*. Interpolation makes neighbours correlated and lowers the scatter
+        of single pixels, yet keeps the noise power at low frequency, which is what a matched
+        filter sees; so a resampled frame carries the noise of its native pixels.
+    mask : (ny, nx) uint16 array
+        Sum of :class:`preprocessing.masks.MaskBit`; 0 is good.
+    wcs : astropy.wcs.WCS
+        Celestial, two axes, 0-based when asked with ``origin=0``.
+    gain : float
+        Electrons per ADU.
+    saturation : float
+        ADU above the sky at which pixels stop to be linear; ``inf`` when there is no such level.
+    """
+
+    pixels: Pixels
+    noise: Pixels
+    mask: Mask
+    wcs: WCS
+    gain: float
+    saturation: float
+
+    def __post_init__(self) -> None:
+        """Refuse planes that do not belong together."""
+        shapes = {self.pixels.shape, self.noise.shape, self.mask.shape}
+        if len(shapes) != 1 or self.pixels.ndim != 2:
+            raise ValueError(f"pixels, noise and mask must share one 2-D shape, not {shapes}")
+        if not (np.isfinite(self.gain) and self.gain > 0):
+            raise ValueError(f"gain is {self.gain} e-/ADU: it must be a positive number")
+        if not self.saturation > 0:
+            raise ValueError(f"saturation is {self.saturation} ADU: it must be positive, or inf")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+
+def to_fits(frame: CalibratedFrame, header: fits.Header | None = None) -> bytes:
+    """Give the FITS file of a frame: SCI, NOISE and MASK extensions, with checksums.
+
+    ``header`` is written to the primary header unit; the celestial keywords in the extensions
+    come from ``frame.wcs`` (TAN, SIP and TPV alike).
+    """
+    celestial = wcs_header(frame.wcs)
+    planes: list[fits.PrimaryHDU | fits.ImageHDU] = [fits.PrimaryHDU(header=header)]
+    for name, field in PLANES.items():
+        planes.append(fits.ImageHDU(getattr(frame, field), header=celestial, name=name))
+    planes[1].header["BUNIT"] = ("adu", "above the sky")
+    planes[1].header["GAIN"] = (frame.gain, "[e-/adu]")
+    if np.isfinite(frame.saturation):
+        planes[1].header["SATURATE"] = (frame.saturation, "[adu] above the sky")
+    planes[2].header["BUNIT"] = ("adu", "1 sigma, as if pixels were independent")
+    stream = io.BytesIO()
+    fits.HDUList(planes).writeto(stream, checksum=True)
+    return stream.getvalue()
+
+
+def wcs_header(wcs: WCS) -> fits.Header:
+    """Give the celestial keywords alone: times and sites belong to the primary header."""
+    header = wcs.to_header(relax=True)
+    for keyword in ("DATE-OBS", "MJD-OBS", "MJDREF", "MJDREFI", "MJDREFF", "DATEREF"):
+        header.remove(keyword, ignore_missing=True)
+    if wcs.sip is not None:
+        # astropy leaves the SIP suffix off when the WCS was built without it.
+        for axis in (1, 2):
+            header[f"CTYPE{axis}"] = header[f"CTYPE{axis}"].removesuffix("-SIP") + "-SIP"
+    return header
+
+
+def from_fits(source: bytes | Path | BinaryIO) -> CalibratedFrame:
+    """Read what :func:`to_fits` wrote; checksums are verified.
+
+    Raises
+    ------
+    ValueError
+        If an extension is missing or the file does not match its own checksums.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    with fits.open(stream, memmap=False) as units:
+        for name in PLANES:
+            verify(units, name)
+        header = units["SCI"].header
+        return CalibratedFrame(
+            pixels=native(units["SCI"].data, np.float32),
+            noise=native(units["NOISE"].data, np.float32),
+            mask=native(units["MASK"].data, np.uint16),
+            wcs=WCS(header),
+            gain=float(header["GAIN"]),
+            saturation=float(header.get("SATURATE", np.inf)),
+        )
+
+
+def verify(units: fits.HDUList, name: str) -> None:
+    """Refuse a file without the extension ``name``, or with damaged bytes in it."""
+    if name not in units:
+        found = [unit.name for unit in units]
+        raise ValueError(f"no extension {name} among {found}: this is not a calibrated frame")
+    unit = units[name]
+    if unit.verify_datasum() != 1 or unit.verify_checksum() != 1:
+        raise ValueError(f"extension {name} does not match its checksum: the file is damaged")
+
+
+def native(values: NDArray, dtype: type[np.generic]) -> NDArray:
+    """Give an array in this machine's byte order, FITS being big-endian."""
+    return np.ascontiguousarray(values, dtype=dtype)

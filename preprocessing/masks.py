@@ -1,0 +1,144 @@
+"""Which pixels of a frame must not be trusted, and why: one bit per reason."""
+
+import enum
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from preprocessing.defects import find_defects
+
+Mask = NDArray[np.uint16]
+Bools = NDArray[np.bool_]
+
+# A saturated star hides its core; what bleeds out of it is not linear either.
+TRAIL_MARGIN_PX = 2
+# A core that is saturated out to r px leaves wings that no PSF model follows out to about 2 r.
+CORE_GROWTH = 1.0
+LARGEST_GROWTH_PX = 64
+# The ends of a bleed trail fade below saturation over a few pixels along the readout direction.
+TRAIL_END_PX = 4
+
+
+class MaskBit(enum.IntFlag):
+    """Why a pixel must not be used. Several bits may be set at once."""
+
+    NO_DATA = 1
+    """Not finite in the file, or outside the exposed area."""
+    SATURATED = 2
+    """At or above the saturation level, bleed trails included."""
+    BAD_PIXEL = 4
+    """Listed as bad, stuck, dead or hot."""
+    COSMIC_RAY = 8
+    """Hit by a cosmic ray."""
+    EDGE = 16
+    """Interpolated with a footprint that leaves the frame or touches missing pixels."""
+    GROWN = 32
+    """Beside a saturated pixel: near enough to be spoiled by it."""
+
+
+def build_mask(
+    pixels: NDArray[np.floating], *, saturation: float, bad_pixels: Bools | None = None
+) -> Mask:
+    """Mark the pixels of a raw frame that must not be used.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) array
+        ADU, sky still in it.
+    saturation : float
+        ADU at which a pixel is no longer linear; ``inf`` when the frame has no such level.
+    bad_pixels : (ny, nx) bool array, optional
+        The known defects of the detector. Defects that show in the frame itself (stuck rows and
+        columns, single hot or dead pixels) are found in addition.
+
+    Returns
+    -------
+    (ny, nx) uint16 array
+        Sum of :class:`MaskBit` per pixel; 0 is a good pixel. NaN and infinite pixels are NO_DATA.
+
+    Raises
+    ------
+    ValueError
+        If ``saturation`` is not positive, the frame is not 2-D, or the shapes differ.
+    """
+    check_inputs(pixels, saturation, bad_pixels)
+    finite = np.isfinite(pixels)
+    mask = np.where(finite, 0, int(MaskBit.NO_DATA)).astype(np.uint16)
+    saturated = finite & (pixels >= saturation)
+    grown = grow_saturated(saturated) & ~saturated
+    mark(mask, saturated, MaskBit.SATURATED)
+    mark(mask, grown, MaskBit.GROWN)
+    mark(mask, find_defects(pixels, ~finite | saturated | grown), MaskBit.BAD_PIXEL)
+    if bad_pixels is not None:
+        mark(mask, bad_pixels, MaskBit.BAD_PIXEL)
+    return mask
+
+
+def mark(mask: Mask, where: Bools, bit: MaskBit) -> None:
+    """Set ``bit`` in place where ``where`` is true."""
+    # numpy takes an IntFlag for int64 and would refuse to fit it into uint16.
+    mask[where] |= np.uint16(bit)
+
+
+def check_inputs(pixels: NDArray[np.floating], saturation: float, bad_pixels: Bools | None) -> None:
+    """Refuse what cannot be masked, with the values that made it fail."""
+    if pixels.ndim != 2:
+        raise ValueError(f"a frame has 2 axes, this one has {pixels.ndim}: choose one image plane")
+    if not saturation > 0:
+        raise ValueError(f"saturation is {saturation} ADU: give a positive level, or inf for none")
+    if bad_pixels is not None and bad_pixels.shape != pixels.shape:
+        raise ValueError(
+            f"bad pixel mask is {bad_pixels.shape}, the frame {pixels.shape}: "
+            "use the mask of this detector and window"
+        )
+
+
+def grow_saturated(saturated: Bools) -> Bools:
+    """Grow saturated pixels by a margin that follows the size of the saturated core.
+
+    The half width of a saturated region is that of its core, not of its bleed trail: the
+    trail gets a fixed margin, the core a disc that grows with it.
+    """
+    if not saturated.any():
+        return saturated
+    grown = ndimage.binary_dilation(saturated, disc(TRAIL_MARGIN_PX))
+    # 8-connected: a diagonal step does not part a core from its trail.
+    labels, _ = ndimage.label(saturated, np.ones((3, 3), bool))
+    for index, window in enumerate(ndimage.find_objects(labels), start=1):
+        grow_region(grown, labels[window] == index, window)
+    return grown
+
+
+def grow_region(grown: Bools, region: Bools, window: tuple[slice, ...]) -> None:
+    """Add to ``grown``, in place, the disc round the core of one region and its trail's ends."""
+    depth = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
+    half_width = float(depth[y, x])
+    radius = min(round((1 + CORE_GROWTH) * half_width) + TRAIL_MARGIN_PX, LARGEST_GROWTH_PX)
+    paint(grown, disc(radius), int(y) + window[0].start, int(x) + window[1].start)
+    if region.shape[0] > 3 * half_width:
+        extend_trail(grown, window)
+
+
+def extend_trail(grown: Bools, window: tuple[slice, ...]) -> None:
+    """Lengthen the margin of a trail at both ends along its columns, in place."""
+    rows, columns = window
+    grown[max(0, rows.start - TRAIL_END_PX) : rows.stop + TRAIL_END_PX, columns] |= grown[
+        rows, columns
+    ].any(axis=0)
+
+
+def paint(canvas: Bools, stamp: Bools, y: int, x: int) -> None:
+    """Set the true pixels of ``stamp``, centred at ``(y, x)``, clipped to the canvas."""
+    half = stamp.shape[0] // 2
+    top, left = max(0, y - half), max(0, x - half)
+    target = canvas[top : y + half + 1, left : x + half + 1]
+    down, right = top - (y - half), left - (x - half)
+    target |= stamp[down : down + target.shape[0], right : right + target.shape[1]]
+
+
+def disc(radius: int) -> Bools:
+    """Give a filled circle of ``2 radius + 1`` pixels across."""
+    steps = np.arange(-radius, radius + 1)
+    return np.asarray(steps[:, None] ** 2 + steps**2 <= (radius + 0.5) ** 2)
