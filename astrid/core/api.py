@@ -1,0 +1,10 @@
+"""What every endpoint shares: pages."""
+
+from rest_framework.pagination import LimitOffsetPagination
+
+
+class Pages(LimitOffsetPagination):
+    """Pages of 100 rows, 1,000 at the most."""
+
+    default_limit = 100
+    max_limit = 1000

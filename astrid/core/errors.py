@@ -1,0 +1,33 @@
+"""Errors every app may raise; the API and the tasks translate these, and only these."""
+
+
+class AstridError(Exception):
+    """Something AstrID can explain in one sentence; trying again will not help."""
+
+
+class InvalidTransition(AstridError):
+    """A status change that the state machine forbids, or that another worker won."""
+
+
+class BadImage(AstridError):
+    """Pixels that cannot be processed: not FITS, truncated, all masked, no position."""
+
+
+class BadParameters(AstridError):
+    """A setting or rule that cannot be used; the message names the key and what is allowed."""
+
+
+class MissingFile(AstridError):
+    """A stored file that is not where its row says."""
+
+
+class CorruptFile(AstridError):
+    """A stored file whose content is not what was written."""
+
+
+class NoReference(AstridError):
+    """No reference image covers the observation."""
+
+
+class BadWeights(AstridError):
+    """Network weights that are missing, altered, or made for another architecture."""

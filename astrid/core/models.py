@@ -1,0 +1,116 @@
+"""Abstract bases; no tables of their own, hence no app and no migrations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from astrid.core.ids import new_id
+from astrid.core.states import Transitions, transition
+
+
+class Record(models.Model):
+    """A row with a UUID key and its two timestamps."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class RunStatus(models.TextChoices):
+    """Where a run stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING)
+
+
+def explain(error: BaseException) -> str:
+    """Give an error as one line: its own words, or its kind where it has none."""
+    words = " ".join(str(error).split())
+    return words or type(error).__name__
+
+
+class Run(Record):
+    """One execution of one pipeline stage: who, when, with what, how it ended."""
+
+    TRANSITIONS: ClassVar[Transitions] = {
+        RunStatus.PENDING: frozenset({RunStatus.RUNNING, RunStatus.FAILED}),
+        RunStatus.RUNNING: frozenset({RunStatus.COMPLETED, RunStatus.FAILED}),
+        RunStatus.FAILED: frozenset({RunStatus.RUNNING}),
+        RunStatus.COMPLETED: frozenset(),
+    }
+
+    status = models.CharField(max_length=50, choices=RunStatus, default=RunStatus.PENDING)
+    parameters = models.JSONField(
+        default=dict, blank=True, help_text="Every tunable this run was made with."
+    )
+    provenance = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Hashes of inputs and outputs, code and library versions.",
+    )
+    figures = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What was measured: seconds and memory, quality figures.",
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    processing_time_seconds = models.FloatField(null=True, blank=True)
+    retry_count = models.PositiveIntegerField(default=0)
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 -- no error, no text
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=RunStatus.values), name="%(app_label)s_%(class)s_status"
+            ),
+        ]
+        indexes = [models.Index(fields=["status", "created_at"])]
+
+    def start(self) -> None:
+        """Claim the run for this worker; a second claim raises InvalidTransition."""
+        retries = self.retry_count + (self.status == RunStatus.FAILED)
+        transition(
+            self,
+            RunStatus.RUNNING,
+            started_at=timezone.now(),
+            completed_at=None,
+            error_message=None,
+            retry_count=retries,
+        )
+
+    def complete(self, **outputs: Any) -> None:
+        """Close the run and store what it produced."""
+        transition(self, RunStatus.COMPLETED, **self._closing_times(), **outputs)
+
+    def fail(self, error: BaseException) -> None:
+        """Close the run and keep the reason, in words."""
+        transition(self, RunStatus.FAILED, **self._closing_times(), error_message=explain(error))
+
+    def _closing_times(self) -> dict[str, Any]:
+        now = timezone.now()
+        took = (now - self.started_at).total_seconds() if self.started_at else None
+        return {"completed_at": now, "processing_time_seconds": took}
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the run while the block works; whatever the block raises fails the run."""
+        self.start()
+        try:
+            yield
+        except Exception as error:
+            self.fail(error)
+            raise

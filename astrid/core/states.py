@@ -1,0 +1,50 @@
+"""One way to change a status: check the table, then a conditional UPDATE."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from django.db import models
+from django.utils import timezone
+
+from astrid.core.errors import InvalidTransition
+
+Transitions = Mapping[str, frozenset[str]]
+
+
+class Stateful(Protocol):
+    """A row with a status and the table of moves it may make."""
+
+    TRANSITIONS: ClassVar[Transitions]
+    status: Any
+
+
+def transition(instance: models.Model, to: str, **changes: Any) -> None:
+    """Move ``instance.status`` to ``to`` and write ``changes`` in the same UPDATE.
+
+    The UPDATE names every status that may lead to ``to``, so of two workers
+    racing for one row exactly one wins; no lock is held.
+
+    Raises
+    ------
+    InvalidTransition
+        If the row's status in the database does not lead to ``to``.
+    """
+    model = type(instance)
+    table: Transitions = model.TRANSITIONS  # type: ignore[attr-defined]
+    sources = [state for state, targets in table.items() if to in targets]
+    if hasattr(instance, "updated_at"):
+        changes.setdefault("updated_at", timezone.now())
+    rows = model._base_manager.filter(pk=instance.pk, status__in=sources)
+    if not rows.update(status=to, **changes):
+        raise InvalidTransition(_refusal(instance, to, sources))
+    for name, value in {"status": to, **changes}.items():
+        setattr(instance, name, value)
+
+
+def _refusal(instance: models.Model, to: str, sources: list[str]) -> str:
+    model = type(instance)
+    rows = model._base_manager.filter(pk=instance.pk)
+    now = rows.values_list("status", flat=True).first() or "no longer there"
+    origin = " or ".join(sources) or "no other status"
+    name = model._meta.verbose_name
+    return f"{name} {instance.pk} is {now}; it becomes {to} only from {origin}"

@@ -1,0 +1,52 @@
+"""Files under the name of their content: written once, checked on every read."""
+
+import hashlib
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from astrid.core.errors import CorruptFile, MissingFile
+
+ALIAS = "products"
+
+
+def digest(content: bytes) -> str:
+    """Give the SHA-256 of ``content`` in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def name_of(sha256: str) -> str:
+    """Give the storage name of the content with this hash."""
+    return f"cas/{sha256[:2]}/{sha256}"
+
+
+def put(content: bytes) -> str:
+    """Store ``content`` unless it is there already; return its name."""
+    name = name_of(digest(content))
+    storage = storages[ALIAS]
+    if not storage.exists(name):
+        storage.save(name, ContentFile(content))
+    return name
+
+
+def get(name: str) -> bytes:
+    """Read a stored file and check it against its name.
+
+    Raises
+    ------
+    MissingFile
+        If no file has this name.
+    CorruptFile
+        If the content is not what was written.
+    """
+    try:
+        with storages[ALIAS].open(name) as stored:
+            content: bytes = stored.read()
+    except FileNotFoundError as error:
+        raise MissingFile(
+            f"stored file {name!r} is gone; restore it or run the stage again"
+        ) from error
+    found = digest(content)
+    if name_of(found) != name:
+        raise CorruptFile(f"stored file {name!r} has SHA-256 {found}; restore it from a backup")
+    return content

@@ -1,0 +1,253 @@
+"""The final record, exports and summaries; and what operators see: jobs, settings, audit."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from astrid.core.ids import new_id
+from astrid.core.models import Record, Run
+from astrid.core.sky import SkyPosition, SkyQuerySet
+from astrid.core.states import Transitions
+from detection.models import DetectionType, SkyObject
+
+
+class PublicationState(models.TextChoices):
+    """Who may see a catalog entry."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    RETRACTED = "retracted"
+
+
+class CatalogEntry(Record, SkyPosition):
+    """The final record of a confirmed object; a change makes a new version."""
+
+    sky_object = models.ForeignKey(SkyObject, models.PROTECT, related_name="catalog_entries")
+    version = models.PositiveIntegerField(default=1)
+    is_current = models.BooleanField(default=True)
+    designation = models.CharField(max_length=50)
+    object_class = models.CharField(max_length=50, choices=DetectionType)
+    posterior = models.FloatField(help_text="Probability of being real, from people and network.")
+    position_error_arcsec = models.FloatField(null=True, blank=True)
+    magnitudes = models.JSONField(
+        default=dict, blank=True, help_text="Per band: peak flux in ADU with error, and epoch."
+    )
+    evidence = models.JSONField(
+        default=dict, blank=True, help_text="Detections, verdicts and model that it rests on."
+    )
+    publication_state = models.CharField(
+        max_length=20, choices=PublicationState, default=PublicationState.DRAFT
+    )
+
+    objects = SkyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "catalog entries"
+        constraints = [
+            *SkyPosition.Meta.constraints,
+            models.UniqueConstraint(fields=["sky_object", "version"], name="entry_version_once"),
+            models.UniqueConstraint(
+                fields=["sky_object"], condition=Q(is_current=True), name="entry_one_current"
+            ),
+            models.CheckConstraint(condition=Q(posterior__range=(0, 1)), name="entry_posterior"),
+            models.CheckConstraint(
+                condition=Q(publication_state__in=PublicationState.values),
+                name="entry_publication_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(object_class__in=DetectionType.values), name="entry_class"
+            ),
+        ]
+        indexes = [*SkyPosition.Meta.indexes]
+
+    def __str__(self) -> str:
+        return f"{self.designation} v{self.version}"
+
+
+class JobType(models.TextChoices):
+    """What a job does."""
+
+    INGEST = "ingest"
+    PREPROCESS = "preprocess"
+    DIFFERENCE = "difference"
+    INFERENCE = "inference"
+    VALIDATE = "validate"
+    NOTIFY = "notify"
+    EXPORT = "export"
+    TRAIN = "train"
+
+
+class JobStatus(models.TextChoices):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_J = JobStatus
+
+
+class ProcessingJob(Record):
+    """The operator's view of one piece of work."""
+
+    TRANSITIONS: ClassVar[Transitions] = {
+        _J.PENDING: frozenset({_J.RUNNING, _J.FAILED, _J.CANCELLED}),
+        _J.RUNNING: frozenset({_J.COMPLETED, _J.FAILED, _J.PENDING}),
+        _J.COMPLETED: frozenset(),
+        _J.FAILED: frozenset({_J.PENDING}),
+        _J.CANCELLED: frozenset({_J.PENDING}),
+    }
+
+    job_type = models.CharField(max_length=50, choices=JobType)
+    entity_id = models.UUIDField(help_text="The row that the job works for.")
+    entity_type = models.CharField(max_length=50, help_text="app.Model of that row.")
+    run_id = models.UUIDField(null=True, blank=True, help_text="The run that it holds now.")
+    status = models.CharField(max_length=50, choices=JobStatus, default=JobStatus.PENDING)
+    priority = models.IntegerField(default=0)
+    workflow_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
+    task_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
+    retry_count = models.PositiveIntegerField(default=0)
+    max_retries = models.PositiveIntegerField(default=3)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
+    error_details = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(job_type__in=JobType.values), name="job_type"),
+            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status"),
+        ]
+        indexes = [
+            models.Index(fields=["entity_id"]),
+            models.Index(
+                fields=["scheduled_at"],
+                condition=Q(status__in=["pending", "running"]),
+                name="job_waiting",
+            ),
+            models.Index(fields=["status", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_type} of {self.entity_type} {self.entity_id}"
+
+
+class SystemConfig(Record):
+    """A setting of the science, typed and validated by its key."""
+
+    key = models.CharField(max_length=100, unique=True)
+    value = models.JSONField()
+    description = models.TextField(null=True, blank=True)  # noqa: DJ001
+    is_active = models.BooleanField(default=True)
+    effective_since = models.DateTimeField(
+        auto_now_add=True, help_text="When the present value came into force."
+    )
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class AuditLog(models.Model):
+    """Who changed what, from where; written by the database, never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    entity_type = models.CharField(max_length=50)
+    entity_id = models.UUIDField()
+    action = models.CharField(max_length=50)
+    user_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
+    old_values = models.JSONField(null=True, blank=True)
+    new_values = models.JSONField(null=True, blank=True)
+    change_summary = models.TextField(null=True, blank=True)  # noqa: DJ001
+    ip_address = models.CharField(max_length=45, null=True, blank=True)  # noqa: DJ001
+    user_agent = models.TextField(null=True, blank=True)  # noqa: DJ001
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["entity_type", "entity_id"]),
+            models.Index(fields=["user_id", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.entity_type} {self.entity_id}"
+
+
+class Analytics(Record):
+    """Stored daily summary."""
+
+    day = models.DateField()
+    survey = models.ForeignKey(
+        "observations.Survey", models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    filter_band = models.CharField(max_length=50, blank=True)
+    model = models.ForeignKey(
+        "detection.Model", models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    curator = models.ForeignKey(
+        "curation.Curator", models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    metric = models.CharField(max_length=100)
+    value = models.FloatField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-day"]
+        verbose_name_plural = "analytics"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "metric", "survey", "filter_band", "model", "curator"],
+                nulls_distinct=False,
+                name="analytics_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} on {self.day}"
+
+
+class ExportFormat(models.TextChoices):
+    """What a file of rows looks like."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    FITS = "fits"
+    VOTABLE = "votable"
+    DS9 = "ds9"
+
+
+class ExportJob(Run):
+    """One file of rows that somebody asked for."""
+
+    file_format = models.CharField(max_length=20, choices=ExportFormat)
+    query = models.JSONField(default=dict, blank=True)
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="exports"
+    )
+    rows = models.PositiveBigIntegerField(null=True, blank=True)
+    file_path = models.CharField(max_length=500, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta(Run.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Run.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(file_format__in=ExportFormat.values), name="export_format"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_format} export"

@@ -1,0 +1,174 @@
+"""Reference images, subtractions, and what stands out in them."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from astrid.core.models import Record, Run, RunStatus
+from astrid.core.sky import SkyPosition, SkyQuerySet
+from astrid.core.states import Transitions
+from observations.models import Observation, Survey
+
+
+class Algorithm(models.TextChoices):
+    """How the reference is subtracted."""
+
+    ZOGY = "zogy"
+    CLASSIC = "classic"
+    HOTPANTS = "hotpants"
+
+
+class ReferenceImage(Record, SkyPosition):
+    """The baseline of a sky cell, survey and filter."""
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="reference_images")
+    filter_band = models.CharField(max_length=50)
+    observations = models.ManyToManyField(Observation, related_name="reference_images")
+    file_path = models.CharField(max_length=500)
+    radius_deg = models.FloatField(help_text="From the centre to the farthest corner, degrees.")
+    depth = models.FloatField(null=True, blank=True, help_text="Limiting flux at 5 sigma, ADU.")
+    seeing = models.FloatField(null=True, blank=True, help_text="FWHM, arcseconds.")
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = SkyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [*SkyPosition.Meta.constraints]
+        indexes = [
+            *SkyPosition.Meta.indexes,
+            models.Index(fields=["survey", "filter_band", "is_active"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.filter_band} reference at {self.ra:.4f} {self.dec:+.4f}"
+
+
+class DifferenceRun(Run):
+    """One subtraction of a reference from an observation."""
+
+    observation = models.ForeignKey(Observation, models.CASCADE, related_name="difference_runs")
+    reference_observation = models.ForeignKey(
+        Observation, models.PROTECT, null=True, blank=True, related_name="referenced_by"
+    )
+    reference_image = models.ForeignKey(
+        ReferenceImage, models.PROTECT, null=True, blank=True, related_name="difference_runs"
+    )
+    is_control = models.BooleanField(
+        default=False, help_text="A pair in which nothing should be found, kept to check that."
+    )
+    algorithm = models.CharField(max_length=50, choices=Algorithm, default=Algorithm.ZOGY)
+    difference_image_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    significance_map_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    noise_level = models.FloatField(
+        null=True, blank=True, help_text="Standard deviation of S_corr in blank sky."
+    )
+    detection_threshold = models.FloatField(null=True, blank=True, help_text="In sigma of S_corr.")
+    candidates_found = models.PositiveIntegerField(default=0)
+
+    class Meta(Run.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Run.Meta.constraints,
+            models.CheckConstraint(
+                condition=~Q(reference_observation=F("observation")),
+                name="difference_needs_another_epoch",
+            ),
+            models.CheckConstraint(
+                condition=Q(algorithm__in=Algorithm.values), name="difference_algorithm"
+            ),
+            models.UniqueConstraint(
+                fields=["observation", "reference_observation"],
+                condition=~Q(status=RunStatus.FAILED),
+                name="difference_once_per_pair",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.observation} minus {self.reference_observation}"
+
+
+class CandidateStatus(models.TextChoices):
+    """What became of a candidate."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    DETECTED = "detected"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+
+
+_C = CandidateStatus
+
+
+class Candidate(Record, SkyPosition):
+    """A residual above threshold."""
+
+    TRANSITIONS: ClassVar[Transitions] = {
+        _C.PENDING: frozenset({_C.PROCESSING, _C.DETECTED, _C.REJECTED, _C.DUPLICATE}),
+        _C.PROCESSING: frozenset({_C.DETECTED, _C.REJECTED, _C.DUPLICATE}),
+        _C.DETECTED: frozenset(),
+        _C.REJECTED: frozenset(),
+        _C.DUPLICATE: frozenset(),
+    }
+
+    difference_run = models.ForeignKey(DifferenceRun, models.CASCADE, related_name="candidates")
+    observation = models.ForeignKey(Observation, models.CASCADE, related_name="candidates")
+    pixel_x = models.FloatField(help_text="Column, pixels from 0, with its fraction.")
+    pixel_y = models.FloatField(help_text="Row, pixels from 0, with its fraction.")
+    flux = models.FloatField(null=True, blank=True, help_text="PSF flux in the science frame, ADU.")
+    flux_error = models.FloatField(null=True, blank=True, help_text="ADU.")
+    significance = models.FloatField(null=True, blank=True, help_text="Peak of |S_corr|, sigma.")
+    snr = models.FloatField(null=True, blank=True, help_text="Flux over its error.")
+    fwhm = models.FloatField(null=True, blank=True, help_text="Pixels.")
+    ellipticity = models.FloatField(null=True, blank=True, help_text="1 - b/a.")
+    position_angle = models.FloatField(
+        null=True, blank=True, help_text="Degrees from the x axis towards y, 0 to 360."
+    )
+    is_saturated = models.BooleanField(default=False)
+    is_blended = models.BooleanField(default=False)
+    is_edge = models.BooleanField(default=False)
+    is_dipole = models.BooleanField(default=False)
+    is_negative = models.BooleanField(default=False)
+    near_bright_star = models.BooleanField(default=False)
+    mask_bits = models.PositiveIntegerField(default=0)
+    network_score = models.FloatField(
+        null=True, blank=True, help_text="Probability that it is real, from the last network run."
+    )
+    status = models.CharField(
+        max_length=50, choices=CandidateStatus, default=CandidateStatus.PENDING
+    )
+
+    objects = SkyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            *SkyPosition.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(ellipticity__isnull=True) | Q(ellipticity__range=(0, 1)),
+                name="candidate_ellipticity",
+            ),
+            models.CheckConstraint(
+                condition=Q(position_angle__isnull=True) | Q(position_angle__range=(0, 360)),
+                name="candidate_position_angle",
+            ),
+            models.CheckConstraint(
+                condition=Q(network_score__isnull=True) | Q(network_score__range=(0, 1)),
+                name="candidate_network_score",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=CandidateStatus.values), name="candidate_status"
+            ),
+        ]
+        indexes = [
+            *SkyPosition.Meta.indexes,
+            models.Index(fields=["significance"]),
+            models.Index(fields=["status"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ra:.5f} {self.dec:+.5f}, {self.significance or 0:.1f} sigma"

@@ -1,0 +1,189 @@
+"""Surveys, the images they took, and the passes that brought them in."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from astrid.core.models import Record, Run
+from astrid.core.sky import SkyPosition, SkyQuerySet
+from astrid.core.states import Transitions
+
+
+class ObservationStatus(models.TextChoices):
+    """How far an observation has travelled."""
+
+    INGESTED = "ingested"
+    PREPROCESSING = "preprocessing"
+    PREPROCESSED = "preprocessed"
+    DIFFERENCING = "differencing"
+    DIFFERENCED = "differenced"
+    FAILED = "failed"
+    ARCHIVED = "archived"
+
+
+_S = ObservationStatus
+TRANSITIONS: Transitions = {
+    _S.INGESTED: frozenset({_S.PREPROCESSING, _S.FAILED, _S.ARCHIVED}),
+    _S.PREPROCESSING: frozenset({_S.PREPROCESSED, _S.FAILED}),
+    _S.PREPROCESSED: frozenset({_S.DIFFERENCING, _S.FAILED, _S.ARCHIVED}),
+    _S.DIFFERENCING: frozenset({_S.DIFFERENCED, _S.FAILED}),
+    _S.DIFFERENCED: frozenset({_S.ARCHIVED, _S.FAILED}),
+    _S.FAILED: frozenset({_S.INGESTED, _S.ARCHIVED}),
+    _S.ARCHIVED: frozenset(),
+}
+
+
+class Role(models.TextChoices):
+    """What an observation is for."""
+
+    SCIENCE = "science"
+    REFERENCE = "reference"
+
+
+class Adapter(models.TextChoices):
+    """Where the images of a survey come from."""
+
+    DIRECTORY = "directory"
+
+
+class Survey(Record):
+    """Where observations come from."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(null=True, blank=True)  # noqa: DJ001 -- nullable by the schema
+    base_url = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    api_endpoint = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    is_active = models.BooleanField(default=True)
+    adapter = models.CharField(max_length=50, choices=Adapter, default=Adapter.DIRECTORY)
+    adapter_settings = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="For a directory: {'directory': '/data/night', 'rules': {...}}.",
+    )
+    schedule = models.ForeignKey(
+        "django_celery_beat.CrontabSchedule",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="surveys",
+        help_text="When to look for new images; empty means only when asked.",
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(adapter__in=Adapter.values), name="observations_survey_adapter"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ObservationQuerySet(SkyQuerySet["Observation"]):
+    """Questions asked of observations more than once."""
+
+    def references(self) -> "ObservationQuerySet":
+        """Observations taken as a baseline."""
+        return self.filter(role=Role.REFERENCE)
+
+    def science(self) -> "ObservationQuerySet":
+        """Observations searched for change."""
+        return self.filter(role=Role.SCIENCE)
+
+
+class Observation(Record, SkyPosition):
+    """One exposure: a FITS image, its pointing and its weather."""
+
+    TRANSITIONS: ClassVar[Transitions] = TRANSITIONS
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="observations")
+    observation_id = models.CharField(max_length=255, help_text="The survey's own name for it.")
+    role = models.CharField(max_length=20, choices=Role, default=Role.SCIENCE)
+    epoch = models.CharField(
+        max_length=100, blank=True, help_text="Group named by the ingestion rules, if any."
+    )
+    observation_time = models.DateTimeField(help_text="Start of the exposure, UTC.")
+    mjd_utc = models.FloatField(help_text="Start of the exposure, modified Julian date, UTC.")
+    filter_band = models.CharField(max_length=50)
+    exposure_time = models.FloatField(help_text="Seconds.")
+    fits_url = models.CharField(max_length=1000, help_text="Where the image was found.")
+    pixel_scale = models.FloatField(null=True, blank=True, help_text="Arcseconds per pixel.")
+    image_width = models.PositiveIntegerField(null=True, blank=True)
+    image_height = models.PositiveIntegerField(null=True, blank=True)
+    footprint = models.JSONField(
+        null=True, blank=True, help_text="Corners [[ra, dec], ...], degrees, ICRS."
+    )
+    radius_deg = models.FloatField(
+        null=True, blank=True, help_text="From the centre to the farthest corner, degrees."
+    )
+    airmass = models.FloatField(null=True, blank=True)
+    seeing = models.FloatField(null=True, blank=True, help_text="FWHM, arcseconds.")
+    site = models.CharField(
+        max_length=100, blank=True, help_text="Observatory, as the header says."
+    )
+    gain = models.FloatField(help_text="Electrons per ADU.")
+    read_noise = models.FloatField(help_text="Electrons.")
+    saturation = models.FloatField(help_text="ADU.")
+    status = models.CharField(
+        max_length=50, choices=ObservationStatus, default=ObservationStatus.INGESTED
+    )
+    status_reason = models.TextField(blank=True, help_text="Why it failed, in one sentence.")
+    fits_file_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    hdu = models.PositiveIntegerField(default=0, help_text="Extension that holds the pixels.")
+    file_sha256 = models.CharField(max_length=64, help_text="Hash of the file as it came.")
+    pixel_sha256 = models.CharField(max_length=64, help_text="Hash of the pixels alone.")
+    thumbnail_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+
+    objects = ObservationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            *SkyPosition.Meta.constraints,
+            models.UniqueConstraint(fields=["survey", "observation_id"], name="observation_once"),
+            models.CheckConstraint(condition=Q(exposure_time__gt=0), name="observation_exposure"),
+            models.CheckConstraint(
+                condition=Q(airmass__isnull=True) | Q(airmass__gt=0), name="observation_airmass"
+            ),
+            models.CheckConstraint(
+                condition=Q(seeing__isnull=True) | Q(seeing__gt=0), name="observation_seeing"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=ObservationStatus.values), name="observation_status"
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="observation_role"),
+        ]
+        indexes = [
+            *SkyPosition.Meta.indexes,
+            models.Index(fields=["observation_time"]),
+            models.Index(fields=["status", "role"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.observation_id
+
+
+class ObservationRun(Run):
+    """One ingestion pass over a source of images."""
+
+    survey = models.ForeignKey(Survey, models.CASCADE, related_name="runs")
+    source = models.CharField(max_length=1000, help_text="Directory or service that was read.")
+    window_start = models.DateTimeField(null=True, blank=True)
+    window_end = models.DateTimeField(null=True, blank=True)
+    found = models.PositiveIntegerField(default=0)
+    new = models.PositiveIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0, help_text="Files the rules do not name.")
+    refusals = models.JSONField(
+        default=list, blank=True, help_text="[{'file': ..., 'reason': ...}]"
+    )
+
+    class Meta(Run.Meta):
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.survey} from {self.source}"
