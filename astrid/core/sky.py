@@ -9,6 +9,7 @@ Reference: Górski et al. 2005, ApJ 622, 759.
 """
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Any, Self, TypeVar
 
 import cdshealpix.nested
@@ -72,7 +73,7 @@ def _fewer(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join sorted ranges across their smallest gaps until few enough are left."""
     if not ranges:
         return []
-    gaps = sorted(b[0] - a[1] for a, b in zip(ranges, ranges[1:], strict=False))
+    gaps = sorted(b[0] - a[1] for a, b in pairwise(ranges))
     widest = max(1, gaps[-_MAX_RANGES] if len(gaps) >= _MAX_RANGES else 1)
     joined = [ranges[0]]
     for first, last in ranges[1:]:
@@ -139,7 +140,7 @@ def place(rows: Collection["SkyPosition"]) -> None:
 class HealpixField(models.BigIntegerField):
     """The cell of the row's position, worked out whenever the row is written."""
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> int:  # noqa: FBT001
+    def pre_save(self, model_instance: models.Model, add: bool) -> int:
         """Work the cell out from ra and dec."""
         row: Any = model_instance
         if row.placed_at != (row.ra, row.dec):  # bulk_create has done it for the whole batch
