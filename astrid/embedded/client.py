@@ -29,7 +29,9 @@ def unset_services(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 @contextmanager
-def services(needs: Collection[str] = ALL, *, state: Path | None = None) -> Iterator[None]:
+def services(
+    needs: Collection[str] = ALL, *, state: Path | None = None
+) -> Iterator[tuple[int, ...]]:
     """Make sure that both servers run while the block runs.
 
     They are shared by every process that asks for the same state folder, and stop when the last
@@ -42,24 +44,30 @@ def services(needs: Collection[str] = ALL, *, state: Path | None = None) -> Iter
     state : Path, optional
         State folder, :func:`state_folder` unless given.
 
+    Yields
+    ------
+    tuple of int
+        Descriptors that hold the servers for as long as any process has them open: a child that
+        inherits them (``pass_fds``) keeps the servers even after this process.
+
     Raises
     ------
     EmbeddedError
         If they cannot run; the text says why and what to do.
     """
     if not needs:
-        yield
+        yield ()
         return
     places = Places(state or state_folder())
     _check_system()
     make_home(places)
     patience = START_TIMEOUT_S + STOP_TIMEOUT_S
-    with locks.locked(places.clients_lock, locks.SHARED, timeout_s=patience):
+    with locks.locked(places.clients_lock, locks.SHARED, timeout_s=patience) as held:
         with locks.locked(places.start_lock, locks.ALONE, timeout_s=patience):
             if locks.is_free(places.keeper_lock):
                 _start_keeper(places)
             _wait_until_ready(places)
-        yield
+        yield (held,)
 
 
 def hold(needs: Collection[str] = ALL) -> None:

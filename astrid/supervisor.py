@@ -1,0 +1,275 @@
+"""Child processes under supervision: started, watched, restarted, stopped, never orphaned.
+
+Everything happens in one thread: the kernel binds a child to the thread that started it
+(:mod:`astrid.embedded.leash`), so that even a supervisor killed with SIGKILL leaves nothing behind.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from astrid.embedded.leash import leash
+
+PROJECT = Path(__file__).resolve().parent.parent
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+POLL_S = 0.1
+CHUNK_BYTES = 65536
+
+
+class SupervisionError(RuntimeError):
+    """The programs cannot be kept running; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command to keep running.
+
+    ``orphan_signal`` is what the kernel sends it when the supervisor dies: one that makes it end
+    at once, with its own children.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    orphan_signal: signal.Signals = signal.SIGTERM
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, in seconds, and how often to try again."""
+
+    ready_s: float = 120.0
+    stop_s: float = 30.0
+    # A process that lives shorter than this has failed to start.
+    quick_death_s: float = 10.0
+    most_quick_deaths: int = 5
+    first_pause_s: float = 0.5
+
+
+@dataclass
+class Running:
+    """A program's process."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    output: int
+    started_at: float
+    unfinished: bytes = field(default=b"", repr=False)
+
+    def kill_group(self) -> None:
+        """Kill what is left of the process and of its own children."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Supervisor:
+    """Keeps programs running until it is asked to stop.
+
+    Parameters
+    ----------
+    programs : sequence of Program
+        What to run, in this order.
+    kept_open : tuple of int
+        Descriptors that the processes inherit (what ``embedded.services`` yields).
+    patience : Patience, optional
+        Waiting times.
+    """
+
+    def __init__(
+        self,
+        programs: Sequence[Program],
+        *,
+        kept_open: tuple[int, ...] = (),
+        patience: Patience = Patience(),
+    ) -> None:
+        self._programs = {program.name: program for program in programs}
+        self._kept_open = kept_open
+        self._patience = patience
+        self._running: dict[str, Running] = {}
+        self._starts_at: dict[str, float] = dict.fromkeys(self._programs, 0.0)
+        self._quick_deaths: Counter[str] = Counter()
+        self._selector = selectors.DefaultSelector()
+        self._stops_asked = 0
+        self._width = max(map(len, self._programs), default=0)
+
+    def run(
+        self,
+        *,
+        is_ready: Callable[[], bool] | None = None,
+        on_ready: Callable[[], None] | None = None,
+    ) -> int:
+        """Run everything until SIGTERM, SIGINT or SIGHUP; must be called in the main thread.
+
+        A second signal kills what is still stopping.
+
+        Parameters
+        ----------
+        is_ready : callable, optional
+            Tells whether all is well; asked until it gives True.
+        on_ready : callable, optional
+            Called once then.
+
+        Returns
+        -------
+        int
+            Exit status: 0 if all ran until we were asked to stop and then stopped by themselves.
+        """
+        is_well = False
+        with self._signals_noted():
+            try:
+                self._wait_until(is_ready or (lambda: True))
+                if on_ready and not self._stops_asked:
+                    on_ready()
+                while not self._stops_asked:
+                    self._turn()
+                is_well = True
+            except SupervisionError as error:
+                self._say("supervisor", str(error))
+            finally:
+                is_clean = self._stop()
+        return 0 if is_well and is_clean else 1
+
+    def _wait_until(self, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + self._patience.ready_s
+        self._turn()
+        while not self._stops_asked and not is_ready():
+            if time.monotonic() > deadline:
+                raise SupervisionError(
+                    f"not ready after {self._patience.ready_s:.0f} s; the lines above say why"
+                )
+            self._turn()
+
+    def _turn(self) -> None:
+        """Start what is due, forward what was written, notice who died."""
+        now = time.monotonic()
+        for name, due in list(self._starts_at.items()):
+            if due <= now:
+                del self._starts_at[name]
+                self._start(self._programs[name])
+        self._forward()
+        for running in list(self._running.values()):
+            if running.process.poll() is not None:
+                self._bury(running)
+                self._plan_restart(running)
+
+    def _start(self, program: Program) -> None:
+        # A group of its own: Ctrl-C reaches the supervisor alone, which stops all in good order.
+        process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+            leash(list(program.command), program.orphan_signal),
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # lines come when they are written
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            pass_fds=self._kept_open,
+            process_group=0,
+        )
+        output = process.stdout.fileno() if process.stdout else -1
+        os.set_blocking(output, False)
+        running = Running(program, process, output, time.monotonic())
+        self._selector.register(output, selectors.EVENT_READ, running)
+        self._running[program.name] = running
+        self._say(program.name, f"started (process {process.pid})")
+
+    def _plan_restart(self, dead: Running) -> None:
+        name, status = dead.program.name, _describe(dead.process.returncode)
+        is_quick = time.monotonic() - dead.started_at < self._patience.quick_death_s
+        deaths = self._quick_deaths[name] + 1 if is_quick else 0
+        if deaths >= self._patience.most_quick_deaths:
+            raise SupervisionError(
+                f"{name} ended {deaths} times in a row within {self._patience.quick_death_s:g} s "
+                f"of its start, now {status}; its last lines are above"
+            )
+        self._quick_deaths[name] = deaths
+        pause = self._patience.first_pause_s * 2**deaths
+        self._say(name, f"ended unexpectedly, {status}; starting it again in {pause:g} s")
+        self._starts_at[name] = time.monotonic() + pause
+
+    def _bury(self, dead: Running) -> None:
+        """Take leave of an ended process: its last lines, and any child that it left behind."""
+        dead.kill_group()
+        while dead.output in self._selector.get_map() and self._read(dead):
+            pass
+        if dead.unfinished:
+            self._say(dead.program.name, dead.unfinished.decode(errors="replace"))
+        if dead.output in self._selector.get_map():
+            self._selector.unregister(dead.output)
+        if dead.process.stdout:
+            dead.process.stdout.close()
+        del self._running[dead.program.name]
+
+    def _stop(self) -> bool:
+        """Stop everything; False if something had to be killed."""
+        for running in self._running.values():
+            running.process.terminate()
+        asked, deadline = self._stops_asked, time.monotonic() + self._patience.stop_s
+        is_clean = True
+        while self._running:
+            self._forward()
+            if time.monotonic() > deadline or self._stops_asked > asked:
+                is_clean = False
+                self._kill_all()
+            for running in list(self._running.values()):
+                if running.process.poll() is not None:
+                    self._bury(running)
+        self._selector.close()
+        return is_clean
+
+    def _kill_all(self) -> None:
+        for running in self._running.values():
+            self._say(running.program.name, "does not stop; killed")
+            running.kill_group()
+            running.process.kill()  # should it have left its group
+            running.process.wait()
+
+    def _forward(self) -> None:
+        """Forward what the processes have written, waiting a moment for it."""
+        for key, _events in self._selector.select(POLL_S):
+            self._read(key.data)
+
+    def _read(self, running: Running) -> bool:
+        """Forward some whole lines; False if there is nothing more to read now."""
+        try:
+            chunk = os.read(running.output, CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._selector.unregister(running.output)
+            return False
+        *lines, running.unfinished = (running.unfinished + chunk).split(b"\n")
+        for line in lines:
+            self._say(running.program.name, line.decode(errors="replace"))
+        return True
+
+    def _say(self, name: str, text: str) -> None:
+        try:
+            sys.stderr.write(f"{name:<{self._width}} | {text}\n")
+            sys.stderr.flush()
+        except OSError:  # the terminal has gone, and with it whoever wanted this to run
+            self._stops_asked = max(self._stops_asked, 1)
+
+    @contextmanager
+    def _signals_noted(self) -> Iterator[None]:
+        noted = [each for each in STOP_SIGNALS if signal.getsignal(each) != signal.SIG_IGN]  # nohup
+        before = {number: signal.signal(number, self._note_stop) for number in noted}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stops_asked += 1
+
+
+def _describe(status: int) -> str:
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
