@@ -1,12 +1,13 @@
 """The sky of a frame, and its noise, on a mesh."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sep
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from preprocessing.correlation import low_frequency_power
 from preprocessing.masks import Bools, Mask
 
 Pixels = NDArray[np.float32]
@@ -34,10 +35,14 @@ class Background:
         Sky, in the unit of the frame.
     rms : (ny, nx) float32 array
         1-sigma scatter of single sky pixels, in the unit of the frame.
+    power : float
+        Noise power at low frequency over ``rms ** 2``: 1 for independent pixels, more for a frame
+        that was interpolated before.
     """
 
     level: Pixels
     rms: Pixels
+    power: float = 1.0
 
 
 def estimate_background(pixels: NDArray[np.floating], mask: Mask, *, mesh_px: int) -> Background:
@@ -79,7 +84,8 @@ def estimate_background(pixels: NDArray[np.floating], mask: Mask, *, mesh_px: in
             f"all usable pixels are equal to {values[~unusable][0]:g}: the frame has no noise, "
             "so it is no exposure of the sky"
         )
-    return second
+    unlit = unusable | sources
+    return replace(second, power=low_frequency_power(values - second.level, second.rms, unlit))
 
 
 def sky_on_mesh(values: Pixels, unusable: Bools, mesh_px: int) -> Background:

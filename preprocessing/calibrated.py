@@ -39,6 +39,8 @@ class CalibratedFrame:
         Electrons per ADU.
     saturation : float
         ADU above the sky at which pixels stop to be linear; ``inf`` when there is no such level.
+    sky_level : float
+        Median of the sky that was taken away, ADU.
     """
 
     pixels: Pixels
@@ -47,6 +49,7 @@ class CalibratedFrame:
     wcs: WCS
     gain: float
     saturation: float
+    sky_level: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse planes that do not belong together."""
@@ -76,6 +79,7 @@ def to_fits(frame: CalibratedFrame, header: fits.Header | None = None) -> bytes:
         planes.append(fits.ImageHDU(getattr(frame, field), header=celestial, name=name))
     planes[1].header["BUNIT"] = ("adu", "above the sky")
     planes[1].header["GAIN"] = (frame.gain, "[e-/adu]")
+    planes[1].header["SKYLEVEL"] = (frame.sky_level, "[adu] median of the sky taken away")
     if np.isfinite(frame.saturation):
         planes[1].header["SATURATE"] = (frame.saturation, "[adu] above the sky")
     planes[2].header["BUNIT"] = ("adu", "1 sigma, as if pixels were independent")
@@ -116,6 +120,7 @@ def from_fits(source: bytes | Path | BinaryIO) -> CalibratedFrame:
             wcs=WCS(header),
             gain=float(header["GAIN"]),
             saturation=float(header.get("SATURATE", np.inf)),
+            sky_level=float(header["SKYLEVEL"]),
         )
 
 

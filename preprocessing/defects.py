@@ -91,7 +91,7 @@ def off_columns(piece: Floats) -> Bools:
     off = np.abs(filled - ndimage.median_filter(filled, 11, mode="nearest"))
     scatter = MAD_TO_SIGMA * np.median(off[usable])
     beside = np.maximum(np.roll(off, 1), np.roll(off, -1))
-    return usable & (off > LINE_SIGMA * scatter) & (off > SHARPNESS * beside)
+    return np.asarray(usable & (off > LINE_SIGMA * scatter) & (off > SHARPNESS * beside))
 
 
 def isolated_pixels(values: Floats) -> Bools:

@@ -1,0 +1,198 @@
+"""Find the same stars in two lists, and the smooth offset between them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.optimize import brentq
+from scipy.spatial import cKDTree
+
+from preprocessing.masks import Bools
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+MAD_TO_SIGMA = 1.4826
+# Voting needs bright stars only: pairs grow with the square.
+VOTERS = 300
+VOTE_BIN_PX = 1.0
+# A peak of votes must stand this many Poisson sigma above chance coincidences.
+VOTE_SIGMA = 4.0
+CLIP_SIGMA = 4.0
+CLIP_ROUNDS = 5
+# Centroids are not better than this: pixelisation, undersampling, flat field.
+CENTROID_FLOOR_PX = 0.01
+# Stars per coefficient that a polynomial may use.
+STARS_PER_TERM = 3
+HIGHEST_ORDER = 3
+# A more complex map must lower the cross-validated residual by this factor.
+WORTHWHILE = 0.97
+
+
+def match_nearest(a: Floats, b: Floats, radius: float) -> tuple[Indices, Indices]:
+    """Pair the points of two (n, 2) lists that are each other's nearest, within ``radius``."""
+    if len(a) == 0 or len(b) == 0:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    distance, to_b = map(np.asarray, cKDTree(b).query(a, distance_upper_bound=radius))
+    to_a = np.asarray(cKDTree(a).query(b)[1])
+    first = np.flatnonzero(np.isfinite(distance))
+    mutual = first[to_a[to_b[first]] == first]
+    return mutual, to_b[mutual]
+
+
+def vote_shift(expected: Floats, found: Floats, radius: float, least: int) -> Floats:
+    """Give the shift, px, that brings most points of ``expected`` onto points of ``found``.
+
+    Parameters
+    ----------
+    expected, found : (n, 2), (m, 2) arrays
+        Pixels, brightest first.
+    radius : float
+        Largest shift to look for, px.
+    least : int
+        Votes that the shift must win.
+
+    Raises
+    ------
+    ValueError
+        If no shift wins more votes than chance would give.
+    """
+    expected, found = expected[:VOTERS], found[:VOTERS]
+    pairs = cKDTree(expected).query_ball_tree(cKDTree(found), radius)
+    shifts = [found[near] - expected[i] for i, near in enumerate(pairs) if near]
+    offsets = np.concatenate(shifts) if shifts else np.zeros((0, 2))
+    edges = np.arange(-radius - 1, radius + 1 + VOTE_BIN_PX, VOTE_BIN_PX)
+    votes, _, _ = np.histogram2d(offsets[:, 0], offsets[:, 1], bins=[edges, edges])
+    votes = ndimage.uniform_filter(votes, 3, mode="constant") * 9
+    won = float(votes.max())
+    chance = len(offsets) * 9 * VOTE_BIN_PX**2 / (np.pi * radius**2)
+    if won < least - 0.5 or won < chance + VOTE_SIGMA * np.sqrt(chance):
+        raise ValueError(
+            f"at most {won:.0f} of {len(expected)} reference and {len(found)} science stars fall "
+            f"together within {radius:g} px ({chance:.1f} by chance, {least} needed): the WCS "
+            "points to another field or is off by more; solve the frame again"
+        )
+    peak = np.array(np.unravel_index(int(np.argmax(votes)), votes.shape))
+    centre = edges[peak] + VOTE_BIN_PX / 2
+    near = np.abs(offsets - centre).max(axis=1) <= 1.5 * VOTE_BIN_PX
+    return np.asarray(np.median(offsets[near], axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class Offsets:
+    """Where matched stars are found, minus where the map puts them, and how well that is known.
+
+    ``x``, ``y`` are grid pixels scaled to -1..1; ``d`` is (n, 2) in science px; ``error`` the
+    centroid error of both stars together, px per axis; ``scatter`` what stars scatter besides
+    (proper motion, colour, blends), px per axis.
+    """
+
+    x: Floats
+    y: Floats
+    d: Floats
+    error: Floats
+    scatter: float = CENTROID_FLOOR_PX
+
+    @property
+    def weight(self) -> Floats:
+        """Inverse variance."""
+        return np.asarray(1 / (self.error**2 + self.scatter**2))
+
+
+@dataclass(frozen=True, eq=False)
+class Smooth:
+    """A polynomial offset; ``order`` -1 is none at all.
+
+    ``rms`` is the weighted residual per axis, each star predicted from the others (leave one
+    out), ``kept`` the stars it was fitted to.
+    """
+
+    order: int
+    coefficients: Floats
+    rms: float
+    kept: Bools
+
+    def __call__(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Give the offsets at scaled grid pixels."""
+        dx, dy = np.moveaxis(terms(x, y, self.order) @ self.coefficients, -1, 0)
+        return dx, dy
+
+
+def terms(x: Floats, y: Floats, order: int) -> Floats:
+    """Give the monomials up to total degree ``order`` along a last axis."""
+    powers = [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
+    return np.stack([x**i * y**j for i, j in powers], -1) if powers else np.zeros((*x.shape, 0))
+
+
+def terms_of(order: int) -> int:
+    """Give the number of monomials."""
+    return (order + 1) * (order + 2) // 2
+
+
+def best_smooth(offsets: Offsets) -> Smooth:
+    """Give the polynomial of the lowest order that leave-one-out residuals justify."""
+    best, _ = fit_smooth(offsets, -1)
+    for order in range(HIGHEST_ORDER + 1):
+        if offsets.x.size < STARS_PER_TERM * terms_of(order):
+            break
+        trial, lighter = fit_smooth(offsets, order)
+        # Compared on the same stars and weights: throwing more stars away is no merit.
+        common = best.kept & trial.kept
+        if common.sum() > terms_of(order) and leave_one_out(lighter, order, common).rms < (
+            WORTHWHILE * leave_one_out(lighter, best.order, common).rms
+        ):
+            best = trial
+    return best
+
+
+def fit_smooth(offsets: Offsets, order: int) -> tuple[Smooth, Offsets]:
+    """Fit one order, leaving out stars whose own prediction misses them by over 4 sigma.
+
+    Gives the fit, and the offsets with the scatter that makes the residuals typical of their
+    errors: else a few bright stars with a motion of their own would carry the whole fit.
+    """
+    kept = np.ones(offsets.x.size, bool)
+    fitted = leave_one_out(offsets, order, kept)
+    for _ in range(CLIP_ROUNDS):
+        left = residuals(offsets, fitted)
+        offsets = replace(offsets, scatter=excess_scatter(left[kept], offsets.error[kept]))
+        now = np.abs(left).max(axis=1) * np.sqrt(offsets.weight) < CLIP_SIGMA
+        if now.sum() <= max(terms_of(order), 2):
+            break
+        kept = now
+        fitted = leave_one_out(offsets, order, kept)
+    return fitted, offsets
+
+
+def residuals(offsets: Offsets, smooth: Smooth) -> Floats:
+    """Give what the polynomial leaves, (n, 2) px."""
+    return np.asarray(offsets.d - np.stack(smooth(offsets.x, offsets.y), -1))
+
+
+def excess_scatter(left: Floats, error: Floats) -> float:
+    """Give the scatter that, added to the errors, makes the median residual a Gaussian's."""
+
+    def too_large(scatter: float) -> float:
+        pull = np.abs(left) / np.sqrt(error**2 + scatter**2)[:, None]
+        return float(MAD_TO_SIGMA * np.median(pull) - 1)
+
+    if too_large(CENTROID_FLOOR_PX) <= 0:
+        return CENTROID_FLOOR_PX
+    return float(brentq(too_large, CENTROID_FLOOR_PX, 2 * float(np.abs(left).max()), xtol=1e-4))
+
+
+def leave_one_out(offsets: Offsets, order: int, kept: Bools) -> Smooth:
+    """Fit the kept stars; the residual of each is that of a fit without it.
+
+    For least squares no refit is needed: ``e_i / (1 - h_i)`` with the leverage ``h``.
+    """
+    weight = offsets.weight[kept]
+    root = np.sqrt(weight)[:, None]
+    design = terms(offsets.x[kept], offsets.y[kept], order)
+    coefficients, *_ = np.linalg.lstsq(design * root, offsets.d[kept] * root, rcond=None)
+    basis, _ = np.linalg.qr(design * root)
+    leverage = (basis**2).sum(axis=1)
+    left = (offsets.d[kept] - design @ coefficients) / np.maximum(1 - leverage, 1e-3)[:, None]
+    mean_square = float((weight[:, None] * left**2).sum() / (2 * weight.sum()))
+    return Smooth(order, np.asarray(coefficients, float), float(np.sqrt(mean_square)), kept)

@@ -1,0 +1,130 @@
+"""From raw pixels to a calibrated frame, and from there onto the grid of a reference."""
+
+import numpy as np
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from preprocessing.background import estimate_background
+from preprocessing.calibrated import CalibratedFrame
+from preprocessing.masks import Bools, MaskBit, build_mask
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.register import Grid, Registration, grid_of, register
+from preprocessing.resample import resample
+
+# Less sky than this share of a frame is no sky to measure.
+LEAST_GOOD_SHARE = 0.05
+SMALLEST_SIDE_PX = 32
+
+
+def calibrate(
+    pixels: NDArray[np.floating],
+    *,
+    wcs: WCS,
+    gain: float,
+    read_noise: float,
+    saturation: float,
+    bad_pixels: Bools | None = None,
+    parameters: PreprocessParameters,
+) -> CalibratedFrame:
+    """Mask a frame, take its sky away and measure its noise.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) array
+        ADU, sky still in it. NaN marks missing pixels.
+    wcs : astropy.wcs.WCS
+        Celestial, two axes.
+    gain : float
+        e-/ADU, as documented by the survey; it is never guessed from the pixels.
+    read_noise : float
+        e- per pixel: the noise cannot be less than this.
+    saturation : float
+        ADU including the sky; ``inf`` when the frame has no such level.
+    bad_pixels : (ny, nx) bool array, optional
+        Known defects.
+
+    Raises
+    ------
+    ValueError
+        If gain or read noise are unusable, the WCS is not celestial, or the frame is no exposure
+        of the sky: constant, too small, or (nearly) all masked.
+    """
+    check_detector(gain, read_noise)
+    check_frame(pixels, wcs)
+    mask = build_mask(pixels, saturation=saturation, bad_pixels=bad_pixels)
+    check_share(mask)
+    sky = estimate_background(pixels, mask, mesh_px=parameters.mesh_px)
+    missing = (mask & MaskBit.NO_DATA) != 0
+    sky_level = float(np.median(sky.level))
+    if not saturation > sky_level:
+        raise ValueError(
+            f"saturation is {saturation:g} ADU but the sky alone has {sky_level:g} ADU: "
+            "correct the saturation level of this survey"
+        )
+    return CalibratedFrame(
+        pixels=np.where(missing, np.nan, pixels - sky.level).astype(np.float32),
+        noise=np.maximum(sky.rms * np.float32(np.sqrt(sky.power)), np.float32(read_noise / gain)),
+        mask=mask,
+        wcs=wcs,
+        gain=gain,
+        saturation=saturation - sky_level,
+        sky_level=sky_level,
+    )
+
+
+def onto_grid(
+    frame: CalibratedFrame, grid: CalibratedFrame | Grid, parameters: PreprocessParameters
+) -> tuple[CalibratedFrame, Registration]:
+    """Register a frame to a reference and give it on the reference's pixel grid.
+
+    ``grid`` may be the reference frame itself; :func:`preprocessing.register.grid_of` measures its
+    stars once for many frames.
+
+    Raises
+    ------
+    ValueError
+        If the frame cannot be registered; the message says by how much and what to do.
+    """
+    target = grid_of(grid, parameters) if isinstance(grid, CalibratedFrame) else grid
+    registration = register(frame, target, parameters)
+    return resample(frame, registration, target.shape), registration
+
+
+def check_detector(gain: float, read_noise: float) -> None:
+    """Refuse figures of a detector that cannot be."""
+    if not (np.isfinite(gain) and gain > 0):
+        raise ValueError(f"gain is {gain} e-/ADU: give the survey's documented, positive value")
+    if not (np.isfinite(read_noise) and read_noise >= 0):
+        raise ValueError(f"read noise is {read_noise} e-: give the survey's documented value")
+
+
+def check_frame(pixels: NDArray[np.floating], wcs: WCS) -> None:
+    """Refuse what is no image of the sky at all."""
+    if pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE_PX:
+        raise ValueError(
+            f"the frame is {pixels.shape}: two axes of at least {SMALLEST_SIDE_PX} px are needed"
+        )
+    if wcs.naxis != 2 or not wcs.has_celestial:
+        raise ValueError(
+            f"the WCS has axes {list(wcs.wcs.ctype)}, not right ascension and declination: "
+            "solve the frame's astrometry first"
+        )
+    finite = np.isfinite(pixels)
+    if not finite.any():
+        raise ValueError(f"all {pixels.size} pixels are NaN or infinite: fetch the file again")
+    if np.ptp(pixels[finite]) == 0:
+        raise ValueError(
+            f"all pixels are equal to {pixels[finite][0]:g}: the frame holds no exposure, "
+            "fetch the file again"
+        )
+
+
+def check_share(mask: NDArray[np.uint16]) -> None:
+    """Refuse a frame of which too little is left, and say which bits took it."""
+    good = float((mask == 0).mean())
+    if good < LEAST_GOOD_SHARE:
+        taken = {bit.name: f"{((mask & bit) != 0).mean():.0%}" for bit in MaskBit}
+        raise ValueError(
+            f"{good:.1%} of the pixels are good, {LEAST_GOOD_SHARE:.0%} are needed "
+            f"(masked: {taken}): check saturation level and bad pixel mask"
+        )
