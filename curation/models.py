@@ -1,8 +1,10 @@
 """What people say of detections, who they are, and whom we tell."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
 from django.db import models
 from django.db.models import Q
 
@@ -82,6 +84,14 @@ class Curator(Record):
         return self.user.get_username()
 
 
+class ValidationEventQuerySet(models.QuerySet["ValidationEvent"]):
+    """Questions asked of verdicts more than once."""
+
+    def current(self) -> Self:
+        """Verdicts that no later one of the same person replaces."""
+        return self.filter(superseded_by__isnull=True)
+
+
 class ValidationEvent(models.Model):
     """One verdict; never changed, only superseded (the database refuses changes)."""
 
@@ -91,7 +101,10 @@ class ValidationEvent(models.Model):
     validator = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="validation_events"
     )
-    is_valid = models.BooleanField()
+    is_valid = models.BooleanField(help_text="The validator holds it for real.")
+    is_unsure = models.BooleanField(
+        default=False, help_text="Neither real nor bogus: the validator cannot tell."
+    )
     label = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
     confidence_level = models.CharField(  # noqa: DJ001
         max_length=20, choices=ConfidenceLevel, null=True, blank=True
@@ -114,17 +127,37 @@ class ValidationEvent(models.Model):
     blind = models.BooleanField(default=False, help_text="Score and other votes were hidden.")
     shown_fields = models.JSONField(default=list, blank=True, help_text="What was on the screen.")
 
+    objects = ValidationEventQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
         constraints = [
             _known_or_null("confidence_level", ConfidenceLevel, "event_confidence_level"),
             _known_or_null("image_quality", Quality, "event_image_quality"),
             _known_or_null("detection_quality", Quality, "event_detection_quality"),
+            models.CheckConstraint(
+                condition=~Q(is_valid=True, is_unsure=True), name="event_valid_or_unsure"
+            ),
         ]
         indexes = [models.Index(fields=["detection", "-id"])]
 
     def __str__(self) -> str:
-        return f"{'real' if self.is_valid else 'bogus'} ({self.label}) by {self.validator}"
+        return f"{self.verdict} ({self.label or 'no label'}) by {self.validator}"
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one word: real, bogus or unsure."""
+        if self.is_unsure:
+            return "unsure"
+        return "real" if self.is_valid else "bogus"
+
+
+class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
+    """Questions asked of the queue more than once."""
+
+    def waiting(self) -> Self:
+        """Tasks that still need a verdict."""
+        return self.filter(done_at__isnull=True)
 
 
 class ReviewTask(Record):
@@ -138,6 +171,8 @@ class ReviewTask(Record):
     )
     lease_end = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ReviewTaskQuerySet.as_manager()
 
     class Meta:
         ordering = ["-priority", "-score", "id"]
@@ -174,6 +209,9 @@ class ChannelKind(models.TextChoices):
     WEBHOOK = "webhook"
 
 
+_is_web_address = URLValidator(schemes=["http", "https"])
+
+
 class AlertChannel(Record):
     """An address that alerts go to."""
 
@@ -193,6 +231,21 @@ class AlertChannel(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def recipients(self) -> list[str]:
+        """The e-mail addresses, one by one."""
+        return [part.strip() for part in self.address.split(",") if part.strip()]
+
+    def clean(self) -> None:
+        """Refuse an address that cannot be written to."""
+        if self.kind == ChannelKind.WEBHOOK:
+            _is_web_address(self.address)
+        elif not self.recipients:
+            raise ValidationError({"address": "Give one e-mail address or several."})
+        else:
+            for address in self.recipients:
+                validate_email(address)
 
 
 class Trigger(models.TextChoices):

@@ -1,0 +1,44 @@
+"""Who may do what: three groups, kept up to date after every migration."""
+
+from typing import Any
+
+from django.contrib.auth.management import create_permissions
+from django.db.models import Q
+
+DOMAINS = (
+    "lightcurves",
+    "observations",
+    "preprocessing",
+    "differencing",
+    "detection",
+    "curation",
+    "catalog",
+)
+_VIEW = Q(codename__startswith="view_")
+_JUDGE = Q(content_type__app_label="curation", codename="add_validationevent")
+# Verdicts and the audit trail are never written by hand: no role may add, change or delete them
+# but for the verdict a curator gives through the review pages.
+_BY_HAND_NEVER = Q(content_type__model="auditlog") | Q(content_type__model="validationevent")
+ROLES = {
+    "viewer": _VIEW,
+    "curator": _VIEW | _JUDGE,
+    "operator": _VIEW | _JUDGE | ~_BY_HAND_NEVER,
+}
+
+
+def grant(sender: Any, *, apps: Any, using: str, **_: Any) -> None:
+    """Give the groups their permissions on the app that was just migrated."""
+    try:
+        groups, permissions = (
+            apps.get_model("auth", name)._default_manager.using(using)
+            for name in ("Group", "Permission")
+        )
+    except LookupError:  # a partial migration: the tables are not there yet
+        return
+    if sender.label not in DOMAINS and sender.label != "django_celery_beat":
+        return
+    create_permissions(sender, verbosity=0, using=using, apps=apps)
+    of_app = permissions.filter(content_type__app_label=sender.label)
+    for name, allowed in ROLES.items():
+        group, _made = groups.get_or_create(name=name)
+        group.permissions.add(*of_app.filter(allowed))
