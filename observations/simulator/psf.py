@@ -111,7 +111,8 @@ def stamp_widths(flux: FloatArray, psf: PsfField, faintest: float) -> npt.NDArra
     peak = np.maximum(flux, 0) * (psf.beta - 1) / (np.pi * alpha**2)
     radius = alpha * np.maximum(peak / faintest, 1) ** (0.5 / psf.beta)
     wanted = np.searchsorted(WIDTHS, 2 * radius + 1)
-    return np.asarray(WIDTHS)[np.minimum(wanted, len(WIDTHS) - 1)]
+    widths = np.array(WIDTHS, dtype=np.intp)
+    return np.asarray(widths[np.minimum(wanted, len(WIDTHS) - 1)])
 
 
 # Few classes, so that equal stamps are computed together.

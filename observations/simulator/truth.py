@@ -82,7 +82,8 @@ def draw_transients(rng: np.random.Generator, scene: Scene, *, dithered: bool) -
         if all(np.hypot(place[0] - x, place[1] - y) > SEPARATION for x, y, _ in chosen):
             chosen.append(place)
     places = np.array(chosen, dtype=float).reshape(-1, 3)
-    snr = np.exp(rng.uniform(*np.log(parameters.snr_range), len(places)))
+    faint, bright = np.log(parameters.snr_range)
+    snr = np.exp(rng.uniform(faint, bright, len(places)))
     return Transients(places[:, 0], places[:, 1], snr, places[:, 2].astype(np.intp))
 
 
@@ -184,12 +185,9 @@ def sources_of(
     ra, dec = sky_of(changes.x, changes.y, science.conditions.parameters)
     masked = core_is_masked(changes, science) | core_is_masked(changes, reference)
     separation = changes.host_separation * science.conditions.parameters.pixel_scale_arcsec
-    columns = (x, y, ra, dec, adu, snr, separation)
-    numbers = np.stack(columns, axis=1).tolist()
-    return [
-        Source(name, kind, *row, is_masked=bool(bad))
-        for name, kind, row, bad in zip(changes.names, changes.kinds, numbers, masked, strict=True)
-    ]
+    columns = (changes.names, changes.kinds, x, y, ra, dec, adu, snr, separation, masked)
+    plain = [list(column) if isinstance(column, list) else column.tolist() for column in columns]
+    return [Source(*row) for row in zip(*plain, strict=True)]
 
 
 def sky_of(x: FloatArray, y: FloatArray, parameters: SceneParameters) -> tuple[FloatArray, ...]:
