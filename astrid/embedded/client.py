@@ -65,6 +65,8 @@ def services(
     with locks.locked(places.clients_lock, locks.SHARED, timeout_s=patience) as held:
         with locks.locked(places.start_lock, locks.ALONE, timeout_s=patience):
             if locks.is_free(places.keeper_lock):
+                if state is None:
+                    _say_where(places)
                 _start_keeper(places)
             _wait_until_ready(places)
         yield (held,)
@@ -85,7 +87,6 @@ def _check_system() -> None:
 
 def _start_keeper(places: Places) -> None:
     refuse_closed(places, server_account(places.postgres))
-    _say_where(places)
     make_logs(places)
     _turn_logs_over(places)
     log = places.logs / "keeper.log"
@@ -123,10 +124,12 @@ def _why_it_failed(places: Places) -> str:
 
 
 def _say_where(places: Places) -> None:
-    if not os.environ.get("ASTRID_STATE") and not places.state.is_relative_to(PROJECT):
+    """Say that the default place was no good; once, when the servers are started."""
+    usual = PROJECT / "var"
+    if not os.environ.get("ASTRID_STATE") and places.state != usual.resolve():
         sys.stderr.write(
             f"The state folder is {places.state}: run by root, the servers use an unprivileged "
-            f"account, which cannot enter {PROJECT / 'var'}.\n"
+            f"account, which cannot enter {usual}.\n"
         )
 
 

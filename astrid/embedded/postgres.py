@@ -23,8 +23,16 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-# Trust is safe here: the socket lies in a folder that only the servers' account can enter.
-INITDB_OPTIONS = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
+INITDB_OPTIONS = (
+    "--username=postgres",
+    # The socket lies in a folder that only the servers' account can enter.
+    "--auth=trust",
+    "--encoding=UTF8",
+    # Sorted by code point on every machine, and upper and lower case known beyond ASCII.
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+)
 
 
 def make_postgres(places: Places, binaries: Binaries, launcher: Launcher) -> Server:
@@ -73,15 +81,16 @@ def _check_version(data: Path, binaries: Binaries) -> None:
 def _forget_stale(pid_file: Path) -> None:
     """Remove the pid file of a server that is gone.
 
-    We hold the lock that every server process inherits, so none of ours is alive; yet after a
-    reboot or in a new container the number may belong to another process of the same account, and
-    PostgreSQL would refuse to start. A process that is called postgres is left for it to judge.
+    We hold the lock that every server process inherits, so none of ours is alive. Yet PostgreSQL
+    would refuse to start where the number belongs to another process of the same account by now
+    (after a reboot, in a new container) or to a dead one that nobody has collected. Only a live
+    process that is called postgres is left for it to judge.
     """
     if not pid_file.exists():
         return
     pid = pid_file.read_text().split("\n", 1)[0].strip()
-    name = Path("/proc") / pid / "comm"
-    if not (name.exists() and name.read_text().strip() == "postgres"):
+    command = Path("/proc") / pid / "cmdline"  # empty for a process that is dead
+    if not (command.exists() and b"postgres" in command.read_bytes()):
         pid_file.unlink()
 
 
