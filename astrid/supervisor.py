@@ -209,9 +209,10 @@ class Supervisor:
 
     def _stop(self) -> bool:
         """Stop everything; False if something had to be killed."""
-        for running in self._running.values():
-            running.process.terminate()
         asked, deadline = self._stops_asked, time.monotonic() + self._patience.stop_s
+        for running in self._running.values():
+            self._say(running.program.name, "stopping")
+            running.process.terminate()
         is_clean = True
         while self._running:
             self._forward()
