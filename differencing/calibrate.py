@@ -1,0 +1,53 @@
+"""The variance of the score beyond photons and sky: what the PSF models got wrong."""
+
+import numpy as np
+from scipy import ndimage
+
+from differencing.maps import Maps
+from differencing.noise import BoolArray, Float32Image, robust_sigma
+
+BRIGHT = 50.0  # sigma of a reference source that shows errors of the PSF model
+ERROR_BOX = 5  # px over which the model error spreads a source's flux
+VARIABLE = 10.0  # times the median: such a residual is a variable star, no model error
+FEWEST_BRIGHT = 3  # stars; with fewer the model error is not measured but assumed
+ASSUMED_ERROR = 0.02  # of the flux, typical of the PSF models of sparse fields
+
+
+def calibrate_variance(maps: Maps, bad: BoolArray) -> tuple[Float32Image, dict[str, float]]:
+    """Add the error of the PSF models, measured on bright sources, to the variance.
+
+    Parameters
+    ----------
+    maps : Maps
+    bad : (ny, nx) bool array
+        Pixels with any mask bit.
+
+    Returns
+    -------
+    variance : (ny, nx) float32 array
+        ADU^2.
+    figures : dict
+        ``model_error`` (relative flux) and ``std_blank``, the scatter of S_corr in sky
+        without sources, absent where there is none; ``blank_share`` of the frame.
+    """
+    power = ndimage.uniform_filter(maps.reference_flux**2, ERROR_BOX, mode="constant")
+    error = model_error(maps, power, bad)
+    variance = maps.variance + np.float32(error**2) * power
+    blank = maps.is_blank & ~bad
+    figures = {"model_error": error, "blank_share": float(blank.mean())}
+    if blank.any():
+        figures["std_blank"] = robust_sigma(maps.flux[blank] / np.sqrt(variance[blank]))
+    return variance, figures
+
+
+def model_error(maps: Maps, power: Float32Image, bad: BoolArray) -> float:
+    """Give the rms residual of bright sources in units of their flux, noise taken out."""
+    bright = (maps.reference_flux > BRIGHT * np.sqrt(maps.variance)) & ~bad
+    labels, count = ndimage.label(bright)
+    if count < FEWEST_BRIGHT:
+        return ASSUMED_ERROR
+    index = np.arange(1, count + 1)
+    excess = ndimage.sum_labels(maps.flux**2 - maps.variance, labels, index)
+    share = excess / ndimage.sum_labels(power, labels, index)
+    usual = max(float(np.median(np.abs(share))), 1e-8)
+    return float(np.sqrt(max(float(np.mean(share[share < VARIABLE * usual])), 0.0)))

@@ -1,0 +1,220 @@
+"""Candidates: what stands out of a difference, in either direction."""
+
+import numpy as np
+import sep
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from differencing.prepare import has_bits
+from differencing.shapes import (
+    Beam,
+    ellipses,
+    peak_offset,
+    position_angle,
+    value_at,
+    window_half,
+    windows,
+)
+from differencing.subtract import Difference
+from preprocessing.calibrated import CalibratedFrame
+from preprocessing.masks import MaskBit
+
+Candidates = NDArray[np.void]
+
+# name, type, unit, meaning
+FIELDS = (
+    ("x", "f8", "pix", "column, 0-based, of the peak of |S_corr|"),
+    ("y", "f8", "pix", "row, 0-based, of the peak of |S_corr|"),
+    ("ra", "f8", "deg", "right ascension, ICRS"),
+    ("dec", "f8", "deg", "declination, ICRS"),
+    ("flux", "f8", "adu", "PSF flux in the difference, science ADU, negative if fainter"),
+    ("flux_error", "f8", "adu", "1-sigma error of flux"),
+    ("significance", "f8", "", "|S_corr| at the peak, sigma"),
+    ("snr", "f8", "", "|flux| / flux_error"),
+    ("fwhm", "f8", "pix", "full width at half maximum in the difference"),
+    ("ellipticity", "f8", "", "1 - minor / major axis, 0 to 1"),
+    ("position_angle", "f8", "deg", "of the major axis, east of north, 0 to 180"),
+    ("is_negative", "?", "", "fainter than in the reference"),
+    ("is_saturated", "?", "", "a saturated pixel within one FWHM"),
+    ("is_blended", "?", "", "parted from, or merged with, a neighbour"),
+    ("is_edge", "?", "", "the PSF core leaves the exposed area"),
+    ("is_dipole", "?", "", "beside it a comparable peak of the other sign"),
+    ("near_bright_star", "?", "", "within the wings of a star near saturation"),
+    ("mask_bits", "u2", "", "all mask bits within one FWHM"),
+)
+DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
+
+MERGED = 1  # sep's flag of a deblended object
+DIPOLE_REACH = 1.5  # FWHM between the peaks of a dipole
+DIPOLE_SHARE = 0.35  # of the stronger peak that the weaker one must reach,
+DIPOLE_SIGMA = 3.5  # and at least this: noise does not
+HIDDEN_SHARE = 0.5  # of the core that may be without data of its own
+HIDDEN = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY
+BRIGHT_SHARE = 0.5  # of saturation: stars above it are bright
+WING_REACH = 4.0  # FWHM around a bright star's core
+
+
+def extract(
+    difference: Difference,
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    *,
+    threshold: float,
+) -> Candidates:
+    """Find what exceeds ``threshold`` in |S_corr|, one candidate per source.
+
+    Parameters
+    ----------
+    difference : Difference
+        NaN pixels are left out.
+    science, reference : CalibratedFrame
+        The frames it was made of, for bright and saturated stars.
+    threshold : float
+        sigma.
+
+    Returns
+    -------
+    (n,) structured array of :data:`DTYPE`
+        In order of decreasing significance. A source whose core is more than half hidden by
+        missing, bad or cosmic-ray pixels is left out; a dipole is one candidate.
+
+    Raises
+    ------
+    ValueError
+        If ``threshold`` is not positive.
+    """
+    if not threshold > 0:
+        raise ValueError(f"threshold must be positive, not {threshold}")
+    beam = Beam.of(difference.psf)
+    found = np.concatenate(
+        [_find(difference, beam, sign, threshold) for sign in (np.float32(1), np.float32(-1))]
+    )
+    found = found[np.argsort(-found["significance"], kind="stable")]
+    found = _merge(found, beam)
+    if len(found):
+        _flag_surroundings(found, difference, (science, reference), beam)
+    return found[~_hidden(found, difference.mask, beam)]
+
+
+def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:
+    """Find and measure the candidates of one sign."""
+    score = sign * np.nan_to_num(difference.significance)
+    peaks = sep.extract(
+        score, threshold, minarea=1, filter_kernel=None, deblend_nthresh=16, deblend_cont=0.05,
+        clean=False,
+    )  # fmt: skip
+    x, y = peaks["xpeak"].astype(int), peaks["ypeak"].astype(int)
+    found = np.zeros(len(peaks), DTYPE)
+    if not len(found):
+        return found
+    near = windows(score, x, y, 1).astype(float)
+    offset = peak_offset(near)
+    found["x"], found["y"] = (np.stack([x, y], 1) + offset).T
+    found["significance"] = value_at(near, offset)
+    found["flux"] = value_at(windows(np.nan_to_num(difference.flux), x, y, 1), offset)
+    found["flux_error"] = difference.flux_error[y, x]
+    found["snr"] = np.abs(found["flux"]) / found["flux_error"]
+    found["is_negative"] = sign < 0
+    found["is_blended"] = peaks["flag"] & MERGED != 0
+    found["is_dipole"] = _has_opposite(score, x, y, beam)
+    _measure_shapes(found, difference, (x, y), offset, beam)
+    found["ra"], found["dec"] = difference.wcs.all_pix2world(found["x"], found["y"], 0)
+    found["ra"] %= 360
+    return found
+
+
+def _measure_shapes(
+    found: Candidates, difference: Difference, where: tuple[NDArray, NDArray], offset: NDArray,
+    beam: Beam,
+) -> None:  # fmt: skip
+    """Fill in width, ellipticity and position angle."""
+    sign = np.where(found["is_negative"], -1.0, 1.0)[:, None, None]
+    flux = windows(np.nan_to_num(difference.flux), *where, window_half(beam.sigma)) * sign
+    found["fwhm"], found["ellipticity"], angle = ellipses(flux, offset, beam)
+    found["position_angle"] = position_angle(difference.wcs, found["x"], found["y"], angle)
+
+
+def _has_opposite(score: NDArray, x: NDArray, y: NDArray, beam: Beam) -> NDArray[np.bool_]:
+    """Tell which peaks have a comparable trough within the reach of a dipole."""
+    half = int(np.ceil(DIPOLE_REACH * beam.fwhm))
+    trough = -(windows(score, x, y, half) * _disc(half)).min(axis=(1, 2))
+    dipole: NDArray[np.bool_] = trough > np.maximum(DIPOLE_SIGMA, DIPOLE_SHARE * score[y, x])
+    return dipole
+
+
+def _disc(half: int) -> NDArray[np.bool_]:
+    offset = np.arange(-half, half + 1)
+    disc: NDArray[np.bool_] = offset[:, None] ** 2 + offset**2 <= (half + 0.5) ** 2
+    return disc
+
+
+def _merge(found: Candidates, beam: Beam) -> Candidates:
+    """Keep the strongest of peaks within one FWHM, and of the two halves of a dipole."""
+    kept = np.ones(len(found), bool)
+    if not len(found):
+        return found
+    tree = cKDTree(np.column_stack([found["x"], found["y"]]))
+    for i, j in sorted(tree.query_pairs(DIPOLE_REACH * beam.fwhm)):  # i is the stronger one
+        if not (kept[i] and kept[j]):
+            continue
+        apart = np.hypot(found["x"][i] - found["x"][j], found["y"][i] - found["y"][j])
+        if found["is_negative"][i] != found["is_negative"][j]:
+            kept[j] = not found["is_dipole"][i]
+        elif apart < beam.fwhm:
+            kept[j], found["is_blended"][i] = False, True
+    return found[kept]
+
+
+def _flag_surroundings(
+    found: Candidates,
+    difference: Difference,
+    frames: tuple[CalibratedFrame, CalibratedFrame],
+    beam: Beam,
+) -> None:
+    """Fill in what the pixels around each candidate say about it."""
+    x, y = _pixels(found)
+    half = int(np.ceil(beam.fwhm))
+    around = windows(difference.mask, x, y, half) * _disc(half).astype(np.uint16)
+    found["mask_bits"] = np.bitwise_or.reduce(around.reshape(len(found), -1), axis=1)
+    found["is_saturated"] = has_bits(found["mask_bits"], MaskBit.SATURATED)
+    found["is_edge"] = has_bits(difference.mask[y, x], MaskBit.EDGE)
+    found["near_bright_star"] = _near_bright_star(found, frames, beam)
+
+
+def _pixels(found: Candidates) -> tuple[NDArray, NDArray]:
+    return np.rint(found["x"]).astype(int), np.rint(found["y"]).astype(int)
+
+
+def _hidden(found: Candidates, mask: NDArray[np.uint16], beam: Beam) -> NDArray[np.bool_]:
+    """Tell which candidates have most of their core on pixels without data of their own."""
+    half = max(1, round(beam.fwhm / 2))
+    core = _disc(half)
+    x, y = _pixels(found)
+    # beyond the frame there are no data either
+    lost = has_bits(np.pad(mask, half, constant_values=int(MaskBit.NO_DATA)), HIDDEN)
+    share = (windows(lost, x + half, y + half, half) & core).sum(axis=(1, 2)) / core.sum()
+    hidden: NDArray[np.bool_] = share > HIDDEN_SHARE
+    return hidden
+
+
+def _near_bright_star(
+    found: Candidates, frames: tuple[CalibratedFrame, CalibratedFrame], beam: Beam
+) -> NDArray[np.bool_]:
+    """Tell which candidates lie within a few FWHM of the core of a bright star."""
+    bright = np.zeros(frames[0].mask.shape, bool)
+    for frame in frames:
+        bright |= has_bits(frame.mask, MaskBit.SATURATED)
+        bright |= frame.pixels > BRIGHT_SHARE * frame.saturation
+    near = np.zeros(len(found), bool)
+    labels, count = ndimage.label(bright, np.ones((3, 3)))
+    if count == 0:
+        return near
+    area = np.bincount(labels.ravel())[1:]
+    centre = np.array(ndimage.center_of_mass(bright, labels, np.arange(1, count + 1)))[:, ::-1]
+    # a bleed trail is long but thin; its half width is not, so the reach is bounded
+    reach = np.minimum(2 * np.sqrt(area / np.pi), 20 * beam.fwhm) + WING_REACH * beam.fwhm
+    where = np.column_stack([found["x"], found["y"]])
+    for star, radius in zip(centre, reach, strict=True):
+        near |= np.hypot(*(where - star).T) < radius
+    return near

@@ -1,0 +1,156 @@
+"""What two frames tell about themselves before they are subtracted: stars, PSFs, match."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from differencing import match, stars
+from differencing.match import FrameMatch
+from differencing.noise import Float32Image
+from differencing.parameters import DifferenceParameters
+from differencing.prepare import Plane
+from differencing.psf import PsfModel, fit_psf, sample_stars
+from differencing.stars import Sources
+from differencing.tiles import Tile
+from differencing.zogy import TileOptics
+
+FRAMES = ("science", "reference")
+ENOUGH_SOURCES = 60  # with fewer, a second, deeper star detection is worth its time
+SAMPLE_STEP = 8  # px between the pixels that stand for the noise of a tile
+
+Planes = tuple[Plane, Plane]
+Models = tuple[PsfModel, PsfModel]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Everything known about two frames before their subtraction; science first."""
+
+    planes: Planes
+    images: tuple[Float32Image, Float32Image]  # holes filled, remaining background removed
+    models: Models
+    matched: FrameMatch
+
+    def optics(self, tile: Tile) -> TileOptics:
+        """Give the optics in the middle of ``tile``."""
+        x, y = tile.centre
+        science, reference = self.planes
+        return TileOptics(
+            psf_science=self.models[0].at(x, y),
+            psf_reference=self.models[1].at(x, y),
+            noise_science=_tile_noise(science, tile),
+            noise_reference=_tile_noise(reference, tile),
+            gain_science=science.gain,
+            gain_reference=reference.gain,
+            flux_ratio=self.matched.flux_ratio,
+            shift_x=float(self.matched.shift_x.at(x, y)),
+            shift_y=float(self.matched.shift_y.at(x, y)),
+        )
+
+    def figures(self) -> dict[str, float]:
+        """Say how well both frames were measured."""
+        found = {
+            "flux_ratio": self.matched.flux_ratio,
+            "flux_ratio_scatter": self.matched.flux_ratio_scatter,
+            "sigma_ast": self.matched.sigma_ast,
+            "shift_rms": self.matched.shift_rms,
+            "shift_degree": float(self.matched.shift_x.degree),
+            "n_matched": float(self.matched.n_pairs),
+        }
+        for name, model in zip(FRAMES, self.models, strict=True):
+            found[f"n_psf_stars_{name}"] = float(model.n_stars)
+            found[f"psf_degree_{name}"] = float(model.degree)
+            found[f"fwhm_{name}"] = model.fwhm
+        return found
+
+
+def _tile_noise(plane: Plane, tile: Tile) -> float:
+    return float(np.median(plane.noise[tile.padded][::SAMPLE_STEP, ::SAMPLE_STEP]))
+
+
+def find_sources(plane: Plane, parameters: DifferenceParameters) -> Sources:
+    """Find the sources of a frame, going deeper where few are bright."""
+    ceiling = parameters.linear_fraction * plane.saturation
+    for threshold in (parameters.star_threshold, parameters.faint_star_threshold):
+        sources = stars.detect_sources(
+            plane.pixels, plane.sigma, plane.bad, threshold=threshold, ceiling=ceiling
+        )
+        if len(sources) >= ENOUGH_SOURCES:
+            break
+    return sources
+
+
+def measure_psfs(
+    planes: Planes, found: tuple[Sources, Sources], parameters: DifferenceParameters
+) -> Models:
+    """Measure both PSFs on stamps of one size, wide enough for the poorer seeing.
+
+    Raises
+    ------
+    ValueError
+        If a frame has fewer usable stars than ``parameters.min_psf_stars``.
+    """
+    shape = planes[0].pixels.shape
+    margin = parameters.psf_radius / 2
+    likely = [stars.select_stars(sources, shape, margin=margin) for sources in found]
+    # a half-light radius is half a FWHM for a Gaussian
+    widths = [2 * np.median(s.size[i]) for s, i in zip(found, likely, strict=True) if i.any()]
+    half = max([parameters.psf_radius, *(int(np.ceil(3 * width)) for width in widths)])
+    models = []
+    for plane, sources, index, name in zip(planes, found, likely, FRAMES, strict=True):
+        sample = sample_stars(
+            plane.pixels, plane.bad, sources, index, half=half, limit=parameters.max_psf_stars
+        )
+        if len(sample.x) < parameters.min_psf_stars:
+            raise ValueError(
+                f"{len(sample.x)} usable PSF stars among {len(sources)} sources of the {name} "
+                f"frame, {parameters.min_psf_stars} are needed: use a larger or deeper frame, or "
+                "lower star_threshold"
+            )
+        models.append(
+            fit_psf(
+                sample,
+                noise=plane.sigma,
+                gain=plane.gain,
+                shape=shape,
+                max_degree=parameters.psf_degree,
+            )
+        )
+    return models[0], models[1]
+
+
+def match_frames(
+    planes: Planes,
+    found: tuple[Sources, Sources],
+    models: Models,
+    parameters: DifferenceParameters,
+) -> FrameMatch:
+    """Fit shift and flux ratio of two frames from the sources they share.
+
+    Raises
+    ------
+    ValueError
+        If they share fewer than ``parameters.min_psf_stars``, or none bright enough.
+    """
+    clean = [sources.chosen(sources.is_clean) for sources in found]
+    first, second = match.pair_sources(clean[0], clean[1], radius=parameters.match_radius)
+    if len(first) < parameters.min_psf_stars:
+        raise ValueError(
+            f"{len(first)} stars in common ({len(clean[0])} in science, {len(clean[1])} in "
+            f"reference), {parameters.min_psf_stars} are needed: check that both frames show one "
+            "field and are registered to one grid"
+        )
+    brightest = slice(match.MOST_PAIRS)
+    pairs = clean[0].chosen(first[brightest]), clean[1].chosen(second[brightest])
+    fluxes = [
+        match.psf_fluxes(plane, model, sources)
+        for plane, model, sources in zip(planes, models, pairs, strict=True)
+    ]
+    ratio, scatter = match.fit_flux_ratio(fluxes[0], fluxes[1])
+    shift = match.fit_shift(
+        *pairs,
+        noise=(planes[0].sigma, planes[1].sigma),
+        shape=planes[0].pixels.shape,
+        floor=parameters.min_sigma_ast,
+    )
+    return FrameMatch(*shift, ratio, scatter, n_pairs=len(first))

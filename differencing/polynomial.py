@@ -1,0 +1,93 @@
+"""Smooth quantities over a frame: two-dimensional polynomials with robust fits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from differencing.noise import robust_sigma
+
+FloatArray = NDArray[np.floating]
+
+CLIP_SIGMA = 3.5  # leaves 99.95 % of Gaussian residuals in
+CLIP_ROUNDS = 5
+
+
+def exponents(degree: int) -> list[tuple[int, int]]:
+    """List the powers (of x, of y) of a polynomial of total ``degree``."""
+    return [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+
+
+def design_matrix(
+    x: FloatArray, y: FloatArray, shape: tuple[int, int], degree: int
+) -> NDArray[np.float64]:
+    """Evaluate every term at positions ``x``, ``y`` (px), scaled to -1..1 over ``shape``.
+
+    Returns
+    -------
+    (n, terms) array
+    """
+    u, v = _scaled(x, shape[1]), _scaled(y, shape[0])
+    return np.stack([u**i * v**j for i, j in exponents(degree)], axis=-1)
+
+
+def _scaled(position: NDArray, size: int) -> NDArray[np.float64]:
+    return 2.0 * np.asarray(position, np.float64) / size - 1.0
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """A scalar that varies smoothly over a frame of ``shape`` (ny, nx)."""
+
+    coefficients: NDArray[np.float64]
+    degree: int
+    shape: tuple[int, int]
+
+    def at(self, x: FloatArray | float, y: FloatArray | float) -> NDArray[np.float64]:
+        """Evaluate at positions (px)."""
+        design = design_matrix(np.asarray(x, float), np.asarray(y, float), self.shape, self.degree)
+        return design @ self.coefficients
+
+    def on_grid(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> FloatArray:
+        """Evaluate on the grid of ``rows`` and ``columns`` as two small matrix products."""
+        square = np.zeros((self.degree + 1, self.degree + 1))
+        for coefficient, (i, j) in zip(self.coefficients, exponents(self.degree), strict=True):
+            square[j, i] = coefficient
+        powers_x = np.vander(_scaled(columns, self.shape[1]), self.degree + 1, increasing=True)
+        powers_y = np.vander(_scaled(rows, self.shape[0]), self.degree + 1, increasing=True)
+        return (powers_y @ square).astype(np.float32) @ powers_x.T.astype(np.float32)
+
+
+def fit_polynomial(
+    positions: tuple[FloatArray, FloatArray],
+    values: FloatArray,
+    weights: FloatArray,
+    *,
+    degree: int,
+    shape: tuple[int, int],
+) -> tuple[Polynomial, NDArray[np.bool_]]:
+    """Fit a polynomial by weighted least squares, clipping outliers.
+
+    Parameters
+    ----------
+    positions : pair of (n,) arrays
+        x and y in px.
+    values, weights : (n,) arrays
+        What is fitted, and the inverse variance of each.
+
+    Returns
+    -------
+    Polynomial, (n,) bool array
+        The fit, and which values it rests on.
+    """
+    design = design_matrix(*positions, shape, degree)
+    kept = np.ones(len(values), bool)
+    root = np.sqrt(weights)
+    for _ in range(CLIP_ROUNDS):
+        solved = np.linalg.lstsq(design[kept] * root[kept, None], (values * root)[kept])[0]
+        pulls = (values - design @ solved) * root
+        agreeing = np.abs(pulls) <= CLIP_SIGMA * max(robust_sigma(pulls[kept]), 1e-6)
+        if agreeing.sum() <= design.shape[1] or np.array_equal(agreeing, kept):
+            break
+        kept = agreeing
+    return Polynomial(np.asarray(solved, np.float64), degree, shape), kept

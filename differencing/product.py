@@ -1,0 +1,164 @@
+"""The files of a difference: FITS images with WCS and provenance, and an ECSV of candidates."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from differencing.extract import DTYPE, FIELDS, Candidates
+from differencing.subtract import Difference
+from preprocessing.calibrated import native, verify, wcs_header
+
+Provenance = Mapping[str, str | int | float | bool]
+StoredDifference = Difference  # what from_fits gives back: nothing is lost on the way
+
+# The planes of the storage file, the field each one fills, its unit and meaning.
+PLANES = {
+    "DIFF": ("difference", "adu", "proper difference, science flux scale"),
+    "SCORR": ("significance", "", "S_corr, sigma"),
+    "FLUX": ("flux", "adu", "flux of a point source at each pixel"),
+    "FLUXERR": ("flux_error", "adu", "1-sigma error of FLUX"),
+    "MASK": ("mask", "", "mask bits of both frames"),
+}
+NOTHING: Provenance = {}
+PAPER = "Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27"
+KEYWORD_LENGTH = 8
+MODEL_NAMES = {"x": "pixel_x", "y": "pixel_y"}  # where a table column is not called as here
+
+
+def difference_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
+    """Give ``difference.fits``: D in science ADU, with the WCS and where it comes from."""
+    return _image(difference, "DIFF", provenance)
+
+
+def significance_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
+    """Give ``significance.fits``: S_corr in sigma, with the WCS and where it comes from."""
+    return _image(difference, "SCORR", provenance)
+
+
+def psf_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
+    """Give ``psf.fits``: the PSF of D at the centre of the frame, which sums to 1."""
+    unit = fits.PrimaryHDU(difference.psf)
+    unit.header["EXTNAME"] = ("PSF", "PSF of the difference, sums to 1")
+    _describe(unit.header, difference.figures, provenance)
+    return _bytes(unit)
+
+
+def to_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
+    """Give one file with every plane and figure of a difference, for storage."""
+    primary = fits.PrimaryHDU()
+    _describe(primary.header, {}, provenance)
+    celestial = wcs_header(difference.wcs)
+    units = [_plane(fits.ImageHDU, difference, name, celestial) for name in PLANES]
+    names, values = list(difference.figures), list(difference.figures.values())
+    figures = Table([names, values], names=("name", "value"), dtype=(str, float))
+    return _bytes(
+        primary,
+        *units,
+        fits.ImageHDU(difference.psf, name="PSF"),
+        fits.BinTableHDU(figures, name="FIGURES"),
+    )
+
+
+def from_fits(content: bytes) -> StoredDifference:
+    """Read what :func:`to_fits` wrote; checksums are verified.
+
+    Raises
+    ------
+    ValueError
+        If a plane is missing or does not match its checksum.
+    """
+    with fits.open(io.BytesIO(content), memmap=False) as units:
+        for name in (*PLANES, "PSF", "FIGURES"):
+            verify(units, name)
+        planes = {
+            field: native(units[name].data, np.uint16 if name == "MASK" else np.float32)
+            for name, (field, _, _) in PLANES.items()
+        }
+        return StoredDifference(
+            **planes,
+            psf=native(units["PSF"].data, np.float32),
+            wcs=WCS(units["DIFF"].header),
+            figures={str(name): float(value) for name, value in units["FIGURES"].data},
+        )
+
+
+def candidates_ecsv(candidates: Candidates, provenance: Provenance = NOTHING) -> bytes:
+    """Give ``candidates.ecsv``: one row per candidate, columns with units and descriptions."""
+    table = Table(candidates)
+    for name, _, unit, meaning in FIELDS:
+        table[name].unit = unit or None
+        table[name].description = meaning
+    table.meta.update(provenance)
+    stream = io.StringIO()
+    table.write(stream, format="ascii.ecsv")
+    return stream.getvalue().encode()
+
+
+def candidates_from_ecsv(content: bytes) -> Candidates:
+    """Read what :func:`candidates_ecsv` wrote.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing.
+    """
+    table = Table.read(content.decode(), format="ascii.ecsv")
+    missing = [name for name, *_ in FIELDS if name not in table.colnames]
+    if missing:
+        raise ValueError(f"no column {', '.join(missing)}: this is no table of candidates")
+    found = np.zeros(len(table), DTYPE)
+    for name, *_ in FIELDS:
+        found[name] = table[name]
+    return found
+
+
+def rows(candidates: Candidates) -> list[dict[str, Any]]:
+    """Give each candidate as plain numbers under the column names of the database."""
+    names = [MODEL_NAMES.get(name, name) for name, *_ in FIELDS]
+    return [dict(zip(names, values, strict=True)) for values in candidates.tolist()]
+
+
+def _image(difference: Difference, name: str, provenance: Provenance) -> bytes:
+    unit = _plane(fits.PrimaryHDU, difference, name, wcs_header(difference.wcs))
+    _describe(unit.header, difference.figures, provenance)
+    return _bytes(unit)
+
+
+def _plane(kind: Any, difference: Difference, name: str, celestial: fits.Header) -> Any:
+    """Give one plane as a header unit of ``kind`` with its WCS, unit and meaning."""
+    field, unit, meaning = PLANES[name]
+    values: NDArray = getattr(difference, field)
+    plane = kind(values, header=celestial)
+    plane.header["EXTNAME"] = (name, meaning)
+    if unit:
+        plane.header["BUNIT"] = unit
+    return plane
+
+
+def _describe(header: fits.Header, figures: Mapping[str, float], provenance: Provenance) -> None:
+    """Write the method, the provenance keywords and the measured figures into ``header``.
+
+    Raises
+    ------
+    ValueError
+        If a keyword is too long for FITS.
+    """
+    header["METHOD"] = ("ZOGY", PAPER)
+    for keyword, value in provenance.items():
+        if len(keyword) > KEYWORD_LENGTH:
+            raise ValueError(f"keyword {keyword!r} is longer than the 8 characters FITS allows")
+        header[keyword.upper()] = value
+    for name, number in figures.items():
+        header.add_history(f"{name} = {number:.9g}")
+
+
+def _bytes(*units: Any) -> bytes:
+    stream = io.BytesIO()
+    fits.HDUList(list(units)).writeto(stream, checksum=True)
+    return stream.getvalue()

@@ -1,0 +1,143 @@
+"""Position, flux and shape of a source from the maps of a difference."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from differencing.noise import FloatArray
+from differencing.psf import stamp_fwhm
+
+FWHM_PER_SIGMA = 2.3548200450309493  # 2 sqrt(2 ln 2)
+THINNEST = 0.1  # px; noise can make a measured width imaginary
+# the quadratic through the centre and its neighbours of a 3 x 3 square in reading order: value,
+# d/dx, d/dy, d2/dx2, d2/dy2, d2/dxdy; a least-squares one would flatten sharp peaks
+QUADRATIC = np.array(
+    [
+        [0, 0, 0, 0, 1, 0, 0, 0, 0],
+        [0, 0, 0, -0.5, 0, 0.5, 0, 0, 0],
+        [0, -0.5, 0, 0, 0, 0, 0, 0.5, 0],
+        [0, 0, 0, 1, -2, 1, 0, 0, 0],
+        [0, 1, 0, 0, -2, 0, 0, 1, 0],
+        [0.25, 0, -0.25, 0, 0, 0, -0.25, 0, 0.25],
+    ]
+)
+
+
+def windows(image: NDArray, x: NDArray, y: NDArray, half: int) -> NDArray:
+    """Cut (n, 2 half + 1, 2 half + 1) squares around whole pixels; zero beyond the image."""
+    padded = np.pad(image, half)
+    offset = np.arange(2 * half + 1)
+    cut: NDArray = padded[y[:, None, None] + offset[:, None], x[:, None, None] + offset]
+    return cut
+
+
+def peak_offset(score: FloatArray) -> NDArray[np.float64]:
+    """Give the (n, 2) offsets (x, y) of the maxima from the centres of (n, 3, 3) score windows.
+
+    Offsets stay within one pixel; where the quadratic has no maximum they are zero.
+    """
+    _, slope_x, slope_y, xx, yy, xy = QUADRATIC @ score.reshape(-1, 9).T
+    determinant = xx * yy - xy**2
+    valid = (determinant > 0) & (xx < 0)
+    safe = np.where(valid, determinant, 1.0)
+    offset = np.stack([xy * slope_y - yy * slope_x, xy * slope_x - xx * slope_y], 1) / safe[:, None]
+    return np.where(valid[:, None], np.clip(offset, -1, 1), 0.0)
+
+
+def value_at(image: FloatArray, offset: FloatArray) -> NDArray[np.float64]:
+    """Interpolate (n, 3, 3) windows of an image at (n, 2) offsets from their centres."""
+    terms = QUADRATIC @ image.reshape(-1, 9).T
+    x, y = offset.T
+    powers = np.stack([np.ones_like(x), x, y, x**2 / 2, y**2 / 2, x * y])
+    value: NDArray[np.float64] = (terms * powers).sum(axis=0)
+    return value
+
+
+@dataclass(frozen=True)
+class Beam:
+    """How a point source looks in the flux map, measured the way sources are measured."""
+
+    sigma: float  # of the PSF of the difference, px
+    covariance: NDArray[np.float64]  # (2, 2) of a point source in the flux map, px^2
+
+    @classmethod
+    def of(cls, psf: FloatArray) -> "Beam":
+        """Measure the beam: the PSF of the difference correlated with itself."""
+        sigma = stamp_fwhm(psf) / FWHM_PER_SIGMA
+        side = 2 * psf.shape[0]
+        power = np.abs(np.fft.rfft2(psf.astype(float), (side, side))) ** 2
+        beam = np.fft.fftshift(np.fft.irfft2(power, (side, side)))
+        half = window_half(sigma)
+        middle = slice(side // 2 - half, side // 2 + half + 1)
+        return cls(sigma, _covariances(beam[None, middle, middle], sigma, np.zeros((1, 2)))[0])
+
+    @property
+    def fwhm(self) -> float:
+        """Full width at half maximum of the PSF of the difference, px."""
+        return self.sigma * FWHM_PER_SIGMA
+
+
+def window_half(sigma: float) -> int:
+    """Give the half width (px) of the window in which moments are measured."""
+    return int(np.ceil(3 * np.sqrt(2) * sigma))
+
+
+def ellipses(
+    flux: FloatArray, offset: FloatArray, beam: Beam
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Measure the shape of sources in the difference, freed from the matched filter.
+
+    Parameters
+    ----------
+    flux : (n, k, k) array
+        Windows of the flux map, positive sources, ``k = 2 window_half(beam.sigma) + 1``.
+    offset : (n, 2) array
+        Where the source is within its window, from the centre, px.
+    beam : Beam
+
+    Returns
+    -------
+    fwhm, ellipticity, angle : (n,) arrays
+        px, 1 - b/a, and the angle of the major axis from x towards y in radians.
+    """
+    seen = _covariances(flux, beam.sigma, offset) - beam.covariance
+    covariance = seen + beam.sigma**2 * np.eye(2)
+    values, vectors = np.linalg.eigh(covariance)
+    minor, major = np.sqrt(np.maximum(values, THINNEST**2)).T
+    axis = vectors[:, :, 1]
+    return (
+        FWHM_PER_SIGMA * np.sqrt(minor * major),
+        1 - minor / major,
+        np.arctan2(axis[:, 1], axis[:, 0]),
+    )
+
+
+def _covariances(flux: FloatArray, sigma: float, offset: FloatArray) -> NDArray[np.float64]:
+    """Give second moments under a Gaussian window that is then divided out (n, 2, 2)."""
+    half = flux.shape[-1] // 2
+    grid = np.arange(-half, half + 1)
+    x = grid[None, None, :] - offset[:, 0, None, None]
+    y = grid[None, :, None] - offset[:, 1, None, None]
+    window = 2 * sigma**2
+    weight = np.exp(-(x**2 + y**2) / (2 * window)) * np.maximum(flux, 0)
+    total = np.maximum(weight.sum(axis=(1, 2)), np.finfo(float).tiny)
+    moments = [(weight * a).sum(axis=(1, 2)) / total for a in (x * x, x * y, y * y)]
+    seen = np.stack([moments[0], moments[1], moments[1], moments[2]], -1).reshape(-1, 2, 2)
+    # a product of Gaussians adds inverse covariances; keep clear of the window's own
+    values, vectors = np.linalg.eigh(seen)
+    values = np.clip(values, THINNEST**2, 0.9 * window)
+    freed = 1 / (1 / values - 1 / window)
+    result: NDArray[np.float64] = np.einsum("nij,nj,nkj->nik", vectors, freed, vectors)
+    return result
+
+
+def position_angle(wcs: WCS, x: FloatArray, y: FloatArray, angle: FloatArray) -> FloatArray:
+    """Turn an angle in the pixel grid (radians, x towards y) into degrees east of north, 0..180."""
+    here = wcs.all_pix2world(x, y, 0)
+    there = wcs.all_pix2world(x + np.cos(angle), y + np.sin(angle), 0)
+    east = (there[0] - here[0] + 180) % 360 - 180
+    east = east * np.cos(np.radians(here[1]))
+    degrees: FloatArray = np.degrees(np.arctan2(east, there[1] - here[1])) % 180
+    return degrees

@@ -1,0 +1,133 @@
+"""Compact sources of one frame: detection, centroids and the choice of PSF stars."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import sep
+from numpy.typing import NDArray
+
+from differencing.noise import BoolArray, FloatArray, robust_sigma
+from differencing.polynomial import design_matrix
+
+MIN_AREA = 5  # px; fewer make no shape
+WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
+LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
+SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Sources of one frame; one array element each, positions 0-based in px, fluxes in ADU."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    flux: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    size: NDArray[np.float64]  # half-light radius, px
+    roundness: NDArray[np.float64]  # minor over major axis
+    is_clean: BoolArray  # not merged, not truncated, no masked pixel, below saturation
+
+    def __len__(self) -> int:
+        """Count the sources."""
+        return len(self.x)
+
+    def chosen(self, index: NDArray[np.integer] | BoolArray) -> "Sources":
+        """Give the sources at ``index``."""
+        return Sources(**{name: values[index] for name, values in vars(self).items()})
+
+
+def detect_sources(
+    pixels: FloatArray, noise: float, bad: BoolArray, *, threshold: float, ceiling: float
+) -> Sources:
+    """Find sources and measure what star selection and matching need.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) float32 array
+        Background-subtracted, ADU, finite everywhere.
+    noise : float
+        1-sigma pixel noise, ADU.
+    bad : (ny, nx) bool array
+        Pixels to leave out.
+    threshold : float
+        Detection threshold in sigma per pixel.
+    ceiling : float
+        Peak (ADU) above which a source counts as not clean.
+
+    Returns
+    -------
+    Sources
+        In order of decreasing flux. Positions are windowed centroids.
+    """
+    found = sep.extract(
+        pixels, threshold, err=noise, mask=bad, minarea=MIN_AREA, filter_kernel=None,
+        deblend_nthresh=16, deblend_cont=0.02, clean=False,
+    )  # fmt: skip
+    found = found[np.argsort(-found["flux"])]
+    rms_size = np.sqrt(found["a"] * found["b"])
+    x, y, flag = sep.winpos(pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad)
+    radius, radius_flag = sep.flux_radius(
+        pixels, found["x"], found["y"], SIZE_RADIUS * rms_size, 0.5, mask=bad, subpix=5
+    )
+    clean = (found["flag"] == 0) & (flag == 0) & (radius_flag == 0) & (found["peak"] < ceiling)
+    clean &= np.isfinite(x) & np.isfinite(y) & (np.hypot(x - found["x"], y - found["y"]) < 1.5)
+    return Sources(
+        x=np.where(clean, x, found["x"]), y=np.where(clean, y, found["y"]), flux=found["flux"],
+        peak=found["peak"], size=radius, roundness=found["b"] / found["a"], is_clean=clean,
+    )  # fmt: skip
+
+
+def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> BoolArray:
+    """Mark the sources that look like single, unsaturated stars.
+
+    Stars share one size at any place of the field and galaxies are larger, so the most
+    populated size is sought first and its change over the field is followed next.
+
+    Parameters
+    ----------
+    sources : Sources
+    shape : (ny, nx)
+        Of the frame, px.
+    margin : float
+        Stars closer to the border than this (px) are left out.
+
+    Returns
+    -------
+    (n,) bool array
+    """
+    ny, nx = shape
+    inside = (sources.x > margin) & (sources.x < nx - 1 - margin)
+    inside &= (sources.y > margin) & (sources.y < ny - 1 - margin)
+    usable = sources.is_clean & inside & (sources.roundness > 0.7) & (sources.size > 0.5)
+    if not usable.any():
+        return usable
+    size = np.log(np.where(usable, sources.size, 1.0))
+    stars = usable & (
+        np.abs(size - _populated_size(size[usable], sources.flux[usable])) < LOCUS_WIDTH
+    )
+    return _follow_locus(sources, size, stars, usable, shape)
+
+
+def _populated_size(size: FloatArray, flux: FloatArray) -> float:
+    """Find the log size with most sources, bright ones counting for more, small ones on a tie."""
+    weight = 1.0 + np.log(flux / flux.min())
+    order = np.argsort(size)
+    near = np.abs(size[order, None] - size[order][None, :]) < LOCUS_WIDTH / 2
+    return float(size[order][np.argmax(near @ weight[order])])
+
+
+def _follow_locus(
+    sources: Sources, size: FloatArray, stars: BoolArray, usable: BoolArray, shape: tuple[int, int]
+) -> BoolArray:
+    """Let the stellar size vary over the field, as far as the number of stars allows."""
+    for _ in range(6):
+        count = int(stars.sum())
+        if count < 12:
+            return stars
+        design = design_matrix(sources.x, sources.y, shape, 2 if count >= 30 else 1)
+        solved = np.linalg.lstsq(design[stars], size[stars])[0]
+        excess = size - design @ solved
+        width = max(robust_sigma(excess[stars]), 0.01)
+        # galaxies lie on the upper side only: cut closer there
+        stars = usable & (excess < 2.0 * width) & (excess > -3.0 * width)
+    return stars
