@@ -3,13 +3,16 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from astrid.core.errors import BadParameters
 from astrid.core.ids import new_id
 from astrid.core.models import Record, Run
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
+from catalog import keys
 from detection.models import DetectionType, SkyObject
 
 
@@ -115,6 +118,9 @@ class ProcessingJob(Record):
     retry_count = models.PositiveIntegerField(default=0)
     max_retries = models.PositiveIntegerField(default=3)
     scheduled_at = models.DateTimeField(null=True, blank=True)
+    announced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When workers were last told of it."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     error_message = models.TextField(null=True, blank=True)  # noqa: DJ001
@@ -156,6 +162,15 @@ class SystemConfig(Record):
 
     def __str__(self) -> str:
         return self.key
+
+    def clean(self) -> None:
+        """Refuse an unknown key, and a value that its key does not allow, field by field."""
+        try:
+            problems = keys.problems_of(self.key, self.value)
+        except BadParameters as error:
+            raise ValidationError({"key": str(error)}) from error
+        if problems:
+            raise ValidationError({"value": problems})
 
 
 class AuditLog(models.Model):

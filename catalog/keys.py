@@ -1,0 +1,287 @@
+"""Every setting that staff may change: its type, its default, and how it is checked.
+
+A setting is a frozen dataclass (or a list of them) of the app that uses it. Nothing here
+touches the database: :mod:`catalog.config` reads the rows.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from astrid.core.errors import BadParameters
+from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
+from detection.parameters import DetectionParameters
+from differencing.parameters import DifferenceParameters
+from preprocessing.parameters import PreprocessParameters
+
+# Strict: "5" is no number and true is no count. Values come from JSON, so lists become tuples.
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineParameters:
+    """How the pipeline starts, repeats and reclaims work."""
+
+    max_retries: int = field(
+        default=3, metadata={"ge": 0, "le": 20, "meaning": "tries after the first one"}
+    )
+    backoff_seconds: float = field(
+        default=30.0,
+        metadata={
+            "gt": 0,
+            "unit": "s",
+            "meaning": "wait before the first retry; doubles each time",
+        },
+    )
+    max_backoff_seconds: float = field(
+        default=3600.0, metadata={"gt": 0, "unit": "s", "meaning": "longest wait before a retry"}
+    )
+    sweep_limit: int = field(
+        default=500,
+        metadata={"ge": 1, "le": 100_000, "unit": "rows", "meaning": "work started by one sweep"},
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse waits that could never be reached."""
+        if self.max_backoff_seconds < self.backoff_seconds:
+            raise ValueError(
+                f"max_backoff_seconds is {self.max_backoff_seconds}: it must not be below "
+                f"backoff_seconds, {self.backoff_seconds}"
+            )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key: the dataclass behind it, and whether it holds a list of them, told by name."""
+
+    key: str
+    kind: type
+    description: str
+    default: Callable[[], Any]
+    is_list: bool = False
+
+
+def _no_items() -> tuple[Any, ...]:
+    return ()
+
+
+SETTINGS: Mapping[str, Setting] = {
+    key: Setting(key, kind, description, kind)
+    for key, kind, description in (
+        ("preprocess", PreprocessParameters, "Masking, sky, star finding and registration."),
+        ("difference", DifferenceParameters, "PSF, subtraction and extraction of candidates."),
+        ("detection", DetectionParameters, "Scores, sky objects and cutouts."),
+        (
+            "review",
+            ReviewPolicy,
+            "How many verdicts settle a detection, and for how long a curator keeps one.",
+        ),
+        ("delivery", DeliveryPolicy, "How long and how often an alert message is tried."),
+        ("pipeline", PipelineParameters, "Retries, waits and the sweep that starts what is due."),
+    )
+} | {
+    "alert_rules": Setting(
+        "alert_rules",
+        AlertRuleSpec,
+        "When to tell whom. A list: every rule is looked at for every detection.",
+        _no_items,
+        is_list=True,
+    )
+}
+
+
+def setting_of(key: str) -> Setting:
+    """Give the setting behind a key.
+
+    Raises
+    ------
+    BadParameters
+        If no setting has this key; the message lists those that exist.
+    """
+    if key not in SETTINGS:
+        raise BadParameters(f"no setting is called {key!r}; there are {', '.join(SETTINGS)}")
+    return SETTINGS[key]
+
+
+def parse(key: str, value: Any) -> Any:
+    """Turn a JSON value into the frozen dataclass (or tuple of them) of ``key``.
+
+    Fields left out take their defaults.
+
+    Raises
+    ------
+    BadParameters
+        If the key is unknown or the value does not fit; the message names key, field, value
+        and what is allowed.
+    """
+    problems = problems_of(key, value)
+    if problems:
+        raise BadParameters("; ".join(problems))
+    parsed = _validate(key, value)
+    return parsed if setting_of(key).is_list else parsed[0]
+
+
+def problems_of(key: str, value: Any) -> list[str]:
+    """Say in words what is wrong with a value, field by field; empty when nothing is."""
+    setting = setting_of(key)
+    if setting.is_list and not isinstance(value, list):
+        return [f"{key} is {_shown(value)}: it must be a list of {setting.kind.__name__} objects"]
+    try:
+        _validate(key, value)
+    except ValidationError as error:
+        return [_in_words(setting, detail) for detail in error.errors(include_url=False)]
+    return _name_clashes(key, value) if setting.is_list else []
+
+
+def _name_clashes(key: str, items: list[dict[str, Any]]) -> list[str]:
+    counts = Counter(item["name"] for item in items)
+    return [
+        f"{key} has {count} items named {_shown(name)}: names must differ"
+        for name, count in counts.items()
+        if count > 1
+    ]
+
+
+def plain(value: Any) -> Any:
+    """Give a parsed setting as JSON: objects, lists, numbers and text."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return json.loads(json.dumps(asdict(value)))
+
+
+def default_value(key: str) -> Any:
+    """Give the default of a key as JSON."""
+    return plain(setting_of(key).default())
+
+
+@dataclass(frozen=True)
+class FieldHelp:
+    """One line of the help beside a setting."""
+
+    name: str
+    kind: str
+    unit: str
+    meaning: str
+    default: str
+    allowed: str
+
+
+def help_of(key: str) -> list[FieldHelp]:
+    """List the fields of a setting with unit, meaning, default and limits."""
+    return list(_help_lines(setting_of(key).kind))
+
+
+def json_schema(key: str) -> dict[str, Any]:
+    """Give the JSON schema of a value of ``key``."""
+    schema = _adapter(setting_of(key).kind).json_schema()
+    if setting_of(key).is_list:
+        return schema
+    one: dict[str, Any] = {**schema["items"], "$defs": schema.get("$defs", {})}
+    return one
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    # A tuple, because pydantic takes the config of a plain dataclass only from outside it.
+    return TypeAdapter(tuple[kind, ...], config=_STRICT)  # type: ignore[valid-type]
+
+
+def _validate(key: str, value: Any) -> tuple[Any, ...]:
+    setting = setting_of(key)
+    items = value if setting.is_list else [value]
+    parsed: tuple[Any, ...] = _adapter(setting.kind).validate_json(json.dumps(items))
+    return parsed
+
+
+def _in_words(setting: Setting, detail: Any) -> str:
+    place = detail["loc"] if setting.is_list else detail["loc"][1:]
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    name = next((step for step in reversed(place) if isinstance(step, str)), "")
+    if detail["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = ", ".join(each.name for each in fields(setting.kind))
+        return f"{setting.key}{path} is not a field; there are {known}"
+    if detail["type"] in ("missing", "missing_argument"):
+        return f"{setting.key}{path} is missing"
+    reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    allowed = _allowed_of(setting.kind, name)
+    return f"{setting.key}{path} is {_shown(detail['input'])}: {reason}{allowed}"
+
+
+def _allowed_of(kind: type, name: str) -> str:
+    line = next((each for each in _help_lines(kind) if each.name == name), None)
+    if line is None:
+        return ""
+    known = [line.kind, line.allowed, line.unit and f"in {line.unit}", f"default {line.default}"]
+    return f" ({', '.join(part for part in known if part)})"
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+_LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+
+
+def _help_lines(kind: type) -> Iterator[FieldHelp]:
+    documented = _documented(kind.__doc__ or "")
+    for each in fields(kind):
+        notes = each.metadata
+        yield FieldHelp(
+            name=each.name,
+            kind=_type_name(each.type),
+            unit=str(notes.get("unit", "")),
+            meaning=str(notes.get("meaning", "") or documented.get(each.name, "")),
+            default=_default_of(each),
+            allowed=" and ".join(
+                f"{sign} {notes[limit]}" for limit, sign in _LIMITS.items() if limit in notes
+            ),
+        )
+
+
+def _documented(docstring: str) -> dict[str, str]:
+    """Read the ``Attributes`` of a numpydoc docstring: name -> text."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in docstring.partition("Attributes\n")[2].splitlines()[1:]:
+        head, colon, _ = line.strip().partition(" : ")
+        if colon and head.isidentifier():
+            name = head
+        elif name and line.strip():
+            found.setdefault(name, []).append(line.strip())
+    return {key: " ".join(lines) for key, lines in found.items()}
+
+
+_WORDS = {
+    "float": "number",
+    "int": "whole number",
+    "bool": "true or false",
+    "str": "text",
+    "NoneType": "null",
+}
+
+
+def _type_name(annotation: Any) -> str:
+    if get_origin(annotation) in (tuple, list):
+        return f"list of {_type_name(get_args(annotation)[0])}"
+    if get_args(annotation):
+        return " or ".join(_type_name(part) for part in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return "one of " + ", ".join(str(member.value) for member in annotation)
+    name = getattr(annotation, "__name__", str(annotation))
+    return _WORDS.get(name, name)
+
+
+def _default_of(each: Field[Any]) -> str:
+    if each.default is not MISSING:
+        return _shown(each.default)
+    if each.default_factory is not MISSING:
+        made = each.default_factory()
+        return _shown(asdict(made) if is_dataclass(made) else made)  # type: ignore[arg-type]
+    return "none: it must be given"
