@@ -1,0 +1,82 @@
+"""The words and numbers of an alert."""
+
+from typing import Any
+
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from django.conf import settings
+from django.urls import reverse
+
+from detection.models import Detection
+
+Facts = dict[str, Any]
+
+
+def sexagesimal(ra: float, dec: float) -> str:
+    """Write a position as hours and degrees, to a tenth of an arcsecond."""
+    place = SkyCoord(ra * u.deg, dec * u.deg)
+    hours = place.ra.to_string(u.hour, sep=":", precision=2, pad=True)
+    degrees = place.dec.to_string(u.deg, sep=":", precision=1, pad=True, alwayssign=True)
+    return f"{hours} {degrees}"
+
+
+def facts_of(detection: Detection) -> Facts:
+    """Give what is known of a detection as JSON: the body of a webhook."""
+    observation, found = detection.observation, detection.candidate
+    return {
+        "detection": str(detection.pk),
+        "object": detection.sky_object.designation if detection.sky_object else None,
+        "ra": detection.ra,
+        "dec": detection.dec,
+        "score": detection.confidence_score,
+        "type": detection.detection_type,
+        "human_label": detection.human_label,
+        "status": detection.status,
+        "model_version": detection.model_version,
+        "survey": observation.survey.name,
+        "observation": observation.observation_id,
+        "band": observation.filter_band,
+        "mjd_utc": observation.mjd_utc,
+        "flux_adu": found.flux if found else None,
+        "flux_error_adu": found.flux_error if found else None,
+        "snr": found.snr if found else None,
+    }
+
+
+def title_of(facts: Facts) -> str:
+    """Give the subject line."""
+    name = facts["object"] or f"detection {facts['detection']}"
+    kind = facts["human_label"] or facts["type"]
+    return f"AstrID: {kind} {name}, score {facts['score']:.3f}"
+
+
+def text_of(facts: Facts, rule: str) -> str:
+    """Give the message as plain text, one figure a line."""
+    lines = [
+        title_of(facts),
+        "",
+        f"Position     {sexagesimal(facts['ra'], facts['dec'])} (ICRS)",
+        f"             {facts['ra']:.6f} {facts['dec']:+.6f} deg",
+        f"Seen         MJD {facts['mjd_utc']:.5f} (UTC), band {facts['band']}",
+        f"Exposure     {facts['observation']} of {facts['survey']}",
+        f"Network      {facts['type']}, score {facts['score']:.4f}, model {facts['model_version']}",
+        f"People       {facts['human_label'] or 'no label'}, {facts['status']}",
+        f"Difference   {_flux(facts)}",
+        f"Rule         {rule}",
+    ]
+    return "\n".join(lines)
+
+
+def _flux(facts: Facts) -> str:
+    if facts["flux_adu"] is None:
+        return "flux not measured"
+    error = facts["flux_error_adu"]
+    spread = "" if error is None else f" ± {error:.1f}"
+    snr = "" if facts["snr"] is None else f", S/N {facts['snr']:.1f}"
+    return f"flux {facts['flux_adu']:.1f}{spread} ADU{snr}"
+
+
+def link_to(detection_id: Any) -> str:
+    """Give the address of a detection's page, for people outside."""
+    path = reverse("admin:detection_detection_change", args=[detection_id])
+    return f"{settings.SITE_URL.rstrip('/')}{path}"

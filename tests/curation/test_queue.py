@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from curation.models import ReviewTask
+from curation.queue import open_tasks, take_next, waiting_for
+from curation.services import judge
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def three(db):
+    run = factories.make_model_run()
+    detections = [factories.make_detection(model_run=run, confidence_score=s) for s in (0.6, 0.9, 0.8)]  # fmt: skip
+    open_tasks(detections)
+    return detections
+
+
+def test_opening_twice_queues_once(three):
+    assert open_tasks(three) == 0
+    assert ReviewTask.objects.count() == 3
+
+
+def test_settled_detections_are_not_queued(db):
+    assert open_tasks([factories.make_detection(status="confirmed")]) == 0
+
+
+def test_the_highest_score_comes_first(three, curator, policy):
+    assert take_next(curator, policy).detection == three[1]
+
+
+def test_two_curators_get_different_tasks_and_a_reload_the_same(
+    three, curator, second_curator, policy
+):
+    mine = take_next(curator, policy)
+    theirs = take_next(second_curator, policy)
+    assert (mine.detection, theirs.detection) == (three[1], three[2])
+    assert take_next(curator, policy) == mine
+
+
+def test_a_lease_that_ran_out_is_taken_up(three, curator, second_curator, policy):
+    task = take_next(curator, policy)
+    ReviewTask.objects.filter(pk=task.pk).update(lease_end=timezone.now() - timedelta(seconds=1))
+    assert take_next(second_curator, policy) == task
+
+
+def test_what_a_curator_judged_does_not_come_back_to_them(
+    three, curator, second_curator, two_votes
+):
+    judge(three[1], by=curator, is_valid=True, label="supernova", policy=two_votes)
+    assert take_next(curator, two_votes).detection == three[2]
+    assert take_next(second_curator, two_votes).detection == three[1]
+
+
+def test_an_empty_queue_gives_nothing(curator, policy):
+    assert take_next(curator, policy) is None
+    assert not waiting_for(curator).exists()
