@@ -1,0 +1,94 @@
+"""Missions, their catalogues, and what they look at."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+
+from astrid.core.models import Record
+from lightcurves.time_formats import SCALES, check_epoch_format, register_epoch_format
+
+if TYPE_CHECKING:
+    from astropy.time import TimeFromEpoch
+
+
+class Mission(Record):
+    """A mission that measures light curves, and how it counts time."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+    time_unit = models.CharField(max_length=20, default="d", help_text="Astropy unit: d or s.")
+    time_epoch = models.DecimalField(
+        max_digits=24,
+        decimal_places=12,
+        default=Decimal(0),
+        help_text="Zero of the mission's count of time, in the epoch's format.",
+    )
+    time_epoch_scale = models.CharField(
+        max_length=10, choices=[(scale, scale) for scale in SCALES], default="tdb"
+    )
+    time_epoch_format = models.CharField(max_length=20, default="jd")
+    time_format_name = models.CharField(
+        max_length=50, unique=True, help_text="What astropy calls the count: btjd, say."
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(time_epoch_scale__in=SCALES), name="mission_scale"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a count of time that astropy cannot make."""
+        super().clean()
+        try:
+            check_epoch_format(**self._time_format())
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def register_time_format(self) -> "type[TimeFromEpoch]":
+        """Let astropy read and write this mission's times: ``Time(1325.5, format="btjd")``."""
+        return register_epoch_format(**self._time_format())
+
+    def _time_format(self) -> dict[str, Any]:
+        return {
+            "name": self.time_format_name,
+            "unit": self.time_unit,
+            "epoch": self.time_epoch,
+            "epoch_scale": self.time_epoch_scale,
+            "epoch_format": self.time_epoch_format,
+        }
+
+
+class MissionCatalog(models.Model):
+    """A catalogue that gives a mission's targets their numbers."""
+
+    id = models.AutoField(primary_key=True)
+    host_mission = models.ForeignKey(Mission, models.CASCADE, related_name="catalogs")
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Target(models.Model):
+    """One star or object of a catalogue."""
+
+    id = models.BigAutoField(primary_key=True)
+    catalog = models.ForeignKey(MissionCatalog, models.CASCADE, related_name="targets")
+    name = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["catalog", "name"], name="target_once")]
+
+    def __str__(self) -> str:
+        return f"{self.catalog} {self.name}"
