@@ -131,6 +131,7 @@ class ProcessingJob(Record):
         constraints = [
             models.CheckConstraint(condition=Q(job_type__in=JobType.values), name="job_type"),
             models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status"),
+            models.UniqueConstraint(fields=["run_id"], name="job_once_per_run"),
         ]
         indexes = [
             models.Index(fields=["entity_id"]),

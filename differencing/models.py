@@ -43,6 +43,10 @@ class ReferenceImage(Record, SkyPosition):
             models.Index(fields=["survey", "filter_band", "is_active"]),
         ]
 
+    def first_frame(self) -> Observation:
+        """Give the observation that defines the grid of this image."""
+        return min(self.observations.all(), key=lambda frame: frame.pk)
+
     def __str__(self) -> str:
         return f"{self.filter_band} reference at {self.ra:.4f} {self.dec:+.4f}"
 

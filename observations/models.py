@@ -102,6 +102,9 @@ class Observation(Record, SkyPosition):
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="observations")
     observation_id = models.CharField(max_length=255, help_text="The survey's own name for it.")
     role = models.CharField(max_length=20, choices=Role, default=Role.SCIENCE)
+    is_searched = models.BooleanField(
+        default=True, help_text="Whether something is subtracted from it."
+    )
     epoch = models.CharField(
         max_length=100, blank=True, help_text="Group named by the ingestion rules, if any."
     )

@@ -1,15 +1,19 @@
 """Abstract bases; no tables of their own, hence no app and no migrations."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from astrid.core.errors import AstridError
 from astrid.core.ids import new_id
 from astrid.core.states import Transitions, transition
+
+logger = logging.getLogger(__name__)
 
 
 class Record(models.Model):
@@ -33,6 +37,39 @@ class RunStatus(models.TextChoices):
 
 
 UNFINISHED = (RunStatus.PENDING, RunStatus.RUNNING)
+
+
+class Failing(Protocol):
+    """Something that can be told that it failed."""
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the reason."""
+
+
+@contextmanager
+def failing(work: Failing) -> Iterator[None]:
+    """Tell ``work`` of whatever the block raises, and raise it again."""
+    try:
+        yield
+    except Exception as error:
+        work.fail(error)
+        raise
+
+
+@contextmanager
+def surviving(work: Failing) -> Iterator[None]:
+    """Tell ``work`` of whatever the block raises, log it, and go on with other work.
+
+    For loops over many inputs: one of them must not cost the rest. What AstrID can explain
+    is logged as a sentence, a fault of the program with its traceback.
+    """
+    try:
+        with failing(work):
+            yield
+    except AstridError as error:
+        logger.warning("%s: %s", work, explain(error))
+    except Exception:
+        logger.exception("%s failed", work)
 
 
 def explain(error: BaseException) -> str:
@@ -109,8 +146,5 @@ class Run(Record):
     def working(self) -> Iterator[None]:
         """Hold the run while the block works; whatever the block raises fails the run."""
         self.start()
-        try:
+        with failing(self):
             yield
-        except Exception as error:
-            self.fail(error)
-            raise

@@ -1,0 +1,65 @@
+"""The pipeline in one process, without a broker: for small jobs, debugging and the demo."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.progress import Progress
+
+from astrid import pipeline
+from catalog import attempts, config
+from catalog.models import JobStatus, ProcessingJob
+
+
+@dataclass
+class Report:
+    """What a pass over everything that was due did."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, str] = field(default_factory=dict)
+    postponed: int = 0
+    seconds: Counter[str] = field(default_factory=Counter)
+    peak_memory_mb: dict[str, float] = field(default_factory=dict)
+
+    def note(self, job: ProcessingJob) -> None:
+        """Count a job that was worked off."""
+        job.refresh_from_db()
+        run = pipeline.Attempt(pipeline.step_of(job), job).run()
+        self.seconds[job.job_type] += run.processing_time_seconds or 0.0
+        peak = run.figures.get("peak_memory_mb", 0.0)
+        self.peak_memory_mb[job.job_type] = max(self.peak_memory_mb.get(job.job_type, 0.0), peak)
+        if job.status == JobStatus.COMPLETED:
+            self.done[job.job_type] += 1
+        elif job.status == JobStatus.FAILED:
+            self.failed[str(run)] = job.error_message or ""
+        else:
+            self.postponed += 1
+
+
+def process(bars: Progress) -> Report:
+    """Work off everything that is due, stage by stage, until nothing is."""
+    report = Report()
+    tasks: dict[str, Any] = {}
+    while jobs := list(_next_jobs()):
+        for job in jobs:
+            bar = tasks.get(job.job_type)
+            if bar is None:
+                bar = tasks[job.job_type] = bars.add_task(job.job_type, total=0)
+            bars.update(bar, total=(bars.tasks[bar].total or 0) + 1)
+        for job in jobs:
+            if pipeline.work_off(job.pk):
+                report.note(job)
+            bars.advance(tasks[job.job_type])
+    return report
+
+
+def _next_jobs() -> Iterable[ProcessingJob]:
+    """Give the jobs that wait, or else open those of the first stage that has any."""
+    if waiting := list(attempts.waiting()):
+        return waiting
+    limit = config.get("pipeline").sweep_limit
+    for step in pipeline.STEPS:
+        if opened := list(pipeline.open_due(step, limit)):
+            return opened
+    return []

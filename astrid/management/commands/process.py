@@ -1,0 +1,86 @@
+"""Run the pipeline in this process."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from astrid.core.console import progress, stderr, table
+from astrid.core.errors import AstridError
+from astrid.inprocess import Report, process
+from observations.models import Observation, ObservationStatus
+from observations.services import retry
+
+
+class Command(BaseCommand):
+    """Run every stage that is due, without workers, until nothing is."""
+
+    help = "Run the pipeline in this process until nothing is due."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--observation", help="key or survey's name of a failed observation to try again first"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Process, then report; the exit status says whether everything went well."""
+        if options["observation"]:
+            reopen(options["observation"])
+        with progress(quiet=options["json"]) as bars:
+            report = process(bars)
+        if options["json"]:
+            self.stdout.write(json.dumps(as_json(report)))
+        else:
+            show(report)
+        if report.failed:
+            raise CommandError(f"{len(report.failed)} runs failed", returncode=1)
+
+
+def reopen(name: str) -> None:
+    """Put a failed observation back to the start."""
+    observation = find(name)
+    if observation.status != ObservationStatus.FAILED:
+        return
+    try:
+        retry(observation)
+    except AstridError as error:
+        raise CommandError(str(error)) from error
+
+
+def find(name: str) -> Observation:
+    """Find an observation by its key or by the survey's name of it."""
+    observations = Observation.objects.filter(observation_id=name)
+    if not observations and len(name.replace("-", "")) == 32:
+        observations = Observation.objects.filter(pk=name)
+    if len(observations) != 1:
+        raise CommandError(f"{len(observations)} observations are called {name!r}; give the key")
+    return observations[0]
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Give the report as plain values."""
+    return {
+        "done": dict(report.done),
+        "failed": report.failed,
+        "postponed": report.postponed,
+        "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
+        "peak_memory_mb": report.peak_memory_mb,
+    }
+
+
+def show(report: Report) -> None:
+    """Print the report on standard error."""
+    rows = [
+        [
+            name,
+            str(report.done[name]),
+            f"{report.seconds[name]:.1f}",
+            f"{report.peak_memory_mb[name]:.0f}",
+        ]
+        for name in report.seconds
+    ]
+    stderr.print(table("Stages", ["stage", "runs", "seconds", "peak MB"], rows))
+    for run, reason in report.failed.items():
+        stderr.print(f"failed: {run}: {reason}", style="red", markup=False, highlight=False)

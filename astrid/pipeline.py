@@ -1,0 +1,208 @@
+"""The pipeline, whole: which stage follows which, and nothing else.
+
+Stages never name one another. A stage says what is ``due``, how to ``begin`` it, and which
+task does the work of a run; the order is STEPS. The database says what is to be done, the
+broker only that somebody should look: losing every message loses no work.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Task, shared_task
+from django.db import transaction
+from django.db.models import QuerySet
+
+import curation.alerts
+import curation.tasks
+import detection.services
+import detection.tasks
+import differencing.services
+import differencing.tasks
+import observations.services
+import preprocessing.services
+import preprocessing.tasks
+from astrid.core.errors import InvalidTransition
+from astrid.core.hints import hint
+from astrid.core.locks import holding
+from astrid.core.models import Run, RunStatus, explain, surviving
+from catalog import attempts, config, jobs
+from catalog.models import JobType, ProcessingJob
+from detection.models import ModelRun
+from differencing.models import DifferenceRun
+from observations.models import Survey
+from preprocessing.models import PreprocessRun
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage.
+
+    Attributes
+    ----------
+    job_type : JobType
+        What operators see.
+    run : type of Run
+        The record of one execution.
+    due : callable
+        What waits for this stage.
+    begin : callable
+        Claims one of those, with parameters, and opens its runs.
+    task : Task
+        Works on the run whose id it is given.
+    setting : str
+        Key of the parameters in SystemConfig.
+    give_up : callable
+        Told of a run, already failed, that will not be tried again, and why.
+    resume : callable
+        Makes a failed run ready for another try.
+    """
+
+    job_type: JobType
+    run: type[Run]
+    due: Callable[[], QuerySet[Any]]
+    begin: Callable[[Any, Any], Iterable[Run]]
+    task: Task
+    setting: str
+    give_up: Callable[[Any, str], None]
+    resume: Callable[[Any], None]
+
+
+STEPS = (
+    Step(
+        JobType.PREPROCESS,
+        PreprocessRun,
+        preprocessing.services.due,
+        preprocessing.services.begin,
+        preprocessing.tasks.preprocess,
+        "preprocess",
+        preprocessing.services.give_up,
+        preprocessing.services.resume,
+    ),
+    Step(
+        JobType.DIFFERENCE,
+        DifferenceRun,
+        differencing.services.due,
+        differencing.services.begin,
+        differencing.tasks.difference,
+        "difference",
+        differencing.services.give_up,
+        differencing.services.resume,
+    ),
+    Step(
+        JobType.INFERENCE,
+        ModelRun,
+        detection.services.due,
+        detection.services.begin,
+        detection.tasks.infer,
+        "detection",
+        detection.services.give_up,
+        detection.services.resume,
+    ),
+)
+
+
+def step_of(job: ProcessingJob) -> Step:
+    """Give the stage that a job belongs to."""
+    return next(step for step in STEPS if step.job_type == job.job_type)
+
+
+def open_due(step: Step, limit: int) -> Iterator[ProcessingJob]:
+    """Claim what waits for ``step`` and open a job for every run of it."""
+    parameters = config.get(step.setting)
+    tries = config.get("pipeline").max_retries
+    for entity in step.due()[:limit]:
+        try:
+            with transaction.atomic():
+                opened = [
+                    jobs.open_job(step.job_type, entity, run, max_retries=tries)
+                    for run in step.begin(entity, parameters)
+                ]
+        except InvalidTransition:
+            continue  # another worker was faster
+        yield from opened
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a job; knows what a failure means for it."""
+
+    step: Step
+    job: ProcessingJob
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+    def run(self) -> Any:
+        """Read the run that the job is about."""
+        return self.step.run._default_manager.get(pk=self.job.run_id)
+
+    def prepare(self) -> None:
+        """Close what a dead worker left open, and make a failed run ready for another try."""
+        run = self.run()
+        if run.status == RunStatus.RUNNING:
+            run.fail(attempts.WorkerDied())
+        if run.status == RunStatus.FAILED:
+            self.step.resume(run)
+
+    def fail(self, error: BaseException) -> None:
+        """Put the job back for later where that may help; else close it and its entity."""
+        if attempts.may_try_again(self.job, error):
+            attempts.postpone(self.job, error, config.get("pipeline"))
+            return
+        with transaction.atomic():
+            attempts.give_up(self.job, error)
+            self.step.give_up(self.run(), explain(error))
+
+
+@shared_task
+def execute(job_id: str) -> None:
+    """Do one job, unless another process has it or it is done."""
+    if work_off(uuid.UUID(job_id)):
+        advance()
+
+
+def work_off(job_id: uuid.UUID) -> bool:
+    """Do one job in this process; say whether there was something to do.
+
+    A failure is written on the job and on the run, and ends here.
+    """
+    with holding(job_id) as held:
+        job = ProcessingJob.objects.get(pk=job_id)
+        if not (held and attempts.take(job)):
+            return False
+        attempt = Attempt(step_of(job), job)
+        with surviving(attempt):
+            attempt.prepare()
+            attempt.step.task(str(job.run_id))
+            attempts.complete(job)
+        return True
+
+
+@shared_task
+def advance() -> None:
+    """Start whatever is due, in the order of STEPS."""
+    limit = config.get("pipeline").sweep_limit
+    for step in STEPS:
+        for job in open_due(step, limit):
+            attempts.announce(job)
+            hint(execute, str(job.pk))
+
+
+@shared_task
+def sweep() -> None:
+    """Start what is due, whoever forgot it: beat runs this, so no message is precious."""
+    advance()
+    for job in attempts.to_announce(config.get("pipeline").sweep_limit):
+        hint(execute, str(job.pk))
+    for delivery in curation.alerts.due_deliveries():
+        hint(curation.tasks.deliver, str(delivery.pk))
+
+
+@shared_task(name="observations.ingest_survey")
+def ingest_survey(survey_id: str) -> None:
+    """Look for new frames of a survey, and start on them; beat runs this by its schedule."""
+    survey = Survey.objects.get(pk=survey_id)
+    observations.services.ingest_survey(survey)
+    advance()

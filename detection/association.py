@@ -1,0 +1,90 @@
+"""Detections of one thing at several epochs belong to one object."""
+
+from datetime import datetime
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import Angle
+from django.db.models import Max, Min, QuerySet
+
+from astrid.core.locks import queue_up
+from detection.models import Detection, SkyObject
+
+_DESIGNATION_TRIES = 27
+
+
+def associate(detections: list[Detection], radius_deg: float) -> None:
+    """Give every unsaved detection its sky object, an existing one or a new one.
+
+    Callers hold a transaction: of two frames of one field processed at once, the second
+    waits for the objects of the first.
+    """
+    queue_up("association")
+    for detection in detections:
+        detection.sky_object = _nearest(detection, radius_deg) or _new_object(detection)
+
+
+def _nearest(detection: Detection, radius_deg: float) -> SkyObject | None:
+    near = SkyObject.objects.cone_search(detection.ra, detection.dec, radius_deg)
+    return near.order_by("separation_deg").first()
+
+
+def _new_object(detection: Detection) -> SkyObject:
+    taken_at: datetime = detection.observation.observation_time
+    return SkyObject.objects.create(
+        designation=_free_designation(detection.ra, detection.dec),
+        ra=detection.ra,
+        dec=detection.dec,
+        first_seen=taken_at,
+        last_seen=taken_at,
+        best_class=detection.detection_type,
+    )
+
+
+def designation(ra: float, dec: float) -> str:
+    """Name a position after the IAU's rule: coordinates cut off, not rounded."""
+    hours = Angle(np.floor(ra / 15 * 3600 * 100) / 3600 / 100, u.hourangle)
+    degrees = Angle(np.copysign(np.floor(abs(dec) * 36000) / 36000, dec), u.deg)
+    # A hair more, so that formatting does not fall back below the cut.
+    lon = (hours + 1e-9 * u.hourangle).to_string(sep="", precision=2, pad=True)
+    lat = (degrees + np.copysign(1e-9, dec) * u.deg).to_string(
+        sep="", precision=1, pad=True, alwayssign=True
+    )
+    return f"AstrID J{lon}{lat}"
+
+
+def _free_designation(ra: float, dec: float) -> str:
+    """Name a position; a second object within the name's rounding gets a letter."""
+    plain = designation(ra, dec)
+    names = [plain] + [f"{plain}{chr(ord('a') + i)}" for i in range(1, _DESIGNATION_TRIES - 1)]
+    taken = set(
+        SkyObject.objects.filter(designation__in=names).values_list("designation", flat=True)
+    )
+    return next(name for name in names if name not in taken)
+
+
+def refresh(objects: QuerySet[SkyObject]) -> None:
+    """Recompute what objects owe to their detections: place, times, number, best class."""
+    for thing in objects:
+        _refresh(thing)
+
+
+def _refresh(thing: SkyObject) -> None:
+    seen = list(thing.detections.values_list("ra", "dec", "confidence_score", "detection_type"))
+    times = thing.detections.aggregate(
+        first=Min("observation__observation_time"), last=Max("observation__observation_time")
+    )
+    thing.ra, thing.dec = mean_position([(ra, dec) for ra, dec, *_ in seen])
+    thing.number_of_detections = len(seen)
+    thing.first_seen, thing.last_seen = times["first"], times["last"]
+    thing.best_class = max(seen, key=lambda row: row[2])[3]
+    thing.save()
+
+
+def mean_position(places: list[tuple[float, float]]) -> tuple[float, float]:
+    """Average positions (degrees) as unit vectors, right at the poles and across RA 0."""
+    ra, dec = np.radians(np.asarray(places, dtype=float)).T
+    x, y, z = np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)
+    mean_ra = np.degrees(np.arctan2(y.mean(), x.mean())) % 360
+    mean_dec = np.degrees(np.arctan2(z.mean(), np.hypot(x.mean(), y.mean())))
+    return float(mean_ra % 360), float(mean_dec)

@@ -1,0 +1,209 @@
+"""What the differencing domain can do: subtract, and keep what stands out."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from astrid.core import store
+from astrid.core.errors import BadImage, NoReference
+from astrid.core.measure import Cost, measured
+from astrid.core.models import UNFINISHED, RunStatus
+from astrid.core.provenance import versions
+from differencing import product
+from differencing.extract import Candidates, extract
+from differencing.models import Candidate, DifferenceRun
+from differencing.parameters import DifferenceParameters
+from differencing.references import Pairing, pairings
+from differencing.subtract import Difference, subtract
+from observations.models import Observation, ObservationStatus, Role
+from observations.services import move, reopen
+from preprocessing.calibrated import CalibratedFrame
+from preprocessing.models import PreprocessRun
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.prepare import onto_grid
+from preprocessing.services import load, product_of
+
+
+def due() -> QuerySet[Observation]:
+    """Observations waiting to be differenced.
+
+    Where the rules of a survey pair groups of frames, a frame waits until all of its
+    survey's frames are preprocessed: any of them may be its partner.
+    """
+    under_way = Observation.objects.filter(
+        survey=OuterRef("survey"),
+        status__in=(ObservationStatus.INGESTED, ObservationStatus.PREPROCESSING),
+    ).exclude(survey__adapter_settings__rules__differences=[])
+    return (
+        Observation.objects.filter(status=ObservationStatus.PREPROCESSED, is_searched=True)
+        .exclude(Exists(under_way))
+        .select_related("survey")
+        .order_by("id")
+    )
+
+
+@transaction.atomic
+def begin(observation: Observation, parameters: DifferenceParameters) -> list[DifferenceRun]:
+    """Claim ``observation`` and open a run for every reference that it has."""
+    move(observation, ObservationStatus.DIFFERENCING)
+    pairs = pairings(observation)
+    if not pairs and observation.role == Role.SCIENCE:
+        move(observation, ObservationStatus.FAILED, _no_reference(observation))
+    runs = [_open(observation, pair, parameters) for pair in pairs]
+    opened = [run for run in runs if run.status == RunStatus.PENDING]
+    if not opened:
+        settle(observation)
+    return opened
+
+
+def _no_reference(observation: Observation) -> str:
+    return str(
+        NoReference(
+            f"{observation}: no reference image in filter {observation.filter_band} covers "
+            f"RA {observation.ra:.4f} Dec {observation.dec:+.4f}; ingest one, then retry"
+        )
+    )
+
+
+def _open(
+    observation: Observation, pair: Pairing, parameters: DifferenceParameters
+) -> DifferenceRun:
+    """Open a run for ``pair``, or return the one that stands."""
+    standing = observation.difference_runs.filter(reference_observation=pair.reference)
+    if run := standing.exclude(status=RunStatus.FAILED).first():
+        return run
+    return DifferenceRun.objects.create(
+        observation=observation,
+        reference_observation=pair.reference,
+        reference_image=pair.image,
+        is_control=pair.is_control,
+        parameters=asdict(parameters),
+        detection_threshold=parameters.threshold,
+    )
+
+
+def difference(run: DifferenceRun) -> None:
+    """Subtract the reference of ``run`` and store what stands out."""
+    parameters = DifferenceParameters(**run.parameters)
+    with measured() as cost:
+        with cost.step("read"):
+            products = _products(run)
+            science, reference = _frames(*products)
+        with cost.step("subtract"):
+            result = _subtract(run, science, reference, parameters)
+        with cost.step("extract"):
+            found = extract(result, science, reference, threshold=parameters.threshold)
+        with cost.step("store"):
+            paths = {
+                "difference_image_path": store.put(product.to_fits(result)),
+                "significance_map_path": store.put(product.significance_fits(result)),
+            }
+    _finish(run, result, found, paths, cost, products)
+
+
+def _products(run: DifferenceRun) -> tuple[PreprocessRun, PreprocessRun]:
+    if run.reference_observation is None:
+        raise NoReference(f"{run}: the reference observation is gone; retry the observation")
+    if run.observation.pixel_sha256 == run.reference_observation.pixel_sha256:
+        raise BadImage(
+            f"{run.observation} is its own reference: {run.reference_observation} has the same "
+            "pixels; ingest a reference from another epoch"
+        )
+    return product_of(run.observation), product_of(run.reference_observation)
+
+
+def _grid(product: PreprocessRun) -> Any:
+    return product.grid_observation_id or product.observation_id
+
+
+def _frames(
+    science: PreprocessRun, reference: PreprocessRun
+) -> tuple[CalibratedFrame, CalibratedFrame]:
+    """Read both products; where they lie on different grids, move the science frame."""
+    ours, theirs = load(science), load(reference)
+    if _grid(science) == _grid(reference):
+        return ours, theirs
+    try:
+        return onto_grid(ours, theirs, PreprocessParameters(**science.parameters))[0], theirs
+    except ValueError as error:
+        raise BadImage(
+            f"{science.observation} cannot be laid on the grid of {reference.observation}: {error}"
+        ) from error
+
+
+def _subtract(
+    run: DifferenceRun,
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    parameters: DifferenceParameters,
+) -> Difference:
+    try:
+        return subtract(science, reference, parameters)
+    except ValueError as error:
+        raise BadImage(f"{run}: {error}") from error
+
+
+def _finish(
+    run: DifferenceRun,
+    result: Difference,
+    found: Candidates,
+    paths: dict[str, str],
+    cost: Cost,
+    products: tuple[PreprocessRun, PreprocessRun],
+) -> None:
+    """Close ``run`` with its candidates and settle its observation, in one transaction."""
+    inputs = [made.processed_fits_path for made in products]
+    with transaction.atomic():
+        run.complete(
+            **paths,
+            noise_level=result.figures["std_blank"],
+            candidates_found=len(found),
+            figures=asdict(cost) | {"quality": result.figures},
+            provenance={
+                "inputs": dict(zip(("science", "reference"), inputs, strict=True)),
+                "outputs": paths,
+                "versions": versions(),
+            },
+        )
+        Candidate.objects.bulk_create(_rows(run, found), batch_size=1000)
+        settle(run.observation)
+
+
+def _rows(run: DifferenceRun, found: Candidates) -> list[Candidate]:
+    return [
+        Candidate(difference_run=run, observation_id=run.observation_id, **facts)
+        for facts in product.rows(found)
+    ]
+
+
+@transaction.atomic
+def settle(observation: Observation) -> None:
+    """Move on an observation whose last run has ended; the row lock orders late runs."""
+    locked = Observation.objects.select_for_update().get(pk=observation.pk)
+    runs = locked.difference_runs
+    if locked.status != ObservationStatus.DIFFERENCING:
+        return
+    if runs.filter(status__in=UNFINISHED).exists():
+        return
+    if runs.exists() and not runs.filter(status=RunStatus.COMPLETED).exists():
+        move(locked, ObservationStatus.FAILED, _last_reason(locked))
+    else:
+        move(locked, ObservationStatus.DIFFERENCED)
+
+
+def _last_reason(observation: Observation) -> str:
+    failed = observation.difference_runs.filter(status=RunStatus.FAILED)
+    return failed.order_by("-id").values_list("error_message", flat=True).first() or ""
+
+
+def give_up(run: DifferenceRun, reason: str) -> None:
+    """Settle the observation of a run that cannot be done; ``reason`` stands on the run."""
+    settle(run.observation)
+
+
+def resume(run: DifferenceRun) -> None:
+    """Make a failed run's observation ready for another try."""
+    if run.observation.status == ObservationStatus.FAILED:
+        reopen(run.observation, ObservationStatus.DIFFERENCING)

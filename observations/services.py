@@ -1,0 +1,228 @@
+"""What the observations domain can do: take images in, and move them through their states."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from astrid.core import store
+from astrid.core.errors import AstridError, BadImage, BadParameters
+from astrid.core.sky import separation_deg
+from astrid.core.states import transition
+from observations.fits import Frame, read_frame
+from observations.models import (
+    Observation,
+    ObservationRun,
+    ObservationStatus,
+    Role,
+    Survey,
+)
+from observations.roles import Facts, assign, facts_of
+from observations.rules import FITS_SUFFIXES, IngestRules, find_rules, fits_files
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def ingest_directory(
+    directory: Path, *, rules_file: Path | None = None, progress: Progress = _silent
+) -> ObservationRun:
+    """Take in every frame of a folder that its rules name; known frames change nothing."""
+    if not directory.is_dir():
+        raise BadParameters(f"{directory} is not a folder; name the folder that holds the frames")
+    rules = find_rules(directory, rules_file)
+    survey = _survey_of(rules, directory)
+    run = ObservationRun.objects.create(
+        survey=survey, source=str(directory), parameters=rules.as_dict()
+    )
+    with run.working():
+        _ingest(run, directory, rules, progress)
+    return run
+
+
+def ingest_survey(survey: Survey) -> ObservationRun:
+    """Look for new frames where the survey's settings say."""
+    directory = survey.adapter_settings.get("directory")
+    if not directory:
+        raise BadParameters(
+            f"survey {survey} names no folder; put {{'directory': '/path'}} into its settings"
+        )
+    return ingest_directory(Path(directory))
+
+
+def _survey_of(rules: IngestRules, directory: Path) -> Survey:
+    settings = {"directory": str(directory.resolve()), "rules": rules.as_dict()}
+    survey, is_new = Survey.objects.get_or_create(
+        name=rules.survey, defaults={"adapter_settings": settings}
+    )
+    if not is_new and survey.adapter_settings != settings:
+        survey.adapter_settings = settings
+        survey.save(update_fields=["adapter_settings", "updated_at"])
+    return survey
+
+
+def _ingest(run: ObservationRun, directory: Path, rules: IngestRules, progress: Progress) -> None:
+    files = fits_files(directory)
+    named = [path for path in files if rules.includes(path.name)]
+    known = 0
+    readings: list[Reading] = []
+    refusals: list[dict[str, str]] = []
+    for number, path in enumerate(named, start=1):
+        name = _name_of(path, directory)
+        try:
+            reading = _read(run.survey, name, path, rules)
+        except AstridError as error:
+            logger.warning("refused %s: %s", path.name, error)
+            refusals.append({"file": str(path.relative_to(directory)), "reason": str(error)})
+        else:
+            known += reading is None
+            readings += [reading] if reading else []
+        progress(number, len(named))
+    with transaction.atomic():
+        new = _record_all(run.survey, readings, rules)
+        run.complete(
+            found=len(named),
+            left_out=len(files) - len(named),
+            new=new,
+            known=known + len(readings) - new,
+            refused=len(refusals),
+            refusals=refusals,
+        )
+
+
+def _name_of(path: Path, directory: Path) -> str:
+    """Name an observation after its file: the path below the folder, without the suffix."""
+    relative = path.relative_to(directory).as_posix()
+    suffix = next(end for end in FITS_SUFFIXES if relative.lower().endswith(end))
+    return relative[: -len(suffix)]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A new frame: the columns of its row, and what decides its role."""
+
+    facts: Facts
+    columns: dict[str, Any]
+
+
+def _read(survey: Survey, name: str, path: Path, rules: IngestRules) -> Reading | None:
+    """Read one file; None when it is known already."""
+    content = path.read_bytes()
+    sha256 = store.digest(content)
+    known = Observation.objects.filter(survey=survey, observation_id=name).first()
+    if known and known.file_sha256 == sha256:
+        return None
+    if known:
+        raise BadImage(
+            f"{path.name}: observation {name} of survey {survey} is known with other content "
+            f"(SHA-256 {known.file_sha256[:12]}…); give the new file another name"
+        )
+    frame = read_frame(content, options=rules.read_options(path.name), name=path.name)
+    columns = _columns(frame) | {
+        "fits_url": path.resolve().as_uri(),
+        "fits_file_path": store.put(content),
+        "file_sha256": sha256,
+    }
+    facts = replace(facts_of(frame, rules), name=name)
+    return Reading(facts, columns)
+
+
+def _columns(frame: Frame) -> dict[str, Any]:
+    corners = [list(map(float, corner)) for corner in frame.footprint]
+    return {
+        "ra": frame.ra,
+        "dec": frame.dec,
+        "radius_deg": max(float(separation_deg(frame.ra, frame.dec, *c)) for c in corners),
+        "footprint": corners,
+        "observation_time": frame.observed_at,
+        "mjd_utc": frame.mjd,
+        "filter_band": frame.filter_band,
+        "exposure_time": frame.exposure_s,
+        "hdu": frame.hdu,
+        "pixel_sha256": frame.digest,
+        "pixel_scale": frame.pixel_scale_arcsec,
+        "image_width": frame.width,
+        "image_height": frame.height,
+        "airmass": frame.airmass,
+        "seeing": frame.seeing,
+        "gain": frame.gain,
+        "read_noise": frame.read_noise,
+        "saturation": frame.saturation,
+    }
+
+
+def facts_from_row(observation: Observation) -> Facts:
+    """Give what decides the role of a stored frame, and what it is subtracted from."""
+    return Facts(
+        name=observation.observation_id,
+        ra=observation.ra,
+        dec=observation.dec,
+        radius_deg=observation.radius_deg or 0.0,
+        filter_band=observation.filter_band,
+        mjd=observation.mjd_utc,
+        role=observation.role,
+        epoch=observation.epoch or None,
+    )
+
+
+def _record_all(survey: Survey, readings: list[Reading], rules: IngestRules) -> int:
+    """Give every new frame its role and store it; say how many were new."""
+    stored = [facts_from_row(row) for row in Observation.objects.filter(survey=survey)]
+    assigned = {facts.name: facts for facts in assign([*stored, *(r.facts for r in readings)])}
+    searched = {rule.science for rule in rules.differences}
+    rows = [_row(survey, assigned[r.facts.name], r.columns, searched) for r in readings]
+    before = Observation.objects.filter(survey=survey).count()
+    # Another pass may have taken the same files meanwhile: its rows are as good.
+    Observation.objects.bulk_create(rows, ignore_conflicts=True)
+    return Observation.objects.filter(survey=survey).count() - before
+
+
+def _row(survey: Survey, facts: Facts, columns: dict[str, Any], searched: set[str]) -> Observation:
+    return Observation(
+        survey=survey,
+        observation_id=facts.name,
+        role=facts.role,
+        epoch=facts.epoch or "",
+        is_searched=facts.role == Role.SCIENCE or facts.epoch in searched,
+        **columns,
+    )
+
+
+def move(observation: Observation, to: ObservationStatus, reason: str = "") -> None:
+    """Change the processing status, or raise InvalidTransition."""
+    transition(observation, to, status_reason=reason)
+
+
+def give_up(observation: Observation, reason: str) -> None:
+    """Mark an observation as failed, with the reason in words."""
+    move(observation, ObservationStatus.FAILED, reason)
+
+
+_S = ObservationStatus
+_ROAD = (_S.INGESTED, _S.PREPROCESSING, _S.PREPROCESSED, _S.DIFFERENCING)
+
+
+@transaction.atomic
+def reopen(observation: Observation, at: ObservationStatus) -> None:
+    """Lead a failed observation back to the state in which a stage works on it."""
+    for status in _ROAD[: _ROAD.index(at) + 1]:
+        move(observation, status)
+
+
+def retry(observation: Observation) -> None:
+    """Send a failed observation through the pipeline again, from the start."""
+    move(observation, ObservationStatus.INGESTED)
+
+
+def archive(observation: Observation) -> None:
+    """Take an observation out of the pipeline for good."""
+    move(observation, ObservationStatus.ARCHIVED, f"archived {timezone.now():%Y-%m-%d}")

@@ -1,0 +1,239 @@
+"""What the preprocessing domain can do: make an exposure ready for subtraction."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from astrid.core import store
+from astrid.core.errors import BadImage, NoReference
+from astrid.core.measure import Cost, measured
+from astrid.core.models import RunStatus
+from astrid.core.provenance import versions
+from astrid.core.sky import separation_deg
+from observations.fits import Frame, ReadOptions, read_frame
+from observations.fits_header import FrameDefaults
+from observations.models import Observation, ObservationStatus, Role
+from observations.services import move
+from preprocessing import quality
+from preprocessing.calibrated import CalibratedFrame, from_fits, to_fits
+from preprocessing.models import PreprocessRun
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.register import Registration
+
+_UNDER_WAY = (ObservationStatus.INGESTED, ObservationStatus.PREPROCESSING)
+
+
+def due() -> QuerySet[Observation]:
+    """Observations waiting to be preprocessed, references first.
+
+    A frame waits while a reference of its survey and band that came before it is under way:
+    that one may be the grid it is to be laid on.
+    """
+    earlier = Observation.objects.references().filter(
+        Q(role=Role.REFERENCE, status__in=_UNDER_WAY),
+        survey=OuterRef("survey"),
+        filter_band=OuterRef("filter_band"),
+    )
+    is_first = Q(role=Role.REFERENCE) & ~Exists(earlier.filter(id__lt=OuterRef("id")))
+    is_free = Q(role=Role.SCIENCE) & ~Exists(earlier)
+    waiting = Observation.objects.filter(status=ObservationStatus.INGESTED)
+    return waiting.filter(is_first | is_free).order_by("role", "id")
+
+
+@transaction.atomic
+def begin(observation: Observation, parameters: PreprocessParameters) -> list[PreprocessRun]:
+    """Claim ``observation`` and open a run for it."""
+    move(observation, ObservationStatus.PREPROCESSING)
+    return [PreprocessRun.objects.create(observation=observation, parameters=asdict(parameters))]
+
+
+def preprocess(run: PreprocessRun) -> None:
+    """Calibrate the image of ``run`` and lay it on the grid of its sky cell."""
+    parameters = PreprocessParameters(**run.parameters)
+    with measured() as cost:
+        frame, raw = _calibrated(run.observation, parameters, cost)
+        anchor = _anchor(run.observation)
+        registration = None
+        if anchor:
+            with cost.step("register"):
+                frame, registration = _register(run, frame, anchor, parameters)
+        with cost.step("store"):
+            content = to_fits(frame)
+            path = store.put(content)
+    found = quality.assess(frame)
+    _finish(run, path, anchor, registration, cost, found, raw)
+
+
+def _calibrated(
+    observation: Observation, parameters: PreprocessParameters, cost: Cost
+) -> tuple[CalibratedFrame, Frame]:
+    with cost.step("read"):
+        content = store.get(observation.fits_file_path or "")
+        raw = read_frame(content, options=_options(observation), name=str(observation))
+    with cost.step("calibrate"):
+        try:
+            frame = calibrate(
+                raw.pixels,
+                wcs=raw.wcs,
+                gain=observation.gain,
+                read_noise=observation.read_noise,
+                saturation=observation.saturation,
+                parameters=parameters,
+            )
+        except ValueError as error:
+            raise BadImage(f"{observation}: {error}") from error
+    return frame, raw
+
+
+def _options(observation: Observation) -> ReadOptions:
+    """Say how to read a stored image again: what ingestion found out about it stands."""
+    defaults = FrameDefaults(
+        gain=observation.gain,
+        read_noise=observation.read_noise,
+        saturation=observation.saturation,
+        filter_band=observation.filter_band,
+        exposure_s=observation.exposure_time,
+    )
+    return ReadOptions(
+        defaults=defaults,
+        hdu=observation.hdu,
+        verify_checksums=False,  # the store has checked the bytes against their hash
+        observed_at=observation.observation_time,
+    )
+
+
+def _anchor(observation: Observation) -> PreprocessRun | None:
+    """Find the reference that defines the pixel grid at the place of ``observation``.
+
+    Raises
+    ------
+    NoReference
+        If a science frame has no reference to be laid on.
+    """
+    grids = PreprocessRun.objects.filter(
+        status=RunStatus.COMPLETED,
+        grid_observation=None,
+        observation__survey=observation.survey_id,
+        observation__filter_band=observation.filter_band,
+        observation__role=Role.REFERENCE,
+    ).exclude(observation=observation)
+    covering = [run for run in grids.select_related("observation") if _covers(run, observation)]
+    if covering:
+        return min(covering, key=lambda run: (_distance(run, observation), run.pk))
+    if observation.role == Role.REFERENCE:
+        return None
+    raise NoReference(
+        f"{observation}: no reference image of survey {observation.survey} in filter "
+        f"{observation.filter_band} covers RA {observation.ra:.4f} Dec {observation.dec:+.4f}; "
+        "ingest a reference frame of this field, then retry"
+    )
+
+
+def _distance(run: PreprocessRun, observation: Observation) -> float:
+    grid = run.observation
+    return float(separation_deg(grid.ra, grid.dec, observation.ra, observation.dec))
+
+
+def _covers(run: PreprocessRun, observation: Observation) -> bool:
+    return _distance(run, observation) < (run.observation.radius_deg or 0)
+
+
+def _register(
+    run: PreprocessRun,
+    frame: CalibratedFrame,
+    anchor: PreprocessRun,
+    parameters: PreprocessParameters,
+) -> tuple[CalibratedFrame, Registration]:
+    try:
+        return onto_grid(frame, load(anchor), parameters)
+    except ValueError as error:
+        raise BadImage(
+            f"{run.observation} cannot be laid on the grid of {anchor.observation}: {error}"
+        ) from error
+
+
+def load(run: PreprocessRun) -> CalibratedFrame:
+    """Read the product of a completed run."""
+    return from_fits(store.get(run.processed_fits_path or ""))
+
+
+def product_of(observation: Observation) -> PreprocessRun:
+    """Give the run that made the present product of ``observation``.
+
+    Raises
+    ------
+    BadImage
+        If it has none.
+    """
+    done = observation.preprocess_runs.filter(status=RunStatus.COMPLETED).order_by("-id").first()
+    if done is None:
+        raise BadImage(f"{observation} has not been preprocessed; retry it from the start")
+    return done
+
+
+@transaction.atomic
+def _finish(
+    run: PreprocessRun,
+    path: str,
+    anchor: PreprocessRun | None,
+    registration: Registration | None,
+    cost: Cost,
+    found: dict[str, float],
+    raw: Frame,
+) -> None:
+    """Close ``run`` and hand the observation on, in one transaction."""
+    run.complete(
+        processed_fits_path=path,
+        grid_observation=anchor.observation if anchor else None,
+        wcs_aligned=registration is not None,
+        wcs_info=json.loads(json.dumps(_wcs_facts(raw))),
+        figures=asdict(cost) | {"quality": found},
+        provenance=_provenance(run, path, anchor),
+        **_registration_facts(registration),
+    )
+    if raw.pixel_scale_arcsec and found["seeing_px"] > 0:
+        run.observation.seeing = found["seeing_px"] * raw.pixel_scale_arcsec
+        run.observation.save(update_fields=["seeing", "updated_at"])
+    move(run.observation, ObservationStatus.PREPROCESSED)
+
+
+def _registration_facts(registration: Registration | None) -> dict[str, Any]:
+    if registration is None:
+        return {}
+    return {
+        "registration_quality": registration.quality,
+        "registration_rms_arcsec": registration.residual_rms_arcsec,
+        "registration_stars": registration.n_stars,
+    }
+
+
+def _wcs_facts(raw: Frame) -> dict[str, Any]:
+    return {
+        "ctype": list(raw.wcs.wcs.ctype),
+        "pixel_scale_arcsec": raw.pixel_scale_arcsec,
+        "footprint": [list(map(float, corner)) for corner in raw.footprint],
+    }
+
+
+def _provenance(run: PreprocessRun, path: str, anchor: PreprocessRun | None) -> dict[str, Any]:
+    inputs = {"image": run.observation.fits_file_path}
+    if anchor:
+        inputs["grid"] = anchor.processed_fits_path
+    return {"inputs": inputs, "outputs": {"calibrated": path}, "versions": versions()}
+
+
+def give_up(run: PreprocessRun, reason: str) -> None:
+    """Fail the observation of a run that cannot be done."""
+    move(run.observation, ObservationStatus.FAILED, reason)
+
+
+@transaction.atomic
+def resume(run: PreprocessRun) -> None:
+    """Make a failed run's observation ready for another try."""
+    if run.observation.status == ObservationStatus.FAILED:
+        move(run.observation, ObservationStatus.INGESTED)
+        move(run.observation, ObservationStatus.PREPROCESSING)

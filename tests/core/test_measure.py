@@ -1,0 +1,23 @@
+import numpy as np
+
+from astrid.core.measure import measured
+
+
+def test_peak_memory_is_that_of_the_block():
+    with measured() as small:
+        pass
+    with measured() as large:
+        np.ones(50_000_000 // 8).sum()
+    # 50 MB were touched, all at once
+    assert large.peak_memory_mb - small.peak_memory_mb > 40
+
+
+def test_steps_of_one_name_add_up():
+    with measured() as cost:
+        with cost.step("read"):
+            pass
+        before = cost.seconds["read"]
+        with cost.step("read"):
+            pass
+    assert list(cost.seconds) == ["read"]
+    assert cost.seconds["read"] >= before

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from astrid.core.sky import check_position, cone_ranges, healpix, separation_deg
+from observations.models import Observation
+from tests.factories import make_observation
+
+RA = st.floats(0, 360, exclude_max=True)
+DEC = st.floats(-90, 90)
+RADIUS = st.floats(-9, np.log10(60)).map(lambda power: 10.0**power)
+
+
+def test_separation_agrees_with_closed_forms():
+    # along a meridian, along the equator, and from pole to pole
+    assert separation_deg(10, -20, 10, 25) == pytest.approx(45, rel=1e-12)
+    assert separation_deg(359.5, 0, 0.5, 0) == pytest.approx(1, rel=1e-12)
+    assert separation_deg(0, 90, 123, -90) == pytest.approx(180, rel=1e-12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    ra=RA,
+    dec=DEC,
+    radius=st.floats(-9, np.log10(60)).map(lambda x: 10.0**x),
+    seed=st.integers(0, 99),
+)
+def test_the_ranges_of_a_cone_hold_every_point_inside_it(ra, dec, radius, seed):
+    rng = np.random.default_rng(seed)
+    inside = [
+        around(ra, dec, radius * np.sqrt(rng.random()), 360 * rng.random()) for _ in range(30)
+    ]
+    ranges = cone_ranges(ra, dec, radius)
+    for cell in healpix(*np.transpose(inside)):
+        assert any(first <= cell <= last for first, last in ranges)
+
+
+def around(ra, dec, distance, bearing):
+    """Go ``distance`` degrees from a position in a direction (spherical trigonometry)."""
+    phi, d, t = np.radians(dec), np.radians(distance), np.radians(bearing)
+    sin_phi = np.sin(phi) * np.cos(d) + np.cos(phi) * np.sin(d) * np.cos(t)
+    turn = np.arctan2(np.sin(t) * np.sin(d) * np.cos(phi), np.cos(d) - np.sin(phi) * sin_phi)
+    return (ra + np.degrees(turn)) % 360, np.degrees(np.arcsin(np.clip(sin_phi, -1, 1)))
+
+
+def test_a_cone_is_covered_by_few_ranges():
+    rng = np.random.default_rng(1)
+    places = zip(
+        rng.uniform(0, 360, 50), np.degrees(np.arcsin(rng.uniform(-1, 1, 50))), strict=True
+    )
+    assert max(len(cone_ranges(ra, dec, 10 ** rng.uniform(-4, 1))) for ra, dec in places) <= 24
+
+
+def test_360_degrees_is_stored_as_0_and_beyond_is_refused():
+    assert check_position(360, -90) == (0.0, -90.0)
+    with pytest.raises(ValueError, match=r"ra is 400"):
+        check_position(400, 0)
+    with pytest.raises(ValueError, match=r"dec is nan"):
+        check_position(0, float("nan"))
+
+
+CENTRES = [(0.0, 0.0), (359.999, 12.0), (123.0, 90.0), (45.0, -90.0), (45.0, 41.81), (180.0, -35.0)]
+
+
+@pytest.fixture
+def sky(db):
+    """Rows round the places where sky searches go wrong, and all over the sky."""
+    rng = np.random.default_rng(5)
+    places = [
+        around(ra, dec, 10 ** rng.uniform(-5, 1), 360 * rng.random())
+        for ra, dec in CENTRES
+        for _ in range(25)
+    ]
+    places += list(zip(rng.uniform(0, 360, 100), rng.uniform(-90, 90, 100), strict=True))
+    model = make_observation()
+    columns = {field.name: getattr(model, field.name) for field in Observation._meta.fields}
+    for name in ("id", "hpx", "ra", "dec", "observation_id"):
+        columns.pop(name)
+    model.delete()
+    Observation.objects.bulk_create(
+        Observation(**columns, observation_id=str(number), ra=ra, dec=dec)
+        for number, (ra, dec) in enumerate(places)
+    )
+    return np.array(places)
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-4, 0.01, 1.0, 30.0, 59.9, 60.0, 120.0, 180.0])
+def test_cone_search_finds_what_brute_force_finds(sky, radius):
+    for ra, dec in CENTRES:
+        expected = np.flatnonzero(separation_deg(ra, dec, *sky.T) <= radius)
+        found = Observation.objects.cone_search(ra, dec, radius)
+        assert {int(row.observation_id) for row in found} == set(expected.tolist())
+
+
+def test_cone_search_of_no_radius_finds_the_row_at_that_very_place(sky):
+    ra, dec = sky[7]
+    row = Observation.objects.cone_search(ra, dec, 0.0).get()
+    assert (row.ra, row.dec, row.separation_deg) == (ra, dec, 0.0)
+
+
+@pytest.mark.parametrize(("ra", "dec", "radius"), [(-1, 0, 1), (0, 91, 1), (0, 0, 181), (0, 0, -1)])
+def test_cone_search_refuses_what_is_not_on_the_sky(db, ra, dec, radius):
+    with pytest.raises(ValueError, match="must lie in"):
+        Observation.objects.cone_search(ra, dec, radius)
+
+
+def test_a_row_that_moves_takes_its_cell_along(db):
+    row = make_observation(ra=10.0, dec=10.0)
+    row.ra = 200.0
+    row.save()
+    assert Observation.objects.get().hpx == healpix(200.0, 10.0)[0]

@@ -1,0 +1,43 @@
+from io import BytesIO
+
+import pytest
+from django.core.files.storage import storages
+
+from astrid.core import store
+from astrid.core.errors import CorruptFile, MissingFile
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, settings):
+    settings.STORAGES = settings.STORAGES | {
+        "products": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path)},
+        }
+    }
+    return tmp_path
+
+
+def test_content_comes_back_under_the_name_of_its_hash():
+    # SHA-256 of the empty string, from FIPS 180-4
+    name = "cas/e3/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert store.put(b"") == name
+    assert store.get(name) == b""
+
+
+def test_the_same_content_is_stored_once(folder):
+    assert store.put(b"pixels") == store.put(b"pixels")
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
+
+
+def test_a_file_that_was_altered_is_not_handed_out():
+    name = store.put(b"pixels")
+    storages["products"].delete(name)
+    storages["products"].save(name, BytesIO(b"pixelz"))
+    with pytest.raises(CorruptFile, match="restore it from a backup"):
+        store.get(name)
+
+
+def test_a_file_that_is_gone_is_named():
+    with pytest.raises(MissingFile, match="cas/00/0000"):
+        store.get(store.name_of("0000"))
