@@ -22,6 +22,7 @@ from astrid.embedded.leash import leash
 PROJECT = Path(__file__).resolve().parent.parent
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_S = 0.1
+ASK_S = 0.25  # between two questions whether all is well, which may cause log lines
 CHUNK_BYTES = 65536
 
 
@@ -143,8 +144,13 @@ class Supervisor:
         while not self._stops_asked and not is_ready():
             if time.monotonic() > deadline:
                 raise SupervisionError(
-                    f"not ready after {self._patience.ready_s:.0f} s; the lines above say why"
+                    f"not ready after {self._patience.ready_s:g} s; the lines above say why"
                 )
+            self._turn_for(ASK_S)
+
+    def _turn_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self._stops_asked:
             self._turn()
 
     def _turn(self) -> None:
