@@ -17,7 +17,7 @@ NEAR: tuple[Lag, ...] = (
 FAR: tuple[Lag, ...] = ((0, 4), (4, 0), (3, 3), (3, -3))
 # Enough pixels for 0.5 %; more rows would only cost time.
 BAND_ROWS, BANDS = 64, 8
-SIGNIFICANT_SIGMA = 4.0
+SIGNIFICANT_SIGMA = 3.0
 # Each axis of a bilinear interpolation at the half pixel doubles the power; no kernel in use does
 # worse, and what looks like more is the sky's.
 LARGEST_POWER = 4.0
@@ -39,7 +39,7 @@ def low_frequency_power(excess: Pixels, rms: Pixels, unusable: Bools) -> float:
     Returns
     -------
     float
-        1 to 4. Exactly 1 when the excess over 1 is not significant (4 sigma).
+        1 to 4. Exactly 1 when the excess over 1 is not significant (3 sigma).
     """
     sums, pairs = np.zeros((2, len(NEAR) + len(FAR) + 1))
     for band in bands(excess.shape[0]):

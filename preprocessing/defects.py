@@ -49,13 +49,26 @@ def stuck_runs(values: Floats) -> Bools:
     The length at which a run is no chance follows from how often neighbours are equal in this
     frame, so that coarsely digitised sky is not mistaken for dead pixels.
     """
-    same = values[1:] == values[:-1]
-    share = float(np.clip(same.mean(), 0.01, 0.99)) if same.size else 0.01
-    chance = np.log(CHANCE_PER_FRAME / values.size)
-    length = max(SHORTEST_RUN_PX, int(np.ceil(chance / np.log(share))) + 1)
-    if values.shape[0] < length or not same.any():
-        return np.zeros(values.shape, bool)
-    return runs_of(same, length)
+    marked = np.zeros(values.shape, bool)
+    length = longest_chance_run(values)
+    # A run of that length holds two neighbours of every comb with half its pitch.
+    comb = values[:: (length - 1) // 2]
+    suspects = np.flatnonzero((comb[1:] == comb[:-1]).any(axis=0))
+    if values.shape[0] < length or suspects.size == 0:
+        return marked
+    columns = values[:, suspects]
+    marked[:, suspects] = runs_of(columns[1:] == columns[:-1], length)
+    return marked
+
+
+def longest_chance_run(values: Floats) -> int:
+    """Give the length of a run of equal pixels that is no chance any more."""
+    sample = values[:, :: max(1, values.shape[1] // 256)]
+    # The median column, or one dead column would pass for coarse digitisation.
+    equal_pairs = float(np.median((sample[1:] == sample[:-1]).mean(axis=0)))
+    # Long runs are made of the commonest value, whose share p obeys p^2 <= sum p_i^2.
+    share = float(np.clip(np.sqrt(equal_pairs), 0.01, 0.99))
+    return max(SHORTEST_RUN_PX, int(np.log(CHANCE_PER_FRAME / values.size) / np.log(share)) + 2)
 
 
 def runs_of(same: Bools, length: int) -> Bools:
@@ -91,7 +104,15 @@ def off_columns(piece: Floats) -> Bools:
     off = np.abs(filled - ndimage.median_filter(filled, 11, mode="nearest"))
     scatter = MAD_TO_SIGMA * np.median(off[usable])
     beside = np.maximum(np.roll(off, 1), np.roll(off, -1))
-    return np.asarray(usable & (off > LINE_SIGMA * scatter) & (off > SHARPNESS * beside))
+    stands_off = off > LINE_SIGMA * scatter + quantum(piece)
+    return np.asarray(usable & stands_off & (off > SHARPNESS * beside))
+
+
+def quantum(values: Floats) -> float:
+    """Give the step of the digitisation: the least by which two neighbours differ."""
+    steps = np.abs(np.diff(values, axis=1))
+    steps = steps[steps > 0]
+    return float(steps.min()) if steps.size else 0.0
 
 
 def isolated_pixels(values: Floats) -> Bools:

@@ -118,15 +118,14 @@ def grow_region(grown: Bools, region: Bools, window: tuple[slice, ...]) -> None:
     radius = min(round((1 + CORE_GROWTH) * half_width) + TRAIL_MARGIN_PX, LARGEST_GROWTH_PX)
     paint(grown, disc(radius), int(y) + window[0].start, int(x) + window[1].start)
     if region.shape[0] > 3 * half_width:
-        extend_trail(grown, window)
+        extend_trail(grown, region, window)
 
 
-def extend_trail(grown: Bools, window: tuple[slice, ...]) -> None:
-    """Lengthen the margin of a trail at both ends along its columns, in place."""
+def extend_trail(grown: Bools, region: Bools, window: tuple[slice, ...]) -> None:
+    """Lengthen a trail at both ends along its columns, in place."""
     rows, columns = window
-    grown[max(0, rows.start - TRAIL_END_PX) : rows.stop + TRAIL_END_PX, columns] |= grown[
-        rows, columns
-    ].any(axis=0)
+    grown[max(0, rows.start - TRAIL_END_PX) : rows.start, columns] |= region[0]
+    grown[rows.stop : rows.stop + TRAIL_END_PX, columns] |= region[-1]
 
 
 def paint(canvas: Bools, stamp: Bools, y: int, x: int) -> None:

@@ -29,7 +29,7 @@ class PreprocessParameters:
     """
 
     mesh_px: int = 128
-    star_threshold: float = 8.0
+    star_threshold: float = 5.0
     max_stars: int = 1000
     min_stars: int = 5
     search_radius_px: float = 20.0

@@ -81,7 +81,7 @@ def find_stars(
     noise: Pixels,
     mask: Mask,
     *,
-    threshold: float = 8.0,
+    threshold: float = 5.0,
     max_stars: int = 1000,
     gain: float = np.inf,
 ) -> Stars:
