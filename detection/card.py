@@ -1,0 +1,73 @@
+"""The card beside the weights: what a network is, how it was made and what it can do."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from astrid.core.errors import BadWeights
+from detection.calibration import Calibration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Everything that must be known to use, judge and remake one network.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the weights file.
+    channels : list of str
+        Input channels in their order.
+    normalisation : int
+        Version of :mod:`detection.normalise` the network was trained with.
+    architecture : dict
+        ``base``, ``depth`` and the number of ``parameters``.
+    calibration : Calibration
+        From the network's peak probability to confidence.
+    thresholds : dict
+        Confidences, chosen on validation scenes; ``detection`` is the one to use.
+    training : dict
+        Seed, scenes, how they were drawn, seconds, library versions.
+    metrics : dict
+        Measured on scenes used neither for training nor for calibration; figures with their
+        intervals beside them.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    channels: list[str]
+    normalisation: int
+    architecture: dict[str, int]
+    calibration: Calibration
+    thresholds: dict[str, float]
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Give the card as text, keys in the order of the fields."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises
+    ------
+    BadWeights
+        If there is none, or it does not say what a card must say.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        calibration = Calibration(**content.pop("calibration"))
+        return Card(calibration=calibration, **content)
+    except FileNotFoundError as error:
+        raise BadWeights(
+            f"no model card at {path}: restore it from the repository or run train_model"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError,
+            AttributeError) as error:  # fmt: skip
+        raise BadWeights(
+            f"{path} is not a model card ({error}): restore it or run train_model"
+        ) from error
