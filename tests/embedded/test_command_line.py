@@ -1,6 +1,9 @@
 """What runs around Django: which commands get servers, and uv with pip's index."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +59,42 @@ def test_uv_gets_the_index_that_pip_uses_the_strongest_section_winning():
 def test_without_pip_settings_uv_gets_none():
     uv = load("deploy/uv_like_pip.py")
     assert uv.uv_variables(uv.read_pip_settings("")) == {}
+
+
+def run_beside_the_servers(state, *words, text=None):
+    """Give what ``python -m astrid.embedded`` prints."""
+    return subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "astrid.embedded", *words],
+        cwd=PROJECT,
+        env={**os.environ, "ASTRID_STATE": str(state)},
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_dump_can_be_loaded_again(state):
+    make = "CREATE TABLE galaxy AS SELECT 'M31' AS name"
+    assert run_beside_the_servers(state, "psql", "-c", make).returncode == 0
+    dump = run_beside_the_servers(state, "pg_dump", "--table", "galaxy")
+    assert run_beside_the_servers(state, "psql", "-c", "DROP TABLE galaxy").returncode == 0
+    run_beside_the_servers(state, "psql", text=dump.stdout)
+    names = run_beside_the_servers(state, "psql", "-At", "-c", "SELECT name FROM galaxy")
+    assert names.stdout == "M31\n"
+
+
+def test_the_exit_status_of_a_command_beside_the_servers_is_passed_on(state):
+    assert run_beside_the_servers(state, "sh", "-c", "exit 3").returncode == 3
+
+
+def test_a_command_that_does_not_exist_is_named(state):
+    answer = run_beside_the_servers(state, "no-such-program")
+    assert answer.returncode == 1
+    assert answer.stderr == "cannot run no-such-program: No such file or directory\n"
+
+
+def test_without_a_command_the_addresses_are_printed_and_nothing_starts(fresh):
+    lines = run_beside_the_servers(fresh).stdout.splitlines()
+    assert [line.partition("=")[0] for line in lines] == ["DATABASE_URL", "BROKER_URL", "CACHE_URL"]
+    assert not fresh.exists()
