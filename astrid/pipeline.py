@@ -14,7 +14,7 @@ from celery import Task, shared_task
 from django.db import transaction
 from django.db.models import QuerySet
 
-import curation.alerts
+import curation.delivery
 import curation.tasks
 import detection.services
 import detection.tasks
@@ -196,8 +196,8 @@ def sweep() -> None:
     advance()
     for job in attempts.to_announce(config.get("pipeline").sweep_limit):
         hint(execute, str(job.pk))
-    for delivery in curation.alerts.due_deliveries():
-        hint(curation.tasks.deliver, str(delivery.pk))
+    for delivery in curation.delivery.due_deliveries():
+        hint(curation.tasks.deliver, str(delivery))
 
 
 @shared_task(name="observations.ingest_survey")

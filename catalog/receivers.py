@@ -1,18 +1,33 @@
-"""What the catalog does when a verdict confirms, or takes a confirmation back."""
+"""What follows from a detection, from its confirmation, and from taking that back."""
 
 from typing import Any
 
+from astrid.core.hints import hint
 from catalog import config
 from catalog.publish import publish_object_of
 from curation import alerts
-from curation.models import Trigger
+from curation.models import Alert, Delivery, Trigger
+from curation.queue import open_tasks
+from curation.tasks import deliver
 from detection.models import Detection
+
+
+def hand_over(*, detections: list[Detection], **_: Any) -> None:
+    """Queue new detections for review, and raise the alerts that wait for a detection."""
+    open_tasks(detections)
+    _announce(alerts.raise_alerts(detections, config.get("alert_rules"), Trigger.DETECTED))
+
+
+def _announce(raised: list[Alert]) -> None:
+    """Tell the workers that letters wait; the sweep finds those that nobody heard of."""
+    for delivery in Delivery.objects.filter(alert__in=raised):
+        hint(deliver, str(delivery.pk))
 
 
 def record(*, detection: Detection, **_: Any) -> None:
     """Write the object's catalog entry, and the alerts that wait for a confirmation."""
     publish_object_of(detection)
-    alerts.raise_alerts([detection], config.get("alert_rules"), Trigger.CONFIRMED)
+    _announce(alerts.raise_alerts([detection], config.get("alert_rules"), Trigger.CONFIRMED))
 
 
 def withdraw(*, detection: Detection, **_: Any) -> None:

@@ -1,11 +1,13 @@
 """Detections of one thing at several epochs belong to one object."""
 
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min
 
 from astrid.core.locks import queue_up
 from detection.models import Detection, SkyObject
@@ -63,9 +65,9 @@ def _free_designation(ra: float, dec: float) -> str:
     return next(name for name in names if name not in taken)
 
 
-def refresh(objects: QuerySet[SkyObject]) -> None:
+def refresh(keys: Collection[UUID]) -> None:
     """Recompute what objects owe to their detections: place, times, number, best class."""
-    for thing in objects:
+    for thing in SkyObject.objects.filter(pk__in=keys):
         _refresh(thing)
 
 

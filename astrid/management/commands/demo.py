@@ -1,7 +1,7 @@
 """The whole thing at work."""
 
 import json
-import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core.console import progress, stderr
 from astrid.core.errors import AstridError
 from astrid.demo.accounts import Account, ensure_accounts
-from astrid.demo.serve import serve
 from astrid.demo.summary import show, summary
 from astrid.inprocess import process
+from astrid.programs import demo_programs, is_alive, refuse_taken_port
+from astrid.supervisor import SupervisionError, Supervisor
 from observations.models import ObservationRun
 from observations.services import ingest_directory
 from observations.simulator import simulate_night
 from observations.simulator.night import TRUTH_FILE
 
 SEED = 2026
+HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
@@ -38,8 +40,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it all; the exit status tells whether every frame went through."""
+        try:
+            self.run(options)
+        except (AstridError, SupervisionError) as error:
+            raise CommandError(str(error)) from error
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Prepare, process, report, serve."""
         if not options["no_server"]:
-            check_port(options["port"])
+            refuse_taken_port(HOST, options["port"])
         call_command("migrate", verbosity=0, interactive=False)
         counts = run_night(options["data"] or simulated_night(), options["rules"])
         if options["json"]:
@@ -58,16 +67,10 @@ class Command(BaseCommand):
             raise CommandError("not every frame went through, see above", returncode=1)
 
 
-def check_port(port: int) -> None:
-    """Refuse a port that is taken before minutes are spent on the rest."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise CommandError(
-                f"port {port} is taken ({error.strerror}); choose another: make demo PORT=8001"
-            ) from error
+def serve(port: int, on_ready: Callable[[], None]) -> int:
+    """Run web, worker and beat until interrupted; give the exit status."""
+    supervisor = Supervisor(demo_programs(host=HOST, port=port, concurrency=1))
+    return supervisor.run(is_ready=lambda: is_alive(HOST, port), on_ready=on_ready)
 
 
 def simulated_night() -> Path:
@@ -83,14 +86,11 @@ def run_night(folder: Path, rules: Path | None) -> dict[str, Any]:
     """Ingest a folder and process everything that is due."""
     with progress() as bars:
         bar = bars.add_task("ingest", total=None)
-        try:
-            run: ObservationRun = ingest_directory(
-                folder,
-                rules_file=rules,
-                progress=lambda done, total: bars.update(bar, completed=done, total=total),
-            )
-        except AstridError as error:
-            raise CommandError(str(error)) from error
+        run: ObservationRun = ingest_directory(
+            folder,
+            rules_file=rules,
+            progress=lambda done, total: bars.update(bar, completed=done, total=total),
+        )
         report = process(bars)
     for refusal in run.refusals:
         stderr.print(f"refused {refusal['file']}: {refusal['reason']}", markup=False)
