@@ -2,22 +2,13 @@
 
 from typing import Any
 
-from astropy import units as u
-from astropy.coordinates import SkyCoord
 from django.conf import settings
 from django.urls import reverse
 
 from detection.models import Detection
+from detection.wording import flux, sexagesimal
 
 Facts = dict[str, Any]
-
-
-def sexagesimal(ra: float, dec: float) -> str:
-    """Write a position as hours and degrees, to a tenth of an arcsecond."""
-    place = SkyCoord(ra * u.deg, dec * u.deg)
-    hours = place.ra.to_string(u.hour, sep=":", precision=2, pad=True)
-    degrees = place.dec.to_string(u.deg, sep=":", precision=1, pad=True, alwayssign=True)
-    return f"{hours} {degrees}"
 
 
 def facts_of(detection: Detection) -> Facts:
@@ -61,19 +52,10 @@ def text_of(facts: Facts, rule: str) -> str:
         f"Exposure     {facts['observation']} of {facts['survey']}",
         f"Network      {facts['type']}, score {facts['score']:.4f}, model {facts['model_version']}",
         f"People       {facts['human_label'] or 'no label'}, {facts['status']}",
-        f"Difference   {_flux(facts)}",
+        f"Difference   {flux(facts['flux_adu'], facts['flux_error_adu'], facts['snr'])}",
         f"Rule         {rule}",
     ]
     return "\n".join(lines)
-
-
-def _flux(facts: Facts) -> str:
-    if facts["flux_adu"] is None:
-        return "flux not measured"
-    error = facts["flux_error_adu"]
-    spread = "" if error is None else f" ± {error:.1f}"
-    snr = "" if facts["snr"] is None else f", S/N {facts['snr']:.1f}"
-    return f"flux {facts['flux_adu']:.1f}{spread} ADU{snr}"
 
 
 def link_to(detection_id: Any) -> str:

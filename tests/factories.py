@@ -26,7 +26,7 @@ def _unless_given(given: dict[str, Any], name: str, make: Any) -> Any:
 def make_user(username: str | None = None, *, group: str | None = None, **fields: Any) -> Any:
     """Make a user; ``group`` names one of curator, operator, viewer."""
     user = get_user_model().objects.create_user(
-        username or f"user{next(_numbers)}", **{"password": "a long pass phrase", **fields}
+        username or f"user{next(_numbers)}", password=fields.pop("password", None), **fields
     )
     if group:
         user.groups.add(Group.objects.get(name=group))

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def three(db):
     run = factories.make_model_run()
-    detections = [factories.make_detection(model_run=run, confidence_score=s) for s in (0.6, 0.9, 0.8)]  # fmt: skip
+    scores = (0.6, 0.9, 0.8)
+    detections = [factories.make_detection(model_run=run, confidence_score=s) for s in scores]
     open_tasks(detections)
     return detections
 

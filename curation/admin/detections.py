@@ -1,0 +1,154 @@
+"""Detections with verdicts: the list, its actions, and the page of one detection."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from astrid.core.errors import AstridError
+from curation import policy
+from curation.forms import VerdictForm, errors_in_words
+from curation.models import ValidationEvent
+from curation.parameters import ReviewPolicy
+from curation.services import JUDGE, judge
+from detection.admin import DetectionAdmin
+from detection.models import Detection
+
+SHOWN = ("triplet", "figures", "history", "verdicts", "provenance")
+
+
+@admin.register(Detection)
+class ReviewedDetectionAdmin(DetectionAdmin):
+    """Detections, their verdicts, and the means to give one."""
+
+    list_display = [*DetectionAdmin.list_display, "verdicts"]
+    actions = [
+        "judge_supernova",
+        "judge_variable",
+        "judge_transient",
+        "judge_unsure",
+        "judge_artifact",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
+        """Fetch detections with the number of verdicts in force."""
+        per_detection = (
+            ValidationEvent.objects.current()
+            .filter(detection=OuterRef("pk"))
+            .order_by()
+            .values("detection")
+            .annotate(number=Count("pk"))
+        )
+        number = Coalesce(Subquery(per_detection.values("number")), 0)
+        return super().get_queryset(request).annotate(verdict_count=number)
+
+    @admin.display(description="verdicts")
+    def verdicts(self, detection: Any) -> int:
+        """Show how many verdicts are in force."""
+        return int(detection.verdict_count)
+
+    def has_judge_permission(self, request: HttpRequest) -> bool:
+        """Say whether this person may judge."""
+        return request.user.has_perm(JUDGE)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address that verdicts are posted to."""
+        view = self.admin_site.admin_view(require_POST(self.judge_view))
+        name = "detection_detection_judge"
+        return [path("<uuid:detection_id>/judge/", view, name=name), *super().get_urls()]
+
+    def judge_view(self, request: HttpRequest, detection_id: Any) -> HttpResponse:
+        """Record a verdict from the page of one detection."""
+        if not self.has_judge_permission(request):
+            raise PermissionDenied
+        detection = get_object_or_404(Detection, pk=detection_id)
+        form = VerdictForm(request.POST)
+        if not form.is_valid():
+            self.message_user(request, errors_in_words(form), messages.ERROR)
+        else:
+            self._record(request, detection, form)
+        page = reverse("admin:detection_detection_change", args=[detection.pk])
+        return HttpResponseRedirect(page)
+
+    def _record(self, request: HttpRequest, detection: Detection, form: VerdictForm) -> None:
+        try:
+            event = form.record(detection, request.user, SHOWN)  # type: ignore[arg-type]
+        except AstridError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            words = f"Recorded: {event.verdict} ({event.label or 'no label'})."
+            self.message_user(request, f"{words} The detection is {detection.status}.")
+
+    def page_context(self, request: HttpRequest, detection: Detection) -> dict[str, Any]:
+        """Add verdicts and the verdict form to the page."""
+        events = detection.validation_events.select_related("validator", "superseded_by")
+        return {
+            **super().page_context(request, detection),
+            "verdicts": list(events.order_by("-id")),
+            "form": VerdictForm() if self.has_judge_permission(request) else None,
+        }
+
+    @admin.action(description="Confirm as supernova", permissions=["judge"])
+    def judge_supernova(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Judge the selected detections real: supernovae."""
+        self._judge_all(request, queryset, is_valid=True, label="supernova")
+
+    @admin.action(description="Confirm as variable", permissions=["judge"])
+    def judge_variable(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Judge the selected detections real: variable stars."""
+        self._judge_all(request, queryset, is_valid=True, label="variable")
+
+    @admin.action(description="Confirm as transient", permissions=["judge"])
+    def judge_transient(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Judge the selected detections real: transients."""
+        self._judge_all(request, queryset, is_valid=True, label="transient")
+
+    @admin.action(description="Unsure", permissions=["judge"])
+    def judge_unsure(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Say of the selected detections that they cannot be judged."""
+        self._judge_all(request, queryset, is_valid=None, label=None)
+
+    @admin.action(description="Reject as artifact", permissions=["judge"])
+    def judge_artifact(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Judge the selected detections bogus."""
+        self._judge_all(request, queryset, is_valid=False, label="artifact")
+
+    def _judge_all(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Detection],
+        *,
+        is_valid: bool | None,
+        label: str | None,
+    ) -> None:
+        """Judge one by one, so that a refusal of one leaves the others judged."""
+        in_force = policy.in_force(ReviewPolicy)
+        refusals: list[str] = []
+        detections = list(queryset)
+        for detection in detections:
+            try:
+                judge(
+                    detection,
+                    by=request.user,  # type: ignore[arg-type]
+                    is_valid=is_valid,
+                    label=label,
+                    policy=in_force,
+                    shown_fields=("list",),
+                )
+            except AstridError as error:
+                refusals.append(str(error))
+        self._report(request, len(detections) - len(refusals), refusals)
+
+    def _report(self, request: HttpRequest, judged: int, refusals: Sequence[str]) -> None:
+        if judged:
+            self.message_user(request, f"{judged} judged.", messages.SUCCESS)
+        if refusals:
+            reasons = "; ".join(dict.fromkeys(refusals))[:1000]
+            self.message_user(request, f"{len(refusals)} refused: {reasons}", messages.ERROR)

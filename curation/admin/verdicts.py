@@ -1,0 +1,86 @@
+"""Verdicts, labels, curators and the queue."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from curation.models import Curator, ReviewTask, ValidationEvent, ValidationLabel
+from detection.admin import ReadOnlyAdmin
+
+
+@admin.register(ValidationEvent)
+class ValidationEventAdmin(ReadOnlyAdmin):
+    """Verdicts, newest first; given on the page of a detection, never changed."""
+
+    list_display = [
+        "created_at",
+        "validator",
+        "verdict",
+        "label",
+        "detection",
+        "confidence_level",
+        "is_current",
+        "notes",
+    ]
+    list_filter = ["is_valid", "is_unsure", "label", "confidence_level"]
+    list_select_related = ["validator", "detection", "superseded_by"]
+    search_fields = ["validator__username", "=detection__id"]
+    ordering = ["-id"]
+
+    @admin.display(description="in force", boolean=True)
+    def is_current(self, event: ValidationEvent) -> bool:
+        """Show whether no later verdict of the same person replaces it."""
+        return not hasattr(event, "superseded_by")
+
+
+@admin.register(ValidationLabel)
+class ValidationLabelAdmin(admin.ModelAdmin):
+    """The taxonomy; what a label means is fixed, whether it is offered is not."""
+
+    list_display = ["name", "version", "detection_type", "is_real", "is_active", "description"]
+    list_filter = ["detection_type", "is_real", "is_active"]
+    search_fields = ["name"]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ValidationLabel | None = None
+    ) -> list[str]:
+        """Fix the meaning of a label once verdicts may use it."""
+        return ["name", "version", "detection_type", "is_real"] if obj else []
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Say no: verdicts may use it; switch it off instead."""
+        return False
+
+
+@admin.register(Curator)
+class CuratorAdmin(ReadOnlyAdmin):
+    """Who judged how much, and how well."""
+
+    list_display = [
+        "user",
+        "verdicts",
+        "completeness",
+        "false_positive_rate",
+        "median_seconds",
+        "expertise",
+    ]
+    list_select_related = ["user"]
+
+
+@admin.register(ReviewTask)
+class ReviewTaskAdmin(admin.ModelAdmin):
+    """The queue; an operator may change the priority."""
+
+    list_display = ["detection", "priority", "score", "lease_holder", "lease_end", "done_at"]
+    list_editable = ["priority"]
+    list_filter = [("done_at", admin.EmptyFieldListFilter), "priority"]
+    list_select_related = ["detection", "lease_holder"]
+    readonly_fields = ["detection", "score", "lease_holder", "lease_end", "done_at"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say no: the pipeline queues detections."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Say no: a verdict closes the task."""
+        return False
