@@ -28,6 +28,8 @@ STARS_PER_TERM = 3
 HIGHEST_ORDER = 3
 # A more complex map must lower the cross-validated residual by this factor.
 WORTHWHILE = 0.97
+# Less is rounding: no image is better for it.
+LEAST_GAIN_PX = 1e-3
 
 
 def match_nearest(a: Floats, b: Floats, radius: float) -> tuple[Indices, Indices]:
@@ -140,7 +142,7 @@ def best_smooth(offsets: Offsets) -> Smooth:
         # Compared on the same stars and weights: throwing more stars away is no merit.
         common = best.kept & trial.kept
         if common.sum() > terms_of(order) and leave_one_out(lighter, order, common).rms < (
-            WORTHWHILE * leave_one_out(lighter, best.order, common).rms
+            WORTHWHILE * leave_one_out(lighter, best.order, common).rms - LEAST_GAIN_PX
         ):
             best = trial
     return best

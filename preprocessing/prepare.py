@@ -90,11 +90,11 @@ def onto_grid(
     return resample(frame, registration, target.shape), registration
 
 
-def check_detector(gain: float, read_noise: float) -> None:
+def check_detector(gain: float | None, read_noise: float | None) -> None:
     """Refuse figures of a detector that cannot be."""
-    if not (np.isfinite(gain) and gain > 0):
+    if gain is None or not (np.isfinite(gain) and gain > 0):
         raise ValueError(f"gain is {gain} e-/ADU: give the survey's documented, positive value")
-    if not (np.isfinite(read_noise) and read_noise >= 0):
+    if read_noise is None or not (np.isfinite(read_noise) and read_noise >= 0):
         raise ValueError(f"read noise is {read_noise} e-: give the survey's documented value")
 
 

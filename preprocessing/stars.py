@@ -33,12 +33,12 @@ SUB_OBJECTS = 8192
 SMALLEST_HALF_STAMP_PX, LARGEST_HALF_STAMP_PX = 7, 30
 WINDOW_ITERATIONS = 15
 # Window width over object width, squared. The matched window centres best. In a narrower one a
-# Moffat profile shows the width of its half maximum instead of 13 % more for its wings. A Gaussian
+# Moffat profile shows about the width of its half maximum, not 13 % more for its wings. A Gaussian
 # shows its own width in any.
 MATCHED, NARROW = 1.0, 0.35
 NARROW_ITERATIONS = 6
-# Narrower windows are not sampled by the pixels: exp(-2 (pi s)^2) = 0.1 %.
-LEAST_WINDOW_PX = 0.6
+# In narrower ones the width of a star of FWHM 2 px would depend on its place within the pixel.
+LEAST_WINDOW_PX = 0.85
 # A single bright pixel is 0.3 px wide: nothing that optics made.
 LEAST_SIGMA_PX, GREATEST_SIGMA_PX = 0.4, 12.0
 # The window may settle this far from where the object was found.
@@ -245,10 +245,13 @@ def as_table(windows: Windows, objects: NDArray[np.void], noise: Pixels, gain: f
     rows, columns = (objects[key].astype(int) for key in ("y", "x"))
     stars["snr"] = windows.signal / (noise[rows, columns] * np.sqrt(windows.weight_power))
     signal = np.maximum(stars["snr"], 1e-3), np.maximum(stars["flux"], 1e-3)
-    # Against the sky var(sum x w p) = noise^2 sum x^2 w^2 = noise^2 width^2 / 2 sum w^2, and a
-    # window shows ``share`` of an offset; of N photons each is sigma off.
+    # Noise of sum x w p, over the share of an offset that the window shows. Against the sky it is
+    # noise^2 sum x^2 w^2 = noise^2 width^2 / 2 sum w^2; of N photons, with a = (sigma / width)^2,
+    # sum x^2 w^2 p = N sigma^2 / (1 + 2 a)^2.
     sky = 0.5 * (windows.width / (windows.share * signal[0])) ** 2
-    stars["position_error"] = np.sqrt(sky + windows.sigma**2 / (signal[1] * gain))
+    ratio = (windows.sigma / windows.width) ** 2
+    photons = (windows.sigma * (1 + ratio) ** 2 / (1 + 2 * ratio)) ** 2 / (signal[1] * gain)
+    stars["position_error"] = np.sqrt(sky + photons)
     return stars
 
 

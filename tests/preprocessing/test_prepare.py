@@ -1,0 +1,136 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from astropy.wcs import WCS
+
+from preprocessing.masks import MaskBit
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.quality import assess, measure_quality
+from preprocessing.register import grid_of
+from preprocessing.stars import find_stars
+from tests.preprocessing.synthetic import add_star, scatter_stars, tan_wcs
+
+SHAPE = (320, 300)
+PARAMETERS = PreprocessParameters()
+GAIN, READ_NOISE, SKY_LEVEL = 1.5, 6.0, 400.0
+
+
+def raw(seed=1, dx=0.0, fwhm=3.0):
+    rng = np.random.default_rng(seed)
+    sky = scatter_stars(SHAPE, 60, np.random.default_rng(1))
+    light = np.full(SHAPE, SKY_LEVEL)
+    for x, y, flux in zip(sky.x, sky.y, sky.flux, strict=True):
+        add_star(light, x + dx, y, flux, fwhm)
+    electrons = rng.poisson(light * GAIN) + rng.normal(0, READ_NOISE, SHAPE)
+    return electrons / GAIN
+
+
+def calibrated(pixels, **changes):
+    options = {
+        "wcs": tan_wcs(SHAPE),
+        "gain": GAIN,
+        "read_noise": READ_NOISE,
+        "saturation": 6e4,
+        "parameters": PARAMETERS,
+    }
+    return calibrate(pixels, **options | changes)
+
+
+def test_the_noise_is_that_of_sky_and_read_out():
+    frame = calibrated(raw())
+    closed_form = np.sqrt(SKY_LEVEL / GAIN + (READ_NOISE / GAIN) ** 2)
+    # 96 000 pixels: 0.3 %; faint wings outside the masks add up to 1.5 %
+    assert np.median(frame.noise) == pytest.approx(closed_form, rel=0.02)
+    assert frame.sky_level == pytest.approx(SKY_LEVEL, abs=1.0)
+    assert frame.saturation == pytest.approx(6e4 - SKY_LEVEL, abs=1.0)
+    assert frame.pixels.dtype == frame.noise.dtype == np.float32
+
+
+def test_the_noise_is_never_below_that_of_the_read_out():
+    frame = calibrated(raw(), read_noise=90.0)
+    assert frame.noise.min() >= np.float32(90.0 / GAIN)
+
+
+def test_missing_pixels_stay_missing():
+    pixels = raw()
+    pixels[:30] = np.nan
+    frame = calibrated(pixels)
+    assert np.isnan(frame.pixels[:30]).all()
+    assert ((frame.mask[:30] & MaskBit.NO_DATA) != 0).all()
+    assert np.isfinite(frame.noise).all()
+
+
+def test_a_shifted_exposure_lands_on_the_reference():
+    reference = calibrated(raw(seed=2, fwhm=2.7))
+    science = calibrated(raw(seed=3, dx=1.7))
+    moved, registration = onto_grid(science, reference, PARAMETERS)
+    again, _ = onto_grid(science, grid_of(reference, PARAMETERS), PARAMETERS)
+    assert np.array_equal(moved.pixels, again.pixels, equal_nan=True)
+    assert registration.residual_rms_px < 0.05
+    places = [find_stars(f.pixels, f.noise, f.mask, threshold=50) for f in (reference, moved)]
+    x = [np.sort(stars["x"][:10]) for stars in places]
+    # 0.02 px each
+    assert np.median(np.abs(x[0] - x[1])) < 0.05
+
+
+def test_quality_figures_are_those_of_the_exposure():
+    frame = calibrated(raw())
+    figures = assess(frame)
+    json.dumps(figures)
+    # pixels and wings add 5 % to the half width of a Moffat
+    assert figures["seeing_px"] == pytest.approx(3.0 * 1.05, rel=0.03)
+    assert figures["n_stars"] == pytest.approx(60, abs=4)
+    assert figures["masked_fraction"] == pytest.approx((frame.mask != 0).mean())
+    # 5 sigma times the root of 4 pi sigma^2 = 22.5 px at FWHM 3.15
+    assert figures["limiting_flux"] == pytest.approx(5 * figures["noise"] * 22.5**0.5, rel=0.03)
+
+
+def test_parameters_survive_json():
+    assert PreprocessParameters(**json.loads(json.dumps(asdict(PARAMETERS)))) == PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda p: np.full_like(p, np.nan), "all 96000 pixels are NaN or infinite"),
+        (lambda p: np.full_like(p, 7.0), "all pixels are equal to 7"),
+        (lambda p: p[:20, :20], r"the frame is \(20, 20\)"),
+        (lambda p: p[None], r"the frame is \(1, 320, 300\)"),
+        (lambda p: p + 7e4, "0.0% of the pixels are good"),
+    ],
+)
+def test_what_is_no_exposure_of_the_sky_is_refused(spoil, message):
+    with pytest.raises(ValueError, match=message):
+        calibrated(spoil(raw()))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gain": None}, "gain is None"),
+        ({"gain": np.nan}, "gain is nan"),
+        ({"gain": 0.0}, "gain is 0.0"),
+        ({"read_noise": -1.0}, "read noise is -1.0"),
+        ({"wcs": WCS(naxis=2)}, "not right ascension and declination"),
+        ({"saturation": 0.0}, "saturation is 0.0"),
+    ],
+)
+def test_figures_that_cannot_be_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        calibrated(raw(), **change)
+
+
+def test_a_frame_without_stars_has_no_quality():
+    frame = calibrated(np.random.default_rng(5).normal(400, 10, SHAPE))
+    with pytest.raises(ValueError, match="no seeing to measure"):
+        assess(frame)
+
+
+def test_a_wholly_masked_frame_has_no_quality():
+    frame = calibrated(raw())
+    frame.mask[:] = MaskBit.BAD_PIXEL
+    with pytest.raises(ValueError, match="nothing to measure"):
+        measure_quality(frame, find_stars(frame.pixels, frame.noise, frame.mask))
