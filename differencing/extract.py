@@ -6,12 +6,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from differencing.noise import robust_sigma
 from differencing.prepare import has_bits
 from differencing.shapes import (
     Beam,
     ellipses,
     peak_offset,
     position_angle,
+    psf_misfit,
     value_at,
     window_half,
     windows,
@@ -35,6 +37,7 @@ FIELDS = (
     ("fwhm", "f8", "pix", "full width at half maximum in the difference"),
     ("ellipticity", "f8", "", "1 - minor / major axis, 0 to 1"),
     ("position_angle", "f8", "deg", "of the major axis, east of north, 0 to 180"),
+    ("psf_misfit", "f8", "", "reduced chi square of a point source in the difference"),
     ("is_negative", "?", "", "fainter than in the reference"),
     ("is_saturated", "?", "", "a saturated pixel within one FWHM"),
     ("is_blended", "?", "", "parted from, or merged with, a neighbour"),
@@ -45,8 +48,9 @@ FIELDS = (
 )
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
+SAMPLE_STEP = 3  # px between the pixels that the noise of D is measured on
 MERGED = 1  # sep's flag of a deblended object
-DIPOLE_REACH = 1.5  # FWHM between the peaks of a dipole
+DIPOLE_REACH = 2.0  # FWHM between the peaks of a dipole
 DIPOLE_SHARE = 0.35  # of the stronger peak that the weaker one must reach,
 DIPOLE_SIGMA = 3.5  # and at least this: noise does not
 HIDDEN_SHARE = 0.5  # of the core that may be without data of its own
@@ -128,11 +132,14 @@ def _measure_shapes(
     found: Candidates, difference: Difference, where: tuple[NDArray, NDArray], offset: NDArray,
     beam: Beam,
 ) -> None:  # fmt: skip
-    """Fill in width, ellipticity and position angle."""
+    """Fill in width, ellipticity, position angle and misfit."""
     sign = np.where(found["is_negative"], -1.0, 1.0)[:, None, None]
     flux = windows(np.nan_to_num(difference.flux), *where, window_half(beam.sigma)) * sign
     found["fwhm"], found["ellipticity"], angle = ellipses(flux, offset, beam)
     found["position_angle"] = position_angle(difference.wcs, found["x"], found["y"], angle)
+    around = windows(np.nan_to_num(difference.difference), *where, max(2, round(beam.fwhm)))
+    noise = robust_sigma(difference.difference[::SAMPLE_STEP, ::SAMPLE_STEP])
+    found["psf_misfit"] = psf_misfit(around, difference.psf, found["flux"], offset, noise)
 
 
 def _has_opposite(score: NDArray, x: NDArray, y: NDArray, beam: Beam) -> NDArray[np.bool_]:

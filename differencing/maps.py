@@ -57,7 +57,7 @@ def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
     source = products.source_variance[tile.inner]
     shaking = squared_gradient(products.score_science, tile)
     shaking += squared_gradient(products.score_reference, tile)
-    # ZOGY eq. 36, 37: the shift between the frames has variance sigma_ast^2, half for each
+    # ZOGY eqs. 30-33: the shift between the frames has variance sigma_ast^2, half for each
     shaking *= np.float32(pair.matched.sigma_ast**2 / 2)
     maps.variance[tile.core] = sky + np.maximum(source, 0) + shaking
     maps.is_blank[tile.core] = source < np.float32(BLANK_SHARE) * sky

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from differencing.noise import FloatArray
 from differencing.psf import stamp_fwhm
+from differencing.stamps import radii, shift_stamps
 
 FWHM_PER_SIGMA = 2.3548200450309493  # 2 sqrt(2 ln 2)
+PSF_ERROR = 0.1  # of a pixel of the PSF of D: a model no better than that is no misfit
 THINNEST = 0.1  # px; noise can make a measured width imaginary
 # the quadratic through the centre and its neighbours of a 3 x 3 square in reading order: value,
 # d/dx, d/dy, d2/dx2, d2/dy2, d2/dxdy; a least-squares one would flatten sharp peaks
@@ -131,6 +133,33 @@ def _covariances(flux: FloatArray, sigma: float, offset: FloatArray) -> NDArray[
     freed = 1 / (1 / values - 1 / window)
     result: NDArray[np.float64] = np.einsum("nij,nj,nkj->nik", vectors, freed, vectors)
     return result
+
+
+def psf_misfit(
+    difference: FloatArray, psf: FloatArray, flux: FloatArray, offset: FloatArray, noise: float
+) -> NDArray[np.float64]:
+    """Give the reduced chi square of a point source in D, within one FWHM.
+
+    Parameters
+    ----------
+    difference : (n, k, k) array
+        Windows of D around the sources, ADU.
+    psf : (m, m) array
+        PSF of D, ``m >= k``.
+    flux : (n,) array
+        ADU, with sign.
+    offset : (n, 2) array
+        Where the source is within its window, from the centre, px.
+    noise : float
+        1-sigma noise of a pixel of D, ADU.
+    """
+    half, reach = difference.shape[-1] // 2, psf.shape[0] // 2
+    crop = slice(reach - half, reach + half + 1)
+    placed = shift_stamps(np.repeat(psf[None].astype(float), len(flux), axis=0), *-offset.T)
+    model = flux[:, None, None] * placed[:, crop, crop]
+    pull = (difference - model) ** 2 / (noise**2 + (PSF_ERROR * model) ** 2)
+    misfit: NDArray[np.float64] = pull[:, radii(half) <= half].mean(axis=1)
+    return misfit
 
 
 def position_angle(wcs: WCS, x: FloatArray, y: FloatArray, angle: FloatArray) -> FloatArray:

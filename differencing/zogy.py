@@ -103,7 +103,7 @@ def difference_psf(optics: TileOptics) -> Float32Image:
     p_n, p_r = (_centred_transform(psf, side) for psf in (optics.psf_science, optics.psf_reference))
     root = np.sqrt(_denominator(_power(p_n), _power(p_r), optics))
     stamp = _centred_stamp(p_n * p_r / root, side, optics.psf_science.shape[0] // 2)
-    return (stamp / stamp.sum()).astype(np.float32)
+    return np.asarray(stamp / stamp.sum(), np.float32)
 
 
 def _back(spectrum: NDArray[np.complexfloating], side: int) -> Float32Image:

@@ -1,0 +1,180 @@
+import io
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+
+from differencing import product
+from differencing.extract import DTYPE, extract
+from differencing.parameters import DifferenceParameters
+from differencing.subtract import subtract
+from preprocessing.masks import MaskBit
+from tests.differencing import sky
+
+
+def errors_at(scene, sources):
+    """Expected 1-sigma flux errors, from the map."""
+    where = np.rint(scene.seen(sources)[0]).astype(int)
+    return scene.difference.flux_error[where[:, 1], where[:, 0]]
+
+
+def test_finds_new_sources(scene):
+    snr = scene.seen(scene.new)[1] / errors_at(scene, scene.new)
+    index = scene.found(scene.new, negative=False)
+    # P(S > 5) for S/N 8 is 0.9987: of 30 none should be lost
+    assert (index[snr > 8] >= 0).all()
+
+
+def test_finds_vanished_sources(scene):
+    snr = scene.seen(scene.gone)[1] / errors_at(scene, scene.gone)
+    index = scene.found(scene.gone, negative=True)
+    assert (index[snr > 8] >= 0).all()
+    assert (scene.candidates["flux"][index[index >= 0]] < 0).all()
+
+
+def test_finds_nothing_else(scene):
+    known = np.concatenate(
+        [scene.found(scene.new, negative=False), scene.found(scene.gone, negative=True)]
+    )
+    others = np.setdiff1d(np.arange(len(scene.candidates)), known)
+    flagged = [name for name in DTYPE.names if name.startswith("is_") and name != "is_negative"]
+    unflagged = [i for i in others if not any(scene.candidates[name][i] for name in flagged)]
+    # some 10^5 looks at noise pass 5 sigma once in 20 frames; a static star would show clearly
+    assert len(unflagged) <= 1
+    assert (scene.candidates["significance"][unflagged] < 5.6).all()
+
+
+def test_flux_is_unbiased_on_a_frame_that_is_not_square(scene):
+    index = scene.found(scene.new, negative=False)
+    flux = scene.seen(scene.new)[1][index >= 0]
+    measured = scene.candidates[index[index >= 0]]
+    ratio = np.average(measured["flux"] / flux, weights=(flux / measured["flux_error"]) ** 2)
+    # 30 sources of S/N 8 to 40 and the scale of the PSF: 3 %
+    assert ratio == pytest.approx(1.0, abs=0.03)
+    pull = (measured["flux"] - flux) / measured["flux_error"]
+    assert np.std(pull) == pytest.approx(1.0, abs=0.4)  # 1/sqrt(2 x 30) = 0.13, three of them
+
+
+def test_positions_are_good_to_a_fraction_of_a_pixel(scene):
+    index = scene.found(scene.new, negative=False)
+    where, flux = scene.seen(scene.new)
+    bright = (index >= 0) & (flux > 2500)
+    apart = np.hypot(
+        scene.candidates["x"][index[bright]] - where[bright, 0],
+        scene.candidates["y"][index[bright]] - where[bright, 1],
+    )
+    # FWHM / 2.35 / (S/N of 18 and more) = 0.08 px per axis
+    assert np.median(apart) < 0.15
+
+
+def test_sky_positions_are_those_of_the_pixels(scene):
+    first = scene.candidates[0]
+    ra, dec = sky.sky_wcs(scene.science.shape).all_pix2world(first["x"], first["y"], 0)
+    assert first["ra"] == pytest.approx(float(ra), abs=1e-9)
+    assert first["dec"] == pytest.approx(float(dec), abs=1e-9)
+
+
+def test_point_sources_have_the_width_of_the_difference(scene):
+    index = scene.found(scene.new, negative=False)
+    bright = index[(index >= 0) & (scene.new[:, 2] > 3500)]
+    # the PSF of the difference is about as wide as that of the poorer frame
+    assert np.median(scene.candidates["fwhm"][bright]) == pytest.approx(3.4, rel=0.12)
+    assert np.median(scene.candidates["ellipticity"][bright]) < 0.25
+    # chi square of 40 px has a scatter of 0.22
+    assert np.median(scene.candidates["psf_misfit"][bright]) == pytest.approx(1.0, abs=0.25)
+
+
+def test_candidates_come_strongest_first_and_above_threshold(scene):
+    significance = scene.candidates["significance"]
+    assert (np.diff(significance) <= 0).all()
+    assert significance.min() >= 5.0
+
+
+def test_an_elongated_source_has_its_angle_on_the_sky():
+    shape, rng = (256, 256), np.random.default_rng(61)
+    stars = sky.star_field(shape, 70, rng, brightest=4e4)
+    reference = sky.observe(shape, sky.REFERENCE, stars, rng)
+    # a row of points from south-east to north-west; east is left, so x falls with x towards east
+    x, y = sky.spread_out(shape, 1, rng, stars, gap=20)[0]
+    row = [[x + step, y + step, 4000.0] for step in np.linspace(-3, 3, 7)]
+    science = sky.observe(shape, sky.SCIENCE, np.vstack([stars, row]), rng)
+    difference = subtract(science, reference, DifferenceParameters())
+    strongest = extract(difference, science, reference, threshold=5.0)[0]
+    # north-west is 315, the same axis as 135 degrees; S/N of 100 gives a degree or two
+    assert strongest["position_angle"] == pytest.approx(135, abs=8)
+    assert strongest["ellipticity"] > 0.3
+    assert strongest["fwhm"] > 3.8
+
+
+def test_a_moved_star_is_one_flagged_dipole():
+    shape, rng = (256, 256), np.random.default_rng(62)
+    stars = sky.star_field(shape, 70, rng, brightest=4e4)
+    x, y = sky.spread_out(shape, 1, rng, stars, gap=20)[0]
+    science = sky.observe(shape, sky.SCIENCE, np.vstack([stars, [x + 1.2, y, 2e4]]), rng)
+    reference = sky.observe(shape, sky.REFERENCE, np.vstack([stars, [x - 1.2, y, 2e4]]), rng)
+    difference = subtract(science, reference, DifferenceParameters())
+    found = extract(difference, science, reference, threshold=5.0)
+    near = found[np.hypot(found["x"] - x, found["y"] - y) < 8]
+    assert len(near) == 1
+    assert near["is_dipole"][0]
+
+
+def test_flags_edges_saturation_and_bright_stars():
+    shape, rng = (256, 256), np.random.default_rng(63)
+    stars = sky.star_field(shape, 70, rng, brightest=3e4)
+    x, y = sky.spread_out(shape, 1, rng, stars, gap=25)[0]
+    bright = [[x, y, 9e5]]
+    extra = [[x + 9, y, 2e4], [1.5, 128.2, 2e4]]
+    science = sky.observe(shape, sky.SCIENCE, np.vstack([stars, bright, extra]), rng)
+    reference = sky.observe(shape, sky.REFERENCE, np.vstack([stars, bright]), rng)
+    for image in (science, reference):
+        full = image.pixels > sky.SATURATION * 0.7
+        image.pixels[full] = sky.SATURATION * 0.7
+        image.mask[full] |= np.uint16(MaskBit.SATURATED)
+    difference = subtract(science, reference, DifferenceParameters())
+    found = extract(difference, science, reference, threshold=5.0)
+    beside = found[np.hypot(found["x"] - x - 9, found["y"] - y) < 3]
+    assert len(beside) == 1
+    assert beside["near_bright_star"][0]
+    edge = found[np.hypot(found["x"] - 1.5, found["y"] - 128.2) < 3]
+    assert len(edge) == 1
+    assert edge["is_edge"][0]
+    core = found[np.hypot(found["x"] - x, found["y"] - y) < 3]
+    assert (core["is_saturated"]).all()
+
+
+def test_refuses_a_threshold_that_is_not_positive(scene):
+    with pytest.raises(ValueError, match="must be positive, not 0"):
+        extract(scene.difference, scene.science, scene.reference, threshold=0)
+
+
+def test_candidates_survive_their_file(scene):
+    content = product.candidates_ecsv(scene.candidates, {"SCIENCE": "a.fits"})
+    table = Table.read(content.decode(), format="ascii.ecsv")
+    assert str(table["flux"].unit) == "adu"
+    assert "ICRS" in table["ra"].description
+    back = product.candidates_from_ecsv(content)
+    np.testing.assert_array_equal(back, scene.candidates)
+
+
+def test_an_empty_table_keeps_its_columns():
+    empty = product.candidates_from_ecsv(product.candidates_ecsv(np.zeros(0, DTYPE)))
+    assert empty.dtype == DTYPE
+    assert len(empty) == 0
+
+
+def test_rows_for_the_database_are_plain_numbers(scene):
+    row = product.rows(scene.candidates)[0]
+    assert row["pixel_x"] == scene.candidates["x"][0]
+    assert {type(value) for value in row.values()} <= {float, int, bool}
+
+
+def test_product_images_carry_wcs_and_provenance(scene):
+    content = product.significance_fits(scene.difference, {"SCIENCE": "a.fits"})
+    with fits.open(io.BytesIO(content)) as units:
+        header = units[0].header
+        assert header["SCIENCE"] == "a.fits"
+        assert WCS(header).wcs.crval[0] == pytest.approx(150.0)
+        np.testing.assert_array_equal(units[0].data, scene.difference.significance)

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from differencing.prepare import Plane
+from differencing.psf import degree_for, fit_psf, sample_stars, stamp_fwhm
+from differencing.stars import detect_sources, select_stars
+from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, observe, place, star_field
+
+SHAPE = (512, 640)
+
+
+def measure(plane, *, max_degree=2):
+    sources = detect_sources(
+        plane.pixels, plane.sigma, plane.bad, threshold=20.0, ceiling=0.6 * SATURATION
+    )
+    stars = select_stars(sources, plane.shape, margin=8)
+    sample = sample_stars(plane.pixels, plane.bad, sources, stars, half=16, limit=300)
+    return fit_psf(
+        sample, noise=plane.sigma, gain=plane.gain, shape=plane.shape, max_degree=max_degree
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    rng = np.random.default_rng(21)
+    exposure = observe(SHAPE, SCIENCE, star_field(SHAPE, 260, rng), rng)
+    return measure(Plane.of(exposure, "science"))
+
+
+def test_psf_is_that_of_the_injected_stars(model):
+    truth = moffat(SCIENCE.fwhm, SCIENCE.ellipticity, 0, 0, 16)
+    for x, y in ((320, 256), (120, 400), (500, 100)):
+        # 29 stars of S/N 30 to 1000 and a linear change over the field: 1 % of the peak near
+        # the middle, three times that where few stars are
+        np.testing.assert_allclose(model.at(x, y), truth, atol=0.04 * truth.max())
+
+
+def test_psf_sums_to_one_anywhere(model):
+    assert model.at(0, 0).sum() == pytest.approx(1, abs=1e-5)
+    assert model.at(639, 511).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_width_of_a_stamp_is_its_width():
+    offset = np.arange(-20, 21)
+    for fwhm in (2.2, 3.4, 6.0):
+        sigma = fwhm / np.sqrt(8 * np.log(2))
+        stamp = np.exp(-(offset[:, None] ** 2 + offset**2) / (2 * sigma**2))
+        # an area of pixels counted on a five times finer grid: good to 2 %
+        assert stamp_fwhm(stamp) == pytest.approx(fwhm, rel=0.02)
+
+
+def test_psf_follows_a_width_that_grows_across_the_field():
+    rng = np.random.default_rng(22)
+    image = np.zeros(SHAPE)
+    for x, y, flux in star_field(SHAPE, 200, rng):
+        width = 3.0 + 0.8 * x / SHAPE[1]
+        column, row = round(x), round(y)
+        place(image, flux * moffat(width, 0.0, x - column, y - row, 20), column, row)
+    image += rng.normal(0, 10, SHAPE)
+    model = measure(Plane.of(frame(image, SCIENCE), "science"))
+    # 0.8 px over the frame, each width good to some 2 %
+    for x in (40, 600):
+        truth = stamp_fwhm(moffat(3.0 + 0.8 * x / SHAPE[1], 0.0, 0, 0, 16))
+        assert stamp_fwhm(model.at(x, 256)) == pytest.approx(truth, rel=0.03)
+
+
+def test_galaxies_do_not_widen_the_psf():
+    rng = np.random.default_rng(23)
+    stars = star_field(SHAPE, 160, rng)
+    image = np.zeros(SHAPE)
+    for kind, (x, y, flux) in enumerate(stars):
+        width = SCIENCE.fwhm if kind % 4 else 5.5
+        column, row = round(x), round(y)
+        place(image, flux * moffat(width, 0.0, x - column, y - row, 30), column, row)
+    image += rng.normal(0, 10, SHAPE)
+    model = measure(Plane.of(frame(image, SCIENCE), "science"))
+    # every fourth source is wider by 60 %: a PSF of all of them would be so by 15 %
+    assert model.fwhm == pytest.approx(stamp_fwhm(moffat(SCIENCE.fwhm, 0.0, 0, 0, 16)), rel=0.02)
+
+
+def test_degree_falls_with_the_number_of_stars():
+    assert [degree_for(n, 2) for n in (3, 11, 12, 29, 30, 300)] == [0, 0, 1, 1, 2, 2]
+    assert degree_for(300, 1) == 1
