@@ -5,7 +5,8 @@ import socket
 import sys
 from http.client import HTTPConnection, HTTPException
 
-from astrid.supervisor import Program, SupervisionError
+from astrid.supervised import Program
+from astrid.supervisor import SupervisionError
 
 HEALTH_PATH = "/health/live"
 HEALTHY = 200

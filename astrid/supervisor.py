@@ -7,40 +7,23 @@ Everything happens in one thread: the kernel binds a child to the thread that st
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
-from astrid.embedded.leash import leash
+from astrid.supervised import Program, Running
 
-PROJECT = Path(__file__).resolve().parent.parent
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 POLL_S = 0.1
 ASK_S = 0.25  # between two questions whether all is well, which may cause log lines
-CHUNK_BYTES = 65536
 
 
 class SupervisionError(RuntimeError):
     """The programs cannot be kept running; the text says which and why."""
-
-
-@dataclass(frozen=True)
-class Program:
-    """A command to keep running.
-
-    ``orphan_signal`` is what the kernel sends it when the supervisor dies: one that makes it end
-    at once, with its own children.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    orphan_signal: signal.Signals = signal.SIGTERM
 
 
 @dataclass(frozen=True)
@@ -53,22 +36,6 @@ class Patience:
     quick_death_s: float = 10.0
     most_quick_deaths: int = 5
     first_pause_s: float = 0.5
-
-
-@dataclass
-class Running:
-    """A program's process."""
-
-    program: Program
-    process: subprocess.Popen[bytes]
-    output: int
-    started_at: float
-    unfinished: bytes = field(default=b"", repr=False)
-
-    def kill_group(self) -> None:
-        """Kill what is left of the process and of its own children."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
@@ -161,101 +128,78 @@ class Supervisor:
                 del self._starts_at[name]
                 self._start(self._programs[name])
         self._forward()
-        for running in list(self._running.values()):
-            if running.process.poll() is not None:
-                self._bury(running)
-                self._plan_restart(running)
+        for running in self._ended():
+            self._bury(running)
+            self._plan_restart(running)
 
     def _start(self, program: Program) -> None:
-        # A group of its own: Ctrl-C reaches the supervisor alone, which stops all in good order.
-        process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
-            leash(list(program.command), program.orphan_signal),
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # lines come when they are written
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            pass_fds=self._kept_open,
-            process_group=0,
-        )
-        output = process.stdout.fileno() if process.stdout else -1
-        os.set_blocking(output, False)
-        running = Running(program, process, output, time.monotonic())
-        self._selector.register(output, selectors.EVENT_READ, running)
+        running = Running.start(program, self._kept_open)
         self._running[program.name] = running
-        self._say(program.name, f"started (process {process.pid})")
+        self._selector.register(running.output, selectors.EVENT_READ, running)
+        self._say(program.name, f"started (process {running.process.pid})")
+
+    def _ended(self) -> list[Running]:
+        return [running for running in self._running.values() if running.has_ended()]
 
     def _plan_restart(self, dead: Running) -> None:
-        name, status = dead.program.name, _describe(dead.process.returncode)
-        is_quick = time.monotonic() - dead.started_at < self._patience.quick_death_s
-        deaths = self._quick_deaths[name] + 1 if is_quick else 0
+        is_quick = dead.age_s < self._patience.quick_death_s
+        deaths = self._quick_deaths[dead.name] + 1 if is_quick else 0
         if deaths >= self._patience.most_quick_deaths:
             raise SupervisionError(
-                f"{name} ended {deaths} times in a row within {self._patience.quick_death_s:g} s "
-                f"of its start, now {status}; its last lines are above"
+                f"{dead.name} ended {deaths} times in a row within "
+                f"{self._patience.quick_death_s:g} s of its start, now {dead.end()}; its last "
+                "lines are above"
             )
-        self._quick_deaths[name] = deaths
+        self._quick_deaths[dead.name] = deaths
         pause = self._patience.first_pause_s * 2**deaths
-        self._say(name, f"ended unexpectedly, {status}; starting it again in {pause:g} s")
-        self._starts_at[name] = time.monotonic() + pause
+        self._say(dead.name, f"ended unexpectedly, {dead.end()}; starting it again in {pause:g} s")
+        self._starts_at[dead.name] = time.monotonic() + pause
 
     def _bury(self, dead: Running) -> None:
-        """Take leave of an ended process: its last lines, and any child that it left behind."""
-        dead.kill_group()
-        while dead.output in self._selector.get_map() and self._read(dead):
-            pass
-        if dead.unfinished:
-            self._say(dead.program.name, dead.unfinished.decode(errors="replace"))
-        if dead.output in self._selector.get_map():
-            self._selector.unregister(dead.output)
-        if dead.process.stdout:
-            dead.process.stdout.close()
-        del self._running[dead.program.name]
+        """Take leave of an ended process: any child that it left behind, and its last lines."""
+        dead.kill()
+        for line in dead.read_last_lines():
+            self._say(dead.name, line)
+        self._deafen(dead)
+        os.close(dead.output)
+        del self._running[dead.name]
 
     def _stop(self) -> bool:
         """Stop everything; False if something had to be killed."""
         asked, deadline = self._stops_asked, time.monotonic() + self._patience.stop_s
         for running in self._running.values():
-            self._say(running.program.name, "stopping")
+            self._say(running.name, "stopping")
             running.process.terminate()
         is_clean = True
         while self._running:
             self._forward()
             if time.monotonic() > deadline or self._stops_asked > asked:
-                is_clean = False
-                self._kill_all()
-            for running in list(self._running.values()):
-                if running.process.poll() is not None:
-                    self._bury(running)
+                is_clean = not self._kill_all() and is_clean
+            for running in self._ended():
+                self._bury(running)
         self._selector.close()
         return is_clean
 
-    def _kill_all(self) -> None:
-        for running in self._running.values():
-            self._say(running.program.name, "does not stop; killed")
-            running.kill_group()
-            running.process.kill()  # should it have left its group
-            running.process.wait()
+    def _kill_all(self) -> int:
+        """Kill who still lives and give how many that were."""
+        alive = [running for running in self._running.values() if not running.has_ended()]
+        for running in alive:
+            self._say(running.name, "does not stop; killed")
+            running.kill()
+        return len(alive)
 
     def _forward(self) -> None:
         """Forward what the processes have written, waiting a moment for it."""
         for key, _events in self._selector.select(POLL_S):
-            self._read(key.data)
+            running: Running = key.data
+            for line in running.read_lines():
+                self._say(running.name, line)
+            if running.is_at_end:
+                self._deafen(running)
 
-    def _read(self, running: Running) -> bool:
-        """Forward some whole lines; False if there is nothing more to read now."""
-        try:
-            chunk = os.read(running.output, CHUNK_BYTES)
-        except BlockingIOError:
-            return False
-        if not chunk:
+    def _deafen(self, running: Running) -> None:
+        if running.output in self._selector.get_map():
             self._selector.unregister(running.output)
-            return False
-        *lines, running.unfinished = (running.unfinished + chunk).split(b"\n")
-        for line in lines:
-            self._say(running.program.name, line.decode(errors="replace"))
-        return True
 
     def _say(self, name: str, text: str) -> None:
         try:
@@ -276,7 +220,3 @@ class Supervisor:
 
     def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stops_asked += 1
-
-
-def _describe(status: int) -> str:
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"

@@ -16,7 +16,8 @@ from tests.embedded.processes import DEADLINE_S, PROJECT, alive, eventually
 
 DRIVER = """
 import sys
-from astrid.supervisor import Patience, Program, Supervisor
+from astrid.supervised import Program
+from astrid.supervisor import Patience, Supervisor
 patience = Patience(ready_s=60.0, stop_s={stop_s}, first_pause_s=0.01, most_quick_deaths=3)
 programs = [Program(name, (sys.executable, "-c", code)) for name, code in {programs!r}.items()]
 supervisor = Supervisor(programs, patience=patience)
