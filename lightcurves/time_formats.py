@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from astropy import units
-from astropy.time import TIME_SCALES, Time, TimeFromEpoch
+from astropy.time import TIME_SCALES, ScaleValueError, Time, TimeFromEpoch
 from astropy.time.formats import TIME_FORMATS
 
 SCALES = tuple(scale for scale in TIME_SCALES if scale != "local")
@@ -76,7 +76,7 @@ def _check_epoch(epoch: Decimal, scale: str, epoch_format: str) -> None:
         raise ValueError(f"time epoch scale is {scale!r}; it must be one of {', '.join(SCALES)}")
     try:
         Time(float(epoch), format=epoch_format, scale=scale)
-    except ValueError as error:
+    except (ValueError, ScaleValueError) as error:
         raise ValueError(
             f"astropy cannot read the epoch {epoch} as {epoch_format!r} ({scale}): {error}"
         ) from error

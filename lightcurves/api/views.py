@@ -1,0 +1,136 @@
+"""Read endpoints of the light-curve store."""
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers, viewsets
+
+from lightcurves.api import serializers as shown
+from lightcurves.models import (
+    DataSet,
+    DataSetHierarchy,
+    FITSFrame,
+    Instrument,
+    Mission,
+    MissionCatalog,
+    Observation,
+    PhotometricSource,
+    ProcessingMethod,
+    QualityFlagArray,
+    Target,
+    TargetSpecificTime,
+)
+
+
+class ArrayViewSet(viewsets.ReadOnlyModelViewSet):
+    """Lists without arrays, one row with them."""
+
+    detail_serializer_class: ClassVar[type[serializers.BaseSerializer]]
+
+    def get_queryset(self) -> Any:
+        """Fetch arrays along with the one row that shows them."""
+        rows: Any = super().get_queryset()
+        return rows.with_arrays() if self.action == "retrieve" else rows
+
+    def get_serializer_class(self) -> Any:
+        """Show arrays for one row only."""
+        return self.detail_serializer_class if self.action == "retrieve" else self.serializer_class
+
+
+class MissionViewSet(viewsets.ReadOnlyModelViewSet):
+    """Missions."""
+
+    queryset = Mission.objects.order_by("name")
+    serializer_class = shown.LightcurveMissionSerializer
+    filterset_fields = ["name", "time_format_name"]
+
+
+class MissionCatalogViewSet(viewsets.ReadOnlyModelViewSet):
+    """Catalogues of missions."""
+
+    queryset = MissionCatalog.objects.order_by("name")
+    serializer_class = shown.LightcurveMissionCatalogSerializer
+    filterset_fields = ["name", "host_mission"]
+
+
+class TargetViewSet(viewsets.ReadOnlyModelViewSet):
+    """Targets."""
+
+    queryset = Target.objects.order_by("id")
+    serializer_class = shown.LightcurveTargetSerializer
+    filterset_fields = ["catalog", "name"]
+
+
+class InstrumentViewSet(viewsets.ReadOnlyModelViewSet):
+    """Instruments and their parts."""
+
+    queryset = Instrument.objects.order_by("name", "id")
+    serializer_class = shown.LightcurveInstrumentSerializer
+    filterset_fields = ["name", "parent"]
+
+
+class LightcurveObservationViewSet(ArrayViewSet):
+    """Observations of every kind."""
+
+    queryset = Observation.objects.order_by("id")
+    serializer_class = shown.LightcurveObservationSerializer
+    detail_serializer_class = shown.LightcurveObservationDetailSerializer
+    filterset_fields = ["type", "instrument"]
+
+
+class FITSFrameViewSet(viewsets.ReadOnlyModelViewSet):
+    """FITS files of single cadences."""
+
+    queryset = FITSFrame.objects.order_by("id")
+    serializer_class = shown.LightcurveFITSFrameSerializer
+    filterset_fields = ["type", "cadence", "observation"]
+
+
+class PhotometricSourceViewSet(viewsets.ReadOnlyModelViewSet):
+    """Ways to take a brightness from pixels."""
+
+    queryset = PhotometricSource.objects.order_by("name")
+    serializer_class = shown.LightcurvePhotometricSourceSerializer
+    filterset_fields = ["name"]
+
+
+class ProcessingMethodViewSet(viewsets.ReadOnlyModelViewSet):
+    """Ways to process a brightness."""
+
+    queryset = ProcessingMethod.objects.order_by("name")
+    serializer_class = shown.LightcurveProcessingMethodSerializer
+    filterset_fields = ["name"]
+
+
+class DataSetViewSet(ArrayViewSet):
+    """Light curves."""
+
+    queryset = DataSet.objects.order_by("id")
+    serializer_class = shown.LightcurveDataSetSerializer
+    detail_serializer_class = shown.LightcurveDataSetDetailSerializer
+    filterset_fields = ["target", "observation", "photometric_method", "processing_method"]
+
+
+class DataSetHierarchyViewSet(viewsets.ReadOnlyModelViewSet):
+    """Steps of derivation."""
+
+    queryset = DataSetHierarchy.objects.order_by("id")
+    serializer_class = shown.LightcurveDataSetHierarchySerializer
+    filterset_fields = ["source_dataset", "child_dataset"]
+
+
+class TargetSpecificTimeViewSet(ArrayViewSet):
+    """Barycentric times."""
+
+    queryset = TargetSpecificTime.objects.order_by("id")
+    serializer_class = shown.LightcurveTimeSerializer
+    detail_serializer_class = shown.LightcurveTimeDetailSerializer
+    filterset_fields = ["target", "observation"]
+
+
+class QualityFlagArrayViewSet(ArrayViewSet):
+    """Quality flags."""
+
+    queryset = QualityFlagArray.objects.order_by("id")
+    serializer_class = shown.LightcurveQualityFlagArraySerializer
+    detail_serializer_class = shown.LightcurveQualityFlagArrayDetailSerializer
+    filterset_fields = ["type", "observation", "target"]
