@@ -98,21 +98,25 @@ def off_columns(piece: Floats) -> Bools:
     usable = np.isfinite(piece).mean(axis=0) > 0.5
     if usable.sum() < 16:
         return np.zeros(piece.shape[1], bool)
-    medians = np.full(piece.shape[1], np.nan)
-    medians[usable] = np.nanmedian(piece[:, usable], axis=0)
-    filled = np.where(usable, medians, np.median(medians[usable]))
+    middle = np.full(piece.shape[1], np.nan)
+    middle[usable], error = clipped_means(piece[:, usable])
+    filled = np.where(usable, middle, np.median(middle[usable]))
     off = np.abs(filled - ndimage.median_filter(filled, 11, mode="nearest"))
-    scatter = MAD_TO_SIGMA * np.median(off[usable])
+    scatter = max(error, MAD_TO_SIGMA * float(np.median(off[usable])))
     beside = np.maximum(np.roll(off, 1), np.roll(off, -1))
-    stands_off = off > LINE_SIGMA * scatter + quantum(piece)
-    return np.asarray(usable & stands_off & (off > SHARPNESS * beside))
+    return np.asarray(usable & (off > LINE_SIGMA * scatter) & (off > SHARPNESS * beside))
 
 
-def quantum(values: Floats) -> float:
-    """Give the step of the digitisation: the least by which two neighbours differ."""
-    steps = np.abs(np.diff(values, axis=1))
-    steps = steps[steps > 0]
-    return float(steps.min()) if steps.size else 0.0
+def clipped_means(columns: Floats) -> tuple[Floats, float]:
+    """Give the mean of each column with its values clipped at 3 sigma, and its standard error.
+
+    Medians would do, but those of coarsely digitised sky jump by whole counts.
+    """
+    centre = np.nanmedian(columns, axis=0)
+    around = np.nanpercentile((columns - centre)[:, ::4], [15.87, 84.13])
+    sigma = max(0.5 * float(np.ptp(around)), float(np.finfo(np.float32).tiny))
+    means = np.nanmean(np.clip(columns, centre - 3 * sigma, centre + 3 * sigma), axis=0)
+    return means, sigma / float(np.sqrt(columns.shape[0]))
 
 
 def isolated_pixels(values: Floats) -> Bools:

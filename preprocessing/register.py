@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from astropy.coordinates import angular_separation
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from preprocessing.calibrated import CalibratedFrame
+from preprocessing.footprint import check_footprints, covered_share, pixel_scale_arcsec, within
 from preprocessing.matching import Offsets, Smooth, best_smooth, match_nearest, vote_shift
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.stars import Stars, find_stars
@@ -97,7 +97,7 @@ def register(
         If the footprints are apart, too few stars match, or the residual is above
         ``parameters.max_residual_px``.
     """
-    check_footprints(science, grid)
+    check_footprints(science.wcs, science.shape, grid.wcs, grid.shape)
     by_wcs = wcs_transform(grid.wcs, grid.shape, science.wcs, science.shape)
     overlap = covered_share(by_wcs, grid.shape, science.shape)
     if overlap < parameters.min_overlap:
@@ -222,50 +222,3 @@ def refined(by_wcs: Transform, smooth: Smooth, shape: Shape) -> Transform:
         return by_wcs
     x, y = np.meshgrid(scale(by_wcs.nodes_x, shape[1]), scale(by_wcs.nodes_y, shape[0]))
     return by_wcs.moved(*smooth(x, y))
-
-
-def within(places: Floats, shape: Shape, margin: float) -> NDArray[np.bool_]:
-    """Say which (x, y) pixels lie in a frame widened by ``margin``."""
-    size = np.array([shape[1], shape[0]])
-    return np.asarray(((places > -margin - 0.5) & (places < size + margin - 0.5)).all(axis=1))
-
-
-def covered_share(transform: Transform, shape: Shape, science_shape: Shape) -> float:
-    """Give the share of the grid that falls on the science frame."""
-    rows, columns = (np.linspace(0, side - 1, 129) for side in shape)
-    x, y = transform.dense(rows, columns)
-    return float(within(np.column_stack([x.ravel(), y.ravel()]), science_shape, 0.0).mean())
-
-
-def check_footprints(science: CalibratedFrame, grid: Grid) -> None:
-    """Refuse frames of different fields before any projection is inverted far from its centre."""
-    for name, wcs in (("science frame", science.wcs), ("reference grid", grid.wcs)):
-        if not wcs.has_celestial or wcs.naxis != 2:
-            raise ValueError(f"the {name} has no celestial WCS: solve its astrometry first")
-    here, reach_here = circle(science.wcs, science.shape)
-    there, reach_there = circle(grid.wcs, grid.shape)
-    apart = float(np.degrees(angular_separation(*np.radians([*here, *there]))))
-    if not apart < reach_here + reach_there:
-        raise ValueError(
-            f"no overlap: the frame is centred {apart:.4g} deg from the reference, their circles "
-            f"reach {reach_here + reach_there:.4g} deg: choose a reference of this field"
-        )
-
-
-def circle(wcs: WCS, shape: Shape) -> tuple[Floats, float]:
-    """Give the centre (ra, dec) and radius in degrees of the circle round a footprint."""
-    height, width = shape
-    corners = [(-0.5, -0.5), (width - 0.5, -0.5), (-0.5, height - 0.5), (width - 0.5, height - 0.5)]
-    sky = wcs.all_pix2world(np.array([((width - 1) / 2, (height - 1) / 2), *corners]), 0)
-    centre, around = np.radians(sky[0]), np.radians(sky[1:])
-    reach = angular_separation(centre[0], centre[1], around[:, 0], around[:, 1])
-    return sky[0], float(np.degrees(reach.max()))
-
-
-def pixel_scale_arcsec(wcs: WCS, shape: Shape) -> float:
-    """Give the side of a pixel at the frame's centre, as the root of its area."""
-    x, y = (shape[1] - 1) / 2, (shape[0] - 1) / 2
-    sky = np.radians(wcs.all_pix2world(np.array([(x, y), (x + 1, y), (x, y + 1)]), 0))
-    steps = (sky[1:] - sky[0] + np.pi) % (2 * np.pi) - np.pi
-    steps[:, 0] *= np.cos(sky[0, 1])
-    return float(np.degrees(np.sqrt(abs(np.linalg.det(steps)))) * 3600)

@@ -63,6 +63,15 @@ def test_coarsely_digitised_sky_is_not_stuck():
     assert not build_mask(np.rint(sky(sigma=0.5)), saturation=6e4).any()
 
 
+def test_coarse_counts_over_uneven_columns_are_no_bad_lines():
+    # as in SDSS: whole counts, then a flat field and a sky that differ by column
+    rng = np.random.default_rng(2)
+    counts = np.rint(rng.normal(100.0, 2.0, (256, 300)))
+    pixels = 0.005 * counts * rng.normal(1.0, 0.005, 300)
+    bad = has(build_mask(pixels - 0.3 * pixels.mean(), saturation=np.inf), MaskBit.BAD_PIXEL)
+    assert not bad.any()
+
+
 def test_saturation_grows_with_the_core_and_not_with_the_trail():
     pixels = sky((300, 300))
     yy, xx = np.mgrid[:300, :300]

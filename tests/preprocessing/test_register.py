@@ -6,8 +6,9 @@ from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from preprocessing.footprint import pixel_scale_arcsec
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.register import grid_of, pixel_scale_arcsec, register
+from preprocessing.register import grid_of, register
 from tests.preprocessing.synthetic import expose, frame_of, scatter_stars, sip_wcs, tan_wcs
 
 SHAPE = (360, 400)

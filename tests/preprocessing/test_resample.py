@@ -62,19 +62,19 @@ def moved_star(fwhm, dx, dy):
 def test_a_shift_keeps_flux_position_and_width(dx, dy, fwhm):
     sums, (before, after) = moved_star(fwhm, dx, dy)
     # the kernel's weights add up to 1 but for float32 rounding; wings are cut alike
-    assert sums[1] == pytest.approx(sums[0], rel=1e-3)
+    assert sums[1] == pytest.approx(sums[0], rel=1e-6)
     assert after["x"] - before["x"] == pytest.approx(-dx, abs=0.005)
     assert after["y"] - before["y"] == pytest.approx(-dy, abs=0.005)
     assert after["flux"] == pytest.approx(before["flux"], rel=0.002)
-    # the window's own sampling takes part in it
-    assert after["fwhm"] == pytest.approx(before["fwhm"], rel=0.004)
+    # up to 0.5 % at 2.5 px by a scan of shifts: the window samples few pixels
+    assert after["fwhm"] == pytest.approx(before["fwhm"], rel=0.008)
 
 
 def test_an_undersampled_star_keeps_its_flux_and_place():
     # FWHM 2 px: there is power beyond the Nyquist frequency, which no kernel can move; it shows
     # in the flux of the core, while the sum stays
     sums, (before, after) = moved_star(2.0, 0.5, -0.5)
-    assert sums[1] == pytest.approx(sums[0], rel=1e-3)
+    assert sums[1] == pytest.approx(sums[0], rel=1e-6)
     assert after["x"] - before["x"] == pytest.approx(-0.5, abs=0.01)
     assert after["flux"] == pytest.approx(before["flux"], rel=0.01)
     assert after["fwhm"] == pytest.approx(before["fwhm"], rel=0.01)
