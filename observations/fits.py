@@ -1,6 +1,7 @@
 """Read one calibrated or raw exposure from a FITS file, or say in one sentence why not."""
 
 import hashlib
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from observations.fits_wcs import Place, celestial_wcs, place_of
 
 Source = Path | str | bytes | BinaryIO
 
+# NAXISn aside, which are structural, what a keyword may be (also behind HIERARCH).
+LEGAL = re.compile(r"(?!NAXIS)[A-Z0-9_\- ]+")
 # Keywords of the primary header that say nothing about an image in an extension.
 STRUCTURAL = frozenset(
     {"SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS", "BSCALE"}
@@ -214,7 +217,7 @@ def merged(image: fits.Header, primary: fits.Header) -> fits.Header:
     header = image.copy()
     with quiet_astropy():
         for keyword in primary:
-            if keyword not in STRUCTURAL and keyword not in header and keyword[:5] != "NAXIS":
+            if LEGAL.fullmatch(keyword) and keyword not in STRUCTURAL and keyword not in header:
                 header[keyword] = card(primary, keyword)
     return header
 

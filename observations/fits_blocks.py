@@ -71,14 +71,14 @@ class Hdu:
     @property
     def is_compressed_image(self) -> bool:
         """Whether this table holds a tile-compressed image (fpack)."""
-        return self.header.get("ZIMAGE") is True
+        return card(self.header, "ZIMAGE") is True
 
     @property
     def is_image(self) -> bool:
         """Whether the unit holds pixels, plain or compressed."""
         if self.is_compressed_image:
             return True
-        kind = self.header.get("XTENSION", "IMAGE")
+        kind = card(self.header, "XTENSION") if self.index else "IMAGE"
         return str(kind).strip() in ("IMAGE", "IUEIMAGE") and 0 not in (*self.shape, self.data_size)
 
     @property
@@ -213,6 +213,13 @@ def verify_checksums(hdu: Hdu, data: bytes) -> None:
         return
     if ones_complement_sum(data[hdu.start : hdu.end]) not in (0, ALL_ONES):
         raise hdu.refuse("CHECKSUM", "does not match the header and data", advice)
+
+
+def is_intact(hdu: Hdu, data: bytes) -> bool:
+    """Whether a unit has both checksums and they match."""
+    if card(hdu.header, "DATASUM") is None or card(hdu.header, "CHECKSUM") in (None, ""):
+        return False
+    return ones_complement_sum(data[hdu.start : hdu.end]) in (0, ALL_ONES)
 
 
 ALL_ONES = 0xFFFFFFFF

@@ -7,10 +7,11 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
+from astropy.io.fits.hdu.compressed._compression import CfitsioException
 from astropy.io.fits.verify import VerifyError
 
 from astrid.core.errors import BadImage
-from observations.fits_blocks import Hdu, card, is_random_groups, quiet_astropy, refuse
+from observations.fits_blocks import Hdu, card, is_intact, is_random_groups, quiet_astropy, refuse
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -19,11 +20,14 @@ COMPANIONS = (
     "BPM", "DQ", "MASK", "MSK", "FLAGS", "WHT", "WEIGHT", "WTMAP", "IVAR", "VAR", "VARIANCE",
     "ERR", "ERROR", "SIGMA", "UNCERT", "RMS", "BKG", "BACKGROUND", "PSF", "CR", "SAT",
 )  # fmt: skip
-# What damaged compressed tiles make astropy's decompressor raise.
+# What damaged compressed tiles make astropy's decompressor raise; the first is not public.
 DECOMPRESSION_ERRORS = (
+    CfitsioException,
     OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, EOFError,
     NotImplementedError, OverflowError, MemoryError, zlib.error, struct.error, VerifyError,
 )  # fmt: skip
+# Its unpacker writes outside its buffers when the tiles are damaged (astropy 7).
+FRAGILE = "HCOMPRESS_1"
 
 
 def find_image(hdus: list[Hdu], wanted: int | None) -> Hdu:
@@ -101,19 +105,29 @@ def read_pixels(hdu: Hdu, data: bytes) -> tuple[npt.NDArray[np.generic], fits.He
         return decompress(hdu, data)
     bitpix = int(str(card(hdu.header, "BITPIX")))
     kind = f">{'f' if bitpix < 0 else 'u' if bitpix == 8 else 'i'}{abs(bitpix) // 8}"
-    values = np.frombuffer(
-        data, kind, count=hdu.data_size // (abs(bitpix) // 8), offset=hdu.data_start
-    )
-    return values.reshape(hdu.shape[-2:]), hdu.header
+    shape = hdu.shape[-2:]
+    values = np.frombuffer(data, kind, count=shape[0] * shape[1], offset=hdu.data_start)
+    return values.reshape(shape), hdu.header
 
 
 def decompress(hdu: Hdu, data: bytes) -> tuple[npt.NDArray[np.generic], fits.Header]:
     """Unpack a tile-compressed image."""
+    if card(hdu.header, "ZCMPTYPE") == FRAGILE and not is_intact(hdu, data):
+        raise hdu.refuse(
+            "CHECKSUM",
+            f"and DATASUM do not both vouch for these {FRAGILE} tiles, which must not be "
+            "unpacked when damaged",
+            "pack the frame again with checksums or with RICE_1",
+        )
     try:
-        with quiet_astropy(), fits.open(BytesIO(data), do_not_scale_image_data=True) as units:
+        with (
+            np.errstate(all="ignore"),
+            quiet_astropy(),
+            fits.open(BytesIO(data), do_not_scale_image_data=True) as units,
+        ):
             image = units[hdu.index]
             values, header = np.asarray(image.data), image.header.copy()
-        return values.reshape(values.shape[-2:]), header
+        return values.reshape(hdu.image_shape[-2:]), header
     except DECOMPRESSION_ERRORS as error:
         raise hdu.refuse(
             "ZCMPTYPE", f"tiles cannot be unpacked ({error})", "the file is corrupt, fetch it again"

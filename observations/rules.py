@@ -17,6 +17,8 @@ from observations.fits_header import KEYWORDS, FrameDefaults
 from observations.rule_entries import DifferenceRule, FrameRule
 from observations.rule_values import Table
 
+__all__ = ["DifferenceRule", "FrameRule", "IngestRules", "best_shipped", "find_rules", "fits_files"]
+
 RULES_FILE = "astrid.toml"
 SHIPPED = Path(__file__).parent / "ingest_rules"
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.fz", ".fits.gz", ".fit.gz")

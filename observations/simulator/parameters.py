@@ -48,7 +48,7 @@ class SceneParameters:
     # the sky
     zero_point_mag: float = 26.0
     stars_per_mpix: float = 1100.0
-    star_magnitudes: tuple[float, float] = (13.5, 24.5)
+    star_magnitudes: tuple[float, float] = (12.5, 24.5)
     galaxies_per_mpix: float = 330.0
     galaxy_magnitudes: tuple[float, float] = (17.0, 24.5)
 

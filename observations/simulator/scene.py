@@ -72,7 +72,19 @@ def margin(parameters: SceneParameters, *, dithered: bool) -> float:
 def draw_scene(
     rng: np.random.Generator, parameters: SceneParameters, *, dithered: bool = False
 ) -> Scene:
-    """Draw the stars and galaxies that any frame of the field can see."""
+    """Draw the stars and galaxies that any frame of the field can see.
+
+    Raises
+    ------
+    ValueError
+        When the dithers leave no area that every frame sees.
+    """
+    smallest = 2 * (margin(parameters, dithered=dithered) + EDGE + 16)
+    if parameters.size < smallest:
+        raise ValueError(
+            f"size is {parameters.size} px; dithers of up to {parameters.max_dither:g} px need "
+            f"at least {smallest:.0f}, or set max_dither lower"
+        )
     outside = margin(parameters, dithered=dithered) + 20
     area_mpix = (parameters.size + 2 * outside) ** 2 / 1e6
     stars = draw_stars(rng, parameters, outside, area_mpix, dithered=dithered)
