@@ -66,7 +66,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default=str(STATE / "static"))
+STATIC_ROOT = env.str("STATIC_ROOT", default=None)  # empty: served from where they lie
 STATICFILES_DIRS = [BASE_DIR / "astrid" / "static"]
 WHITENOISE_USE_FINDERS = True
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default=f"sqlite:///{STATE}/mlflow.db")
@@ -189,8 +189,8 @@ REST_FRAMEWORK = {
         "knox.auth.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"],
-    "DEFAULT_PAGINATION_CLASS": "astrid.core.api.Pages",
+    "DEFAULT_PERMISSION_CLASSES": ["astrid.core.permissions.ModelPermissions"],
+    "DEFAULT_PAGINATION_CLASS": "astrid.core.pages.Pages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
         "rest_framework.filters.OrderingFilter",
@@ -208,6 +208,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    # Many tables have a status; each set of values gets a name of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "astrid.core.models.RunStatus",
+        "ObservationStatus": "observations.models.ObservationStatus",
+        "CandidateStatus": "differencing.models.CandidateStatus",
+        "DetectionStatus": "detection.models.DetectionStatus",
+        "DetectionType": "detection.models.DetectionType",
+        "AlertStatus": "curation.models.AlertStatus",
+        "DeliveryStatus": "curation.models.DeliveryStatus",
+        "Quality": "curation.models.Quality",
+        "JobStatus": "catalog.models.JobStatus",
+    },
 }
 
 # --- logs go to standard error, so that --json has standard output for itself

@@ -2,12 +2,17 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from astrid import health
+from astrid.api import api_urls
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="curation:home"), name="front"),
+    path("console/", include("curation.urls")),
     path("admin/", admin.site.urls),
     path("pictures/", include("detection.urls")),
+    path("api/", include(api_urls)),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]

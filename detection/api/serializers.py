@@ -1,0 +1,61 @@
+"""Rows of the detection domain as JSON."""
+
+from astrid.core.api import RowSerializer
+from detection.models import (
+    Detection,
+    Model,
+    ModelRun,
+    SkyObject,
+    TrainingDataset,
+    TrainingRun,
+)
+
+
+class ModelSerializer(RowSerializer):
+    """Trained networks."""
+
+    class Meta:
+        model = Model
+        fields = "__all__"
+        decimals = {"precision": 4, "recall": 4, "f1_score": 4, "accuracy": 4}
+
+
+class ModelRunSerializer(RowSerializer):
+    """Inferences."""
+
+    class Meta:
+        model = ModelRun
+        fields = "__all__"
+
+
+class SkyObjectSerializer(RowSerializer):
+    """Things in the sky."""
+
+    class Meta:
+        model = SkyObject
+        exclude = ["hpx"]
+
+
+class DetectionSerializer(RowSerializer):
+    """What the network believes in."""
+
+    class Meta:
+        model = Detection
+        exclude = ["hpx"]
+        decimals = {"confidence_score": 4, "validation_confidence": 4}
+
+
+class TrainingDatasetSerializer(RowSerializer):
+    """Labelled snapshots."""
+
+    class Meta:
+        model = TrainingDataset
+        fields = "__all__"
+
+
+class TrainingRunSerializer(RowSerializer):
+    """Trainings."""
+
+    class Meta:
+        model = TrainingRun
+        fields = "__all__"

@@ -1,0 +1,14 @@
+"""Addresses of the detection domain: path, viewset, base name."""
+
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from detection.api import views
+
+ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
+    ("models", views.ModelViewSet, "models"),
+    ("model-runs", views.ModelRunViewSet, "model-runs"),
+    ("sky-objects", views.SkyObjectViewSet, "sky-objects"),
+    ("detections", views.DetectionViewSet, "detections"),
+    ("training-datasets", views.TrainingDatasetViewSet, "training-datasets"),
+    ("training-runs", views.TrainingRunViewSet, "training-runs"),
+]

@@ -1,0 +1,74 @@
+"""The detection domain over HTTP: list and fetch."""
+
+from astrid.core.api import ReadViewSet, SkyReadViewSet
+from detection.api import serializers
+from detection.models import (
+    Detection,
+    Model,
+    ModelRun,
+    SkyObject,
+    TrainingDataset,
+    TrainingRun,
+)
+
+
+class ModelViewSet(ReadViewSet):
+    """Trained networks."""
+
+    queryset = Model.objects.order_by("-id")
+    serializer_class = serializers.ModelSerializer
+    filterset_fields = ["name", "version", "model_type", "is_active"]
+    ordering_fields = ["created_at", "id"]
+
+
+class ModelRunViewSet(ReadViewSet):
+    """Inferences."""
+
+    queryset = ModelRun.objects.order_by("-id")
+    serializer_class = serializers.ModelRunSerializer
+    filterset_fields = ["model", "observation", "difference_run", "status"]
+    ordering_fields = ["created_at", "id"]
+
+
+class SkyObjectViewSet(SkyReadViewSet):
+    """Things in the sky."""
+
+    queryset = SkyObject.objects.order_by("-id")
+    serializer_class = serializers.SkyObjectSerializer
+    filterset_fields = ["designation", "best_class"]
+    ordering_fields = ["last_seen", "number_of_detections", "id"]
+
+
+class DetectionViewSet(SkyReadViewSet):
+    """What the network believes in."""
+
+    queryset = Detection.objects.order_by("-id")
+    serializer_class = serializers.DetectionSerializer
+    filterset_fields = [
+        "observation",
+        "model_run",
+        "sky_object",
+        "status",
+        "detection_type",
+        "is_validated",
+        "human_label",
+    ]
+    ordering_fields = ["confidence_score", "id"]
+
+
+class TrainingDatasetViewSet(ReadViewSet):
+    """Labelled snapshots."""
+
+    queryset = TrainingDataset.objects.order_by("-id")
+    serializer_class = serializers.TrainingDatasetSerializer
+    filterset_fields = ["name"]
+    ordering_fields = ["created_at", "id"]
+
+
+class TrainingRunViewSet(ReadViewSet):
+    """Trainings."""
+
+    queryset = TrainingRun.objects.order_by("-id")
+    serializer_class = serializers.TrainingRunSerializer
+    filterset_fields = ["dataset", "model", "status"]
+    ordering_fields = ["created_at", "id"]

@@ -1,0 +1,36 @@
+"""The observations domain over HTTP: list and fetch."""
+
+from astrid.core.api import ReadViewSet, SkyReadViewSet
+from observations.api import serializers
+from observations.models import (
+    Observation,
+    ObservationRun,
+    Survey,
+)
+
+
+class SurveyViewSet(ReadViewSet):
+    """Where observations come from."""
+
+    queryset = Survey.objects.order_by("-id")
+    serializer_class = serializers.SurveySerializer
+    filterset_fields = ["is_active", "adapter"]
+    ordering_fields = ["id"]
+
+
+class ObservationViewSet(SkyReadViewSet):
+    """Exposures."""
+
+    queryset = Observation.objects.order_by("-id")
+    serializer_class = serializers.ObservationSerializer
+    filterset_fields = ["survey", "status", "role", "filter_band", "epoch", "observation_id"]
+    ordering_fields = ["observation_time", "id"]
+
+
+class ObservationRunViewSet(ReadViewSet):
+    """Ingestion passes."""
+
+    queryset = ObservationRun.objects.order_by("-id")
+    serializer_class = serializers.ObservationRunSerializer
+    filterset_fields = ["survey", "status"]
+    ordering_fields = ["created_at", "id"]

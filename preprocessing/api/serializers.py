@@ -1,0 +1,24 @@
+"""Rows of the preprocessing domain as JSON."""
+
+from astrid.core.api import RowSerializer
+from preprocessing.models import (
+    CalibrationFrame,
+    PreprocessRun,
+)
+
+
+class PreprocessRunSerializer(RowSerializer):
+    """Calibrations and registrations."""
+
+    class Meta:
+        model = PreprocessRun
+        fields = "__all__"
+        decimals = {"registration_quality": 3}
+
+
+class CalibrationFrameSerializer(RowSerializer):
+    """Master frames."""
+
+    class Meta:
+        model = CalibrationFrame
+        fields = "__all__"
