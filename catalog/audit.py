@@ -176,7 +176,22 @@ def entity_id(key: object) -> UUID:
     return key if isinstance(key, UUID) else UUID(f"00000000-0000-8000-8000-{int(str(key)):012x}")
 
 
+def key_of(entity: UUID) -> UUID | int:
+    """Give the key of a row from the id under which the log knows it."""
+    return entity if entity.version != 8 else entity.int & 0xFFFFFFFFFFFF
+
+
 def history(row: models.Model) -> models.QuerySet[AuditLog]:
     """Give what people did to a row, latest first."""
     found = AuditLog.objects.filter(entity_type=row._meta.label, entity_id=entity_id(row.pk))
     return found.order_by("-id")
+
+
+def watched() -> list[str]:
+    """Name the tables whose changes are logged, as "app.Model", from the database itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT split_part(encode(tgargs, 'escape'), E'\\\\000', 1) FROM pg_trigger"
+            " WHERE tgname = 'astrid_audit' ORDER BY 1"
+        )
+        return [label for (label,) in cursor.fetchall()]

@@ -6,10 +6,11 @@
 import logging
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from astrid.core.errors import InvalidTransition
 from astrid.core.models import Run
 from astrid.core.states import transition
 from catalog.audit import audited_as
@@ -32,6 +33,10 @@ def open_job(
     )
 
 
+_ENDED_BADLY = (JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@transaction.atomic
 def retry(job: ProcessingJob, by: AbstractBaseUser) -> None:
     """Make a failed or cancelled job due now; its count of tries goes on.
 
@@ -40,6 +45,12 @@ def retry(job: ProcessingJob, by: AbstractBaseUser) -> None:
     InvalidTransition
         If the job waits, runs or is done.
     """
+    # A running job may become pending too, but only its worker may say so: hence the lock.
+    row = ProcessingJob.objects.select_for_update().get(pk=job.pk)
+    if row.status not in _ENDED_BADLY:
+        raise InvalidTransition(
+            f"job {job.pk} is {row.status}; only a failed or cancelled one is tried again"
+        )
     with audited_as(by.pk):
         transition(
             job,

@@ -151,7 +151,7 @@ class SystemConfig(Record):
     """A setting of the science, typed and validated by its key."""
 
     key = models.CharField(max_length=100, unique=True)
-    value = models.JSONField()
+    value = models.JSONField(blank=True)  # an empty list of rules is a value
     description = models.TextField(null=True, blank=True)  # noqa: DJ001
     is_active = models.BooleanField(default=True)
     effective_since = models.DateTimeField(
@@ -165,13 +165,14 @@ class SystemConfig(Record):
         return self.key
 
     def clean(self) -> None:
-        """Refuse an unknown key, and a value that its key does not allow, field by field."""
+        """Refuse a value that the key does not allow, field by field; fill in the defaults."""
         try:
             problems = keys.problems_of(self.key, self.value)
-        except BadParameters as error:
-            raise ValidationError({"key": str(error)}) from error
+        except BadParameters as error:  # the key itself is unknown
+            raise ValidationError(str(error)) from error
         if problems:
             raise ValidationError({"value": problems})
+        self.value = keys.plain(keys.parse(self.key, self.value))
 
 
 class AuditLog(models.Model):

@@ -1,0 +1,278 @@
+"""What operators see: jobs, settings, audit, catalog, exports and summaries."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from astrid.core.admin import (
+    ConsoleAdmin,
+    ReadOnlyAdmin,
+    RunAdmin,
+    SkySearch,
+    as_table,
+    json_table,
+    link_to,
+    shortened,
+)
+from catalog import jobs, keys
+from catalog.audit import history, key_of, watched
+from catalog.forms import SettingForm
+from catalog.models import (
+    Analytics,
+    AuditLog,
+    CatalogEntry,
+    ExportJob,
+    ProcessingJob,
+    SystemConfig,
+)
+
+_SHOWN_CHANGES = 50
+
+
+@admin.register(ProcessingJob)
+class ProcessingJobAdmin(ReadOnlyAdmin):
+    """The work of the pipeline: where it stands, why it failed; retry and cancel."""
+
+    list_display = [
+        "job_type",
+        "entity",
+        "status",
+        "tries",
+        "scheduled_at",
+        "started_at",
+        "completed_at",
+        "error",
+    ]
+    list_filter = ["status", "job_type"]
+    ordering = ["-id"]
+    sortable_by = ["scheduled_at"]
+    search_help_text = "The id of a job, of its run or of what it works for"
+    id_fields = ["pk", "entity_id", "run_id"]
+    hidden = ["error_details"]
+    readonly_fields = ["entity", "details"]
+    actions = ["retry", "cancel"]
+    details = json_table("error_details", "error details")
+
+    @admin.display(description="works for")
+    def entity(self, job: ProcessingJob) -> str:
+        """Link to the row that the job works for."""
+        return link_to(job.entity_type, job.entity_id)
+
+    @admin.display(description="retries")
+    def tries(self, job: ProcessingJob) -> str:
+        """Show how often the job was tried again, of how often it may be."""
+        return f"{job.retry_count} of {job.max_retries}"
+
+    @admin.display(description="error")
+    def error(self, job: ProcessingJob) -> str:
+        """Show the start of the reason."""
+        return shortened(job.error_message or "")
+
+    @admin.action(description="Retry selected jobs", permissions=["operate"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[ProcessingJob]) -> None:
+        """Make failed and cancelled jobs due now."""
+        self.run_each(
+            request, queryset, lambda job: jobs.retry(job, _user(request)), "due again now"
+        )
+
+    @admin.action(description="Cancel selected jobs", permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[ProcessingJob]) -> None:
+        """Call off jobs that nobody has begun."""
+        self.run_each(request, queryset, lambda job: jobs.cancel(job, _user(request)), "cancelled")
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+@admin.register(SystemConfig)
+class SystemConfigAdmin(ConsoleAdmin):
+    """The settings of the science: a bad value is refused with the reason."""
+
+    form = SettingForm
+    list_display = ["key", "description", "is_active", "state", "effective_since"]
+    search_fields = ["key__icontains", "description__icontains"]
+    search_help_text = "A key or a word of its description"
+    readonly_fields = ["key", "description", "effective_since", "state", "fields_help", "changes"]
+    fieldsets = [
+        (None, {"fields": ["key", "description", "state", "value", "is_active"]}),
+        ("What the fields mean", {"fields": ["fields_help"]}),
+        ("History", {"fields": ["effective_since", "changes"]}),
+    ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Say no: every key that the program reads is there."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: switch a setting off to go back to its default."""
+        return False
+
+    @admin.display(description="state")
+    def state(self, setting: SystemConfig) -> str:
+        """Say whether the stored value can be used."""
+        if setting.key not in keys.SETTINGS:
+            return "nothing reads this key"
+        problems = keys.problems_of(setting.key, setting.value)
+        if problems:
+            return f"cannot be used: {'; '.join(problems)}"
+        return "in force" if setting.is_active else "off: the defaults are in force"
+
+    @admin.display(description="fields")
+    def fields_help(self, setting: SystemConfig) -> str:
+        """Show meaning, unit, default and limits of each field."""
+        if setting.key not in keys.SETTINGS:
+            return "nothing reads this key"
+        return as_table([asdict(line) for line in keys.help_of(setting.key)])
+
+    @admin.display(description="changes")
+    def changes(self, setting: SystemConfig) -> str:
+        """Show who changed the setting, latest first."""
+        return changes_table(history(setting)[:_SHOWN_CHANGES])
+
+
+def changes_table(entries: Iterable[AuditLog]) -> str:
+    """Show entries of the log as a table: when, who, what."""
+    entries = list(entries)
+    names = names_of(entries)
+    return as_table(
+        [
+            {
+                "when": f"{entry.created_at:%Y-%m-%d %H:%M:%S} UTC",
+                "who": names[entry.user_id],
+                "what": entry.change_summary,
+            }
+            for entry in entries
+        ]
+    )
+
+
+def names_of(entries: Iterable[AuditLog]) -> dict[str | None, str]:
+    """Give the user name behind each user id of some entries; the id where there is none."""
+    ids = {entry.user_id for entry in entries}
+    users = get_user_model()._default_manager.filter(pk__in=[i for i in ids if i and i.isdigit()])
+    found: dict[str | None, str] = {i: i or "nobody" for i in ids}
+    return found | {str(user.pk): user.get_username() for user in users}
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """Entries of one kind."""
+
+    title = "action"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """List what the triggers write."""
+        return [(action, action) for action in ("create", "update", "delete")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Keep the entries of the chosen kind."""
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class TableFilter(admin.SimpleListFilter):
+    """Entries about one table; the log itself is too long to be asked which there are."""
+
+    title = "table"
+    parameter_name = "table"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """List the tables that are watched."""
+        return [(label, label) for label in watched()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Keep the entries of the chosen table."""
+        return queryset.filter(entity_type=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditLog)
+class AuditLogAdmin(ReadOnlyAdmin):
+    """Who changed what, from where, latest first."""
+
+    list_display = ["created_at", "user_id", "action", "entity", "change_summary", "ip_address"]
+    list_filter = [ActionFilter, TableFilter]
+    ordering = ["-id"]
+    sortable_by = ()
+    search_fields = ["=user_id"]
+    search_help_text = "The id of a user, of an entry, or of the row that was changed"
+    id_fields = ["pk", "entity_id"]
+    hidden = ["old_values", "new_values"]
+    readonly_fields = ["entity", "before", "after"]
+    before = json_table("old_values", "before")
+    after = json_table("new_values", "after")
+
+    @admin.display(description="row")
+    def entity(self, entry: AuditLog) -> str:
+        """Link to the row that was changed."""
+        return link_to(entry.entity_type, key_of(entry.entity_id))
+
+
+@admin.register(CatalogEntry)
+class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
+    """The final record of confirmed objects, every version."""
+
+    list_display = [
+        "designation",
+        "version",
+        "is_current",
+        "object_class",
+        "posterior_figure",
+        "position",
+        "publication_state",
+        "created_at",
+    ]
+    list_filter = ["is_current", "object_class", "publication_state"]
+    ordering = ["-id"]
+    search_fields = ["designation__startswith"]
+    id_fields = ["pk", "sky_object_id"]
+    hidden = ["magnitudes", "evidence"]
+    readonly_fields = ["magnitudes_table", "evidence_table"]
+    magnitudes_table = json_table("magnitudes", "magnitudes")
+    evidence_table = json_table("evidence", "evidence")
+
+    @admin.display(description="posterior", ordering="posterior")
+    def posterior_figure(self, entry: CatalogEntry) -> str:
+        """Show the probability of being real."""
+        return f"{entry.posterior:.4f}"
+
+    @admin.display(description="position (ICRS)")
+    def position(self, entry: CatalogEntry) -> str:
+        """Show the place in degrees."""
+        return f"{entry.ra:.6f} {entry.dec:+.6f}"
+
+
+@admin.register(ExportJob)
+class ExportJobAdmin(RunAdmin):
+    """Files of rows that people asked for."""
+
+    list_display = [
+        "created_at",
+        "requester",
+        "file_format",
+        "status",
+        "rows",
+        "seconds",
+        "reason",
+    ]
+    list_filter = ["status", "file_format"]
+    list_select_related = ["requester"]
+    hidden = [*RunAdmin.hidden, "query"]
+    readonly_fields = ["query_table", *RunAdmin.readonly_fields]
+    query_table = json_table("query", "query")
+
+
+@admin.register(Analytics)
+class AnalyticsAdmin(ReadOnlyAdmin):
+    """Stored daily summaries."""
+
+    list_display = ["day", "metric", "survey", "filter_band", "model", "curator", "value", "count"]
+    list_select_related = ["survey", "model", "curator__user"]
+    list_filter = ["survey"]
+    date_hierarchy = "day"
+    search_fields = ["metric__startswith"]
+    search_help_text = "A metric or an id"

@@ -1,0 +1,108 @@
+"""References, subtractions with their figures, and what stood out in them."""
+
+from django.contrib import admin
+
+from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, ValidityAdmin
+from differencing.models import Candidate, DifferenceRun, ReferenceImage
+
+
+@admin.register(DifferenceRun)
+class DifferenceRunAdmin(RunAdmin):
+    """Subtractions: quality of the result, seconds and memory of each step."""
+
+    list_display = [
+        "observation",
+        "reference_observation",
+        "status",
+        "algorithm",
+        "noise",
+        "candidates_found",
+        "is_control",
+        "started_at",
+        "seconds",
+        "retry_count",
+        "reason",
+    ]
+    list_select_related = ["observation", "reference_observation"]
+    list_filter = ["status", "is_control", "algorithm"]
+    search_fields = ["observation__observation_id__startswith"]
+    search_help_text = "The name of an exposure, or the id of a run or an observation"
+    id_fields = ["pk", "observation_id", "reference_observation_id"]
+
+    @admin.display(description="std of S_corr")
+    def noise(self, run: DifferenceRun) -> str:
+        """Show the noise in blank sky: 1 when the noise model is right."""
+        return "" if run.noise_level is None else f"{run.noise_level:.3f}"
+
+
+@admin.register(Candidate)
+class CandidateAdmin(SkySearch, ReadOnlyAdmin):
+    """Residuals above the threshold."""
+
+    list_display = [
+        "position",
+        "observation",
+        "sigma",
+        "snr_figure",
+        "score",
+        "flags",
+        "status",
+    ]
+    list_select_related = ["observation"]
+    list_filter = ["status", "is_negative", "is_dipole", "is_edge"]
+    ordering = ["-id"]
+    sortable_by = ["sigma"]
+    search_fields = ["observation__observation_id__startswith"]
+    id_fields = ["pk", "difference_run_id", "observation_id"]
+
+    @admin.display(description="position (ICRS)")
+    def position(self, candidate: Candidate) -> str:
+        """Show the place in degrees."""
+        return f"{candidate.ra:.6f} {candidate.dec:+.6f}"
+
+    @admin.display(description="|S_corr|", ordering="significance")
+    def sigma(self, candidate: Candidate) -> str:
+        """Show the significance."""
+        return "" if candidate.significance is None else f"{candidate.significance:.1f}"
+
+    @admin.display(description="S/N")
+    def snr_figure(self, candidate: Candidate) -> str:
+        """Show flux over error."""
+        return "" if candidate.snr is None else f"{candidate.snr:.1f}"
+
+    @admin.display(description="network")
+    def score(self, candidate: Candidate) -> str:
+        """Show the network's last score."""
+        return "" if candidate.network_score is None else f"{candidate.network_score:.4f}"
+
+    @admin.display(description="flags")
+    def flags(self, candidate: Candidate) -> str:
+        """Name the flags that are set."""
+        names = ("saturated", "blended", "edge", "dipole", "negative")
+        found = [name for name in names if getattr(candidate, f"is_{name}")]
+        return ", ".join([*found, *(["near bright star"] if candidate.near_bright_star else [])])
+
+
+@admin.register(ReferenceImage)
+class ReferenceImageAdmin(SkySearch, ValidityAdmin):
+    """Baselines; staff take one out of use, its file and its figures stay."""
+
+    list_display = [
+        "__str__",
+        "survey",
+        "filter_band",
+        "depth",
+        "seeing",
+        "valid_from",
+        "valid_to",
+        "is_active",
+    ]
+    list_select_related = ["survey"]
+    list_filter = ["survey", "filter_band", "is_active"]
+    search_fields = ["survey__name__startswith"]
+    readonly_fields = ["frames"]
+
+    @admin.display(description="observations")
+    def frames(self, reference: ReferenceImage) -> str:
+        """Name the exposures that were stacked."""
+        return ", ".join(map(str, reference.observations.order_by("pk")))

@@ -1,0 +1,220 @@
+"""Surveys as staff run them; observations and passes as the pipeline left them."""
+
+import base64
+from typing import Any
+
+from celery import current_app
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from kombu.exceptions import OperationalError
+
+from astrid.core import store
+from astrid.core.admin import (
+    ConsoleAdmin,
+    ReadOnlyAdmin,
+    RunAdmin,
+    SkySearch,
+    json_table,
+    shortened,
+)
+from astrid.core.errors import CorruptFile, MissingFile
+from observations import schedule, services
+from observations.models import Observation, ObservationRun, Survey
+
+
+class SurveyForm(forms.ModelForm):
+    """A survey; its settings are an object that names a folder where it reads one."""
+
+    class Meta:
+        model = Survey
+        fields = (
+            "name",
+            "description",
+            "base_url",
+            "api_endpoint",
+            "is_active",
+            "adapter",
+            "adapter_settings",
+            "schedule",
+        )
+
+    def clean_adapter_settings(self) -> dict[str, Any]:
+        """Refuse settings that ingestion could not read."""
+        given = self.cleaned_data["adapter_settings"] or {}
+        if not isinstance(given, dict):
+            raise forms.ValidationError("This must be an object: {'directory': '/data/night'}")
+        directory = given.get("directory", "")
+        if not isinstance(directory, str) or (directory and not directory.startswith("/")):
+            raise forms.ValidationError(f"directory is {directory!r}: it must be a full path")
+        return given
+
+
+@admin.register(Survey)
+class SurveyAdmin(ConsoleAdmin):
+    """Where images come from, and when they are looked for."""
+
+    form = SurveyForm
+    list_display = ["name", "is_active", "adapter", "schedule", "passes"]
+    list_filter = ["is_active", "adapter"]
+    list_select_related = ["schedule"]
+    search_fields = ["name__icontains"]
+    search_help_text = "A name or an id"
+    readonly_fields = ["when", "id", "created_at", "updated_at"]
+    actions = ["look_now"]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "is_active", "base_url", "api_endpoint"]}),
+        (
+            "Where the images are",
+            {
+                "fields": ["adapter", "adapter_settings"],
+                "description": "A directory survey reads every frame below its folder that its "
+                "rules name; frames that are known already change nothing.",
+            },
+        ),
+        (
+            "When to look for new ones",
+            {
+                "fields": ["schedule", "when"],
+                "description": "The schedule is a crontab (minute, hour, day; mind its time "
+                "zone). Celery beat reads it within seconds of saving; an inactive survey is "
+                "not looked at. The action in the list looks at once.",
+            },
+        ),
+        ("Row", {"fields": ["id", "created_at", "updated_at"]}),
+    ]
+
+    @admin.display(description="looked at")
+    def when(self, survey: Survey) -> str:
+        """Say when the survey is looked at."""
+        return schedule.in_words(survey)
+
+    @admin.display(description="passes")
+    def passes(self, survey: Survey) -> str:
+        """Link to what its passes found."""
+        address = reverse("admin:observations_observationrun_changelist")
+        return format_html('<a href="{}?survey__id__exact={}">passes</a>', address, survey.pk)
+
+    def save_model(self, request: HttpRequest, obj: Survey, form: Any, change: bool) -> None:
+        """Save the survey and bring its schedule into force."""
+        super().save_model(request, obj, form, change)
+        schedule.schedule(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Survey) -> None:
+        """Delete the survey and its entry in beat's table."""
+        schedule.unschedule(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Survey]) -> None:
+        """Delete surveys and their entries in beat's table."""
+        for survey in queryset:
+            schedule.unschedule(survey)
+        super().delete_queryset(request, queryset)
+
+    @admin.action(description="Look for new images now", permissions=["operate"])
+    def look_now(self, request: HttpRequest, queryset: QuerySet[Survey]) -> None:
+        """Ask a worker to ingest each survey."""
+        try:
+            for survey in queryset:
+                current_app.send_task(schedule.TASK, args=[str(survey.pk)], retry=False)
+        except OperationalError as error:
+            words = f"The message broker does not answer ({error}); start it, then try again"
+            self.message_user(request, words, messages.ERROR)
+        else:
+            self.message_user(request, f"Workers were asked to look at {len(queryset)} surveys")
+
+
+@admin.register(Observation)
+class ObservationAdmin(SkySearch, ReadOnlyAdmin):
+    """Exposures and how far each has come."""
+
+    list_display = [
+        "observation_id",
+        "survey",
+        "role",
+        "filter_band",
+        "seeing_arcsec",
+        "observation_time",
+        "status",
+        "why",
+    ]
+    list_filter = ["status", "role", "survey", "filter_band"]
+    list_select_related = ["survey"]
+    ordering = ["-id"]
+    sortable_by = ["observation_time"]
+    search_fields = ["observation_id__startswith"]
+    readonly_fields = ["thumbnail", "runs"]
+    hidden = ["thumbnail_path"]
+    actions = ["retry_failed", "archive"]
+
+    @admin.display(description="seeing (arcsec)")
+    def seeing_arcsec(self, observation: Observation) -> str:
+        """Show the seeing."""
+        return "" if observation.seeing is None else f"{observation.seeing:.2f}"
+
+    @admin.display(description="reason")
+    def why(self, observation: Observation) -> str:
+        """Show the start of the reason for a failure."""
+        return shortened(observation.status_reason)
+
+    @admin.display(description="thumbnail")
+    def thumbnail(self, observation: Observation) -> str:
+        """Show the picture, if one was made."""
+        if not observation.thumbnail_path:
+            return "none was made"
+        try:
+            content = base64.b64encode(store.get(observation.thumbnail_path)).decode()
+        except (MissingFile, CorruptFile) as error:
+            return str(error)
+        alt = f"image of {observation}"
+        return format_html('<img src="data:image/png;base64,{}" alt="{}">', content, alt)
+
+    @admin.display(description="runs")
+    def runs(self, observation: Observation) -> str:
+        """Link to what was done with the exposure."""
+        pages = (
+            ("preprocessing", "preprocessing_preprocessrun"),
+            ("differences", "differencing_differencerun"),
+            ("candidates", "differencing_candidate"),
+        )
+        links = (
+            (reverse(f"admin:{page}_changelist"), observation.pk, name) for name, page in pages
+        )
+        line = '<a href="{}?observation__id__exact={}">{}</a>'
+        return format_html_join(" · ", line, links)
+
+    @admin.action(description="Retry failed observations", permissions=["operate"])
+    def retry_failed(self, request: HttpRequest, queryset: QuerySet[Observation]) -> None:
+        """Send failed observations through the pipeline again, from the start."""
+        self.run_each(request, queryset, services.retry, "will be tried again from the start")
+
+    @admin.action(description="Archive selected observations", permissions=["operate"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Observation]) -> None:
+        """Take observations out of the pipeline for good."""
+        self.run_each(request, queryset, services.archive, "archived for good")
+
+
+@admin.register(ObservationRun)
+class ObservationRunAdmin(RunAdmin):
+    """Ingestion passes, with every refused file and its reason."""
+
+    list_display = [
+        "started_at",
+        "survey",
+        "source",
+        "status",
+        "found",
+        "new",
+        "known",
+        "refused",
+        "seconds",
+        "reason",
+    ]
+    list_filter = ["status", "survey"]
+    list_select_related = ["survey"]
+    hidden = [*RunAdmin.hidden, "refusals"]
+    readonly_fields = ["refusals_table", *RunAdmin.readonly_fields]
+    refusals_table = json_table("refusals", "refused files")
