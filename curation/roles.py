@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
 from django.db.models import Q
 
@@ -26,7 +27,7 @@ ROLES = {
 }
 
 
-def grant(sender: Any, *, apps: Any, using: str, **_: Any) -> None:
+def grant(sender: Any, *, using: str, apps: Any = installed, **_: Any) -> None:
     """Give the groups their permissions on the app that was just migrated."""
     try:
         groups, permissions = (

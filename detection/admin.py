@@ -89,7 +89,6 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
         "detection_type",
         "position",
         "exposure",
-        "epoch",
         "status",
         "human_label",
     ]
@@ -123,15 +122,16 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
             sexagesimal(detection.ra, detection.dec),
         )
 
-    @admin.display(description="exposure")
+    @admin.display(description="exposure, epoch (MJD, UTC)")
     def exposure(self, detection: Detection) -> str:
-        """Show the exposure and its band."""
-        return f"{detection.observation.observation_id} ({detection.observation.filter_band})"
-
-    @admin.display(description="epoch (MJD, UTC)")
-    def epoch(self, detection: Detection) -> str:
-        """Show when the light was collected."""
-        return f"{detection.observation.mjd_utc:.5f}"
+        """Show the exposure, its band and when the light was collected."""
+        observation = detection.observation
+        return format_html(
+            '{} ({})<br><span class="figures">{}</span>',
+            observation.observation_id,
+            observation.filter_band,
+            f"{observation.mjd_utc:.5f}",
+        )
 
     def change_view(
         self,

@@ -17,13 +17,17 @@ def url_of(detection: Detection) -> str:
     return reverse("detection:picture", args=[detection.pk, version_of(detection)])
 
 
-def image_of(detection: Detection, css_class: str = "triplet") -> str:
-    """Give the picture as an HTML image with the numbers as its text alternative."""
+def image_of(detection: Detection, css_class: str = "triplet", loading: str = "lazy") -> str:
+    """Give the picture as an HTML image with the numbers as its text alternative.
+
+    ``loading`` is ``eager`` for the one picture that a page is about.
+    """
     if not detection.thumbnail_path:
         return format_html('<span class="{} no-picture">no picture</span>', css_class)
     return format_html(
-        '<img class="{}" src="{}" alt="{}" loading="lazy" decoding="async">',
+        '<img class="{}" src="{}" alt="{}" loading="{}" decoding="async">',
         css_class,
         url_of(detection),
         in_one_sentence(detection),
+        loading,
     )

@@ -1,7 +1,7 @@
 """Where a detection comes from: exposure, calibration, subtraction, candidate, network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import models
@@ -61,6 +61,8 @@ def _exposure(title: str, observation: Observation) -> Iterator[Step]:
             "taken": observation.observation_time.strftime("%Y-%m-%d %H:%M:%S UTC"),
             "band": observation.filter_band,
             "seconds": observation.exposure_time,
+        },
+        provenance={
             "file SHA-256": observation.file_sha256,
             "pixel SHA-256": observation.pixel_sha256,
         },
@@ -127,10 +129,11 @@ def _inference(detection: Detection) -> Step:
     run = detection.model_run
     facts = {
         "model": run.model,
-        "weights SHA-256": run.model.sha256,
         "library": run.library,
         "device": run.device,
         "score": detection.confidence_score,
         "type": detection.detection_type,
     }
-    return _from_run("Network score", run, facts)
+    step = _from_run("Network score", run, facts)
+    hashes = {**step.provenance, "weights SHA-256": run.model.sha256}
+    return replace(step, provenance=hashes)

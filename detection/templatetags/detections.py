@@ -12,9 +12,25 @@ register = template.Library()
 
 
 @register.simple_tag
-def triplet(detection: Detection, css_class: str = "triplet") -> str:
-    """Show the picture of a detection."""
-    return image_of(detection, css_class)
+def triplet(detection: Detection) -> str:
+    """Show the picture of a detection, small."""
+    return image_of(detection)
+
+
+@register.simple_tag
+def large_triplet(detection: Detection) -> str:
+    """Show the picture of a detection as the subject of its page."""
+    return image_of(detection, "triplet triplet-large", "eager")
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """Write a measured value: six digits, words for truth and for what is not known."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "unknown" if value is None else str(value)
 
 
 @register.filter
