@@ -94,7 +94,8 @@ def test_a_good_frame_says_everything_about_itself(tmp_path):
 
 def test_the_footprint_is_the_outer_corners_as_the_wcs_has_them():
     frame = read_frame(image())
-    corners = WCS(cards()).all_pix2world([-0.5, 31.5, 31.5, -0.5], [-0.5, -0.5, 23.5, 23.5], 0)
+    header = cards(DATE__OBS=None)
+    corners = WCS(header).all_pix2world([-0.5, 31.5, 31.5, -0.5], [-0.5, -0.5, 23.5, 23.5], 0)
     np.testing.assert_allclose(np.array(frame.footprint).T, corners, atol=1e-9)
 
 
@@ -273,7 +274,7 @@ def test_a_wrong_time_is_overridden_by_the_rule_file():
         ({"CTYPE1": "LAMBDA"}, "CTYPE1"),
         ({"CD1_1": 0.0, "CD2_2": 0.0}, "CD matrix are zero"),
         ({"CD1_1": None, "CD1_2": None, "CD2_1": None, "CD2_2": None}, "CD1_1: is missing"),
-        ({"CD1_1": 1e-4, "CD1_2": 1e-4, "CD2_1": 1e-4, "CD2_2": 1e-4}, "cannot be used"),
+        ({"CD1_1": 1e-4, "CD1_2": 1e-4, "CD2_1": 1e-4, "CD2_2": 1e-4}, "pixels of 0 arcsec"),
         ({"CD1_1": -5.0, "CD2_2": 5.0}, "arcsec"),
         ({"CTYPE1": "RA---XYZ", "CTYPE2": "DEC--XYZ"}, "CTYPE1"),
         ({"CRVAL2": 200.0}, "HDU 0"),
@@ -422,7 +423,7 @@ def test_a_truncated_copy_of_a_real_frame_is_refused(path, fraction, tmp_path):
 def test_the_sky_of_a_tpv_frame_is_where_it_is_known_to_be():
     path = IMAGES / "decam_i_2epoch_transient/DEC-OBS04a.mini.fits"
     frame = read_frame(path, options=ReadOptions(verify_checksums=False))
-    sky = frame.wcs.pixel_to_world(128.5, 127.5)
+    sky = frame.wcs.pixel_to_world(127.5, 127.5)
     known = SkyCoord("21:12:25.96 -66:00:56.2", unit=("hourangle", "deg"))
     # the position is given to 0.01 s and 0.1 arcsec
     assert sky.separation(known).arcsec < 0.15
