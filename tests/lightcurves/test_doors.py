@@ -132,8 +132,12 @@ def operator(client):
 
 @pytest.fixture
 def reader():
+    user = get_user_model().objects.create(username="r")
+    rights = Permission.objects.filter(content_type__app_label="lightcurves")
+    user.user_permissions.set(rights.filter(codename__startswith="view_"))
+    user.get_all_permissions()  # kept on the user, so that only the endpoint's queries count
     client = APIClient()
-    client.force_authenticate(get_user_model().objects.create_user("reader"))
+    client.force_authenticate(user)
     return client
 
 
