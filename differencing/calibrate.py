@@ -60,8 +60,8 @@ def model_error(maps: Maps, power: Float32Image, bad: BoolArray) -> float:
     labels, count = ndimage.label(bright)
     if count < FEWEST_BRIGHT:
         return ASSUMED_ERROR
-    index = np.arange(1, count + 1)
-    excess = ndimage.sum_labels(maps.flux**2 - maps.variance, labels, index)
-    share = excess / ndimage.sum_labels(power, labels, index)
+    star = labels[bright] - 1
+    excess = np.bincount(star, weights=maps.flux[bright] ** 2 - maps.variance[bright])
+    share = excess / np.bincount(star, weights=power[bright])
     usual = max(float(np.median(np.abs(share))), 1e-8)
     return float(np.sqrt(max(float(np.mean(share[share < VARIABLE * usual])), 0.0)))

@@ -1,12 +1,12 @@
 """Candidates: what stands out of a difference, in either direction."""
 
 import numpy as np
-import sep
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from differencing.noise import robust_sigma
+from differencing.objects import find_objects
 from differencing.prepare import has_bits
 from differencing.shapes import (
     Beam,
@@ -49,6 +49,7 @@ FIELDS = (
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
 SAMPLE_STEP = 3  # px between the pixels that the noise of D is measured on
+DEBLEND_CONTRAST = 0.05  # of the score; less is noise on a wing
 MERGED = 1  # sep's flag of a deblended object
 DIPOLE_REACH = 2.0  # FWHM between the peaks of a dipole
 DIPOLE_SHARE = 0.35  # of the stronger peak that the weaker one must reach,
@@ -104,10 +105,7 @@ def extract(
 def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:
     """Find and measure the candidates of one sign."""
     score = sign * np.nan_to_num(difference.significance)
-    peaks = sep.extract(
-        score, threshold, minarea=1, filter_kernel=None, deblend_nthresh=16, deblend_cont=0.05,
-        clean=False,
-    )  # fmt: skip
+    peaks = find_objects(score, threshold, min_area=1, contrast=DEBLEND_CONTRAST)
     x, y = peaks["xpeak"].astype(int), peaks["ypeak"].astype(int)
     found = np.zeros(len(peaks), DTYPE)
     if not len(found):

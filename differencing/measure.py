@@ -105,7 +105,7 @@ def measure_psfs(
             raise ValueError(
                 f"{len(sample.x)} usable PSF stars among {len(sources)} sources of the {name} "
                 f"frame, {parameters.min_psf_stars} are needed: use a larger or deeper frame, or "
-                "lower star_threshold"
+                "lower faint_star_threshold"
             )
         models.append(
             fit_psf(

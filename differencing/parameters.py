@@ -42,7 +42,7 @@ class DifferenceParameters:
         metadata={"ge": 1, "le": 100, "unit": "stars", "meaning": "fewer usable stars are refused"},
     )
     star_threshold: float = field(
-        default=20.0,
+        default=12.0,
         metadata={"gt": 0, "le": 1000, "unit": "sigma", "meaning": "star detection, per pixel"},
     )
     faint_star_threshold: float = field(

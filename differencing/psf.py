@@ -14,6 +14,8 @@ from differencing.stars import Sources
 
 STARS_FOR_DEGREE = ((2, 30), (1, 12), (0, 1))  # a degree needs several stars per coefficient
 MODEL_ERROR = 0.01  # of the local PSF: keeps single bright stars from ruling the fit
+LARGEST_CHANGE = 0.2  # of a pixel over the field: what is expected before stars are seen,
+LEAST_CHANGE = 1e-4  # and of the peak; it keeps noise in the wings from passing for change
 STAR_ERROR = 0.03  # of the local PSF: a star further off than this and its noise is no star
 FIT_ROUNDS = 4
 WING_START = 1.8  # FWHM; further out single pixels hold more noise than signal
@@ -237,10 +239,13 @@ def _fit_pixels(
     values = used.stamps.pixels / used.flux[:, None, None]
     normal = np.einsum("syx,si,sj->yxij", weight, design, design, optimize=True)
     right = np.einsum("syx,si,syx->yxi", weight, design, values, optimize=True)
-    # a pixel that is good in few stars must not blow up: a ridge pulls its terms to zero
-    ridge = 1e-6 * np.trace(normal, axis1=-2, axis2=-1)[..., None, None] * np.eye(design.shape[1])
-    ridge[..., :, :] += np.finfo(float).tiny * np.eye(design.shape[1])
-    solved = np.linalg.solve(normal + ridge, right[..., None])[..., 0]
+    prior = np.zeros_like(normal)
+    free = np.arange(1, design.shape[1])
+    width = LARGEST_CHANGE * np.maximum(profile, 0) + LEAST_CHANGE * profile.max()
+    prior[:, :, free, free] = (1 / width**2)[:, :, None]
+    # a pixel that is good in no star must not make the solution fail
+    prior[:, :, 0, 0] = np.finfo(float).tiny + 1e-9 * normal[:, :, 0, 0]
+    solved = np.linalg.solve(normal + prior, right[..., None])[..., 0]
     coefficients = np.moveaxis(solved, -1, 0)
     start = WING_START * stamp_fwhm(coefficients[0])
     smooth = np.stack([_smooth_wings(image, start) for image in coefficients])

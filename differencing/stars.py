@@ -7,9 +7,11 @@ import sep
 from numpy.typing import NDArray
 
 from differencing.noise import BoolArray, FloatArray, robust_sigma
+from differencing.objects import find_objects
 from differencing.polynomial import design_matrix
 
 MIN_AREA = 5  # px; fewer make no shape
+DEBLEND_CONTRAST = 0.02  # of the flux; fainter neighbours are left to the PSF fit
 WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
 LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
 SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
@@ -59,10 +61,9 @@ def detect_sources(
     Sources
         In order of decreasing flux. Positions are windowed centroids.
     """
-    found = sep.extract(
-        pixels, threshold, err=noise, mask=bad, minarea=MIN_AREA, filter_kernel=None,
-        deblend_nthresh=16, deblend_cont=0.02, clean=False,
-    )  # fmt: skip
+    found = find_objects(
+        pixels, threshold, noise=noise, bad=bad, min_area=MIN_AREA, contrast=DEBLEND_CONTRAST
+    )
     found = found[np.argsort(-found["flux"])]
     rms_size = np.sqrt(found["a"] * found["b"])
     x, y, flag = sep.winpos(pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad)
