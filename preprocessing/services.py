@@ -61,10 +61,10 @@ def preprocess(run: PreprocessRun) -> None:
         if anchor:
             with cost.step("register"):
                 frame, registration = _register(run, frame, anchor, parameters)
+        with cost.step("quality"):
+            found = _assess(run.observation, frame)
         with cost.step("store"):
-            content = to_fits(frame)
-            path = store.put(content)
-    found = quality.assess(frame)
+            path = store.put(to_fits(frame))
     _finish(run, path, anchor, registration, cost, found, raw)
 
 
@@ -87,6 +87,13 @@ def _calibrated(
         except ValueError as error:
             raise BadImage(f"{observation}: {error}") from error
     return frame, raw
+
+
+def _assess(observation: Observation, frame: CalibratedFrame) -> dict[str, float]:
+    try:
+        return quality.assess(frame)
+    except ValueError as error:
+        raise BadImage(f"{observation}: {error}") from error
 
 
 def _options(observation: Observation) -> ReadOptions:

@@ -9,7 +9,8 @@ from django.db import connection
 _SIGNED_64 = 0x7FFF_FFFF_FFFF_FFFF
 
 
-def _number(key: uuid.UUID) -> int:
+def number(key: uuid.UUID) -> int:
+    """Give the number by which PostgreSQL knows a key."""
     return key.int & _SIGNED_64
 
 
@@ -21,14 +22,14 @@ def holding(key: uuid.UUID) -> Iterator[bool]:
     piece of work that is marked as running knows that its worker has died.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_number(key)])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number(key)])
         (held,) = cursor.fetchone()
     try:
         yield held
     finally:
         if held:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_number(key)])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [number(key)])
 
 
 def queue_up(key: str) -> None:

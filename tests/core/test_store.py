@@ -7,17 +7,6 @@ from astrid.core import store
 from astrid.core.errors import CorruptFile, MissingFile
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, settings):
-    settings.STORAGES = settings.STORAGES | {
-        "products": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path)},
-        }
-    }
-    return tmp_path
-
-
 def test_content_comes_back_under_the_name_of_its_hash():
     # SHA-256 of the empty string, from FIPS 180-4
     name = "cas/e3/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -25,9 +14,9 @@ def test_content_comes_back_under_the_name_of_its_hash():
     assert store.get(name) == b""
 
 
-def test_the_same_content_is_stored_once(folder):
+def test_the_same_content_is_stored_once(product_files):
     assert store.put(b"pixels") == store.put(b"pixels")
-    assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
+    assert len([path for path in product_files.rglob("*") if path.is_file()]) == 1
 
 
 def test_a_file_that_was_altered_is_not_handed_out():

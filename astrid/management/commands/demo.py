@@ -1,6 +1,7 @@
 """The whole thing at work."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from astrid import embedded
 from astrid.core.console import progress, stderr
 from astrid.core.errors import AstridError
 from astrid.demo.accounts import Account, ensure_accounts
@@ -69,8 +71,10 @@ class Command(BaseCommand):
 
 def serve(port: int, on_ready: Callable[[], None]) -> int:
     """Run web, worker and beat until interrupted; give the exit status."""
-    supervisor = Supervisor(demo_programs(host=HOST, port=port, concurrency=1))
-    return supervisor.run(is_ready=lambda: is_alive(HOST, port), on_ready=on_ready)
+    programs = demo_programs(host=HOST, port=port, concurrency=1)
+    with embedded.services(embedded.unset_services(os.environ)) as held:
+        supervisor = Supervisor(programs, kept_open=held)
+        return supervisor.run(is_ready=lambda: is_alive(HOST, port), on_ready=on_ready)
 
 
 def simulated_night() -> Path:
