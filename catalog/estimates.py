@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
 
 # How often a curator's verdict is right. Assumed: no gold items have measured it yet.
 CURATOR_RELIABILITY = 0.95
@@ -41,8 +44,9 @@ def posterior(scores: Sequence[float], witnesses: Sequence[float]) -> float:
     return float(1 / (1 + np.exp(-(prior + weight * sum(witnesses)))))
 
 
-def _logit(p: np.ndarray) -> np.ndarray:
-    return np.log(p / (1 - p))
+def _logit(p: FloatArray) -> FloatArray:
+    odds: FloatArray = p / (1 - p)
+    return np.log(odds)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def mean_position(places: Sequence[Measured]) -> Position:
     )
 
 
-def _error(places: Sequence[Measured], weights: np.ndarray) -> float | None:
+def _error(places: Sequence[Measured], weights: FloatArray) -> float | None:
     sigmas = [
         place.fwhm_arcsec / (_FWHM_PER_SIGMA * place.snr)
         for place in places

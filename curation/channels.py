@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import requests
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 
 from astrid.core.errors import AstridError
 from curation.messages import link_to
@@ -95,8 +96,8 @@ def _mail(delivery: Delivery, timeout_seconds: float) -> Answer:
     return Answer(None, f"accepted for {', '.join(recipients)}")
 
 
-def _connection(timeout_seconds: float) -> object:
-    connection = get_connection()
+def _connection(timeout_seconds: float) -> BaseEmailBackend:
+    connection: BaseEmailBackend = get_connection()
     if hasattr(connection, "timeout"):
         connection.timeout = timeout_seconds
     return connection

@@ -94,4 +94,4 @@ class ReviewForm(VerdictForm):
 
 def errors_in_words(form: forms.Form) -> str:
     """Give what is wrong with a form as one line."""
-    return " ".join(f"{name}: {' '.join(found)}" for name, found in form.errors.items())
+    return " ".join(f"{name}: {' '.join(map(str, found))}" for name, found in form.errors.items())

@@ -14,8 +14,9 @@ from curation.models import ReviewTask
 from curation.parameters import ReviewPolicy
 from curation.queue import take_next, waiting_for
 from curation.services import JUDGE
-from detection.admin import epochs_of, figures_of
+from detection.history import epochs_of
 from detection.models import Detection
+from detection.wording import figures_of
 
 SHOWN = ("triplet", "figures", "history")
 _RELATED = (

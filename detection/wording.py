@@ -36,3 +36,30 @@ def in_one_sentence(detection: Detection) -> str:
         f"Science, reference and difference of a {detection.detection_type} candidate at {place}: "
         f"score {detection.confidence_score:.3f}, flux {flux_of(detection)}"
     )
+
+
+def figures_of(detection: Detection) -> list[tuple[str, str]]:
+    """List the numbers of a detection, each with its name."""
+    observation, found = detection.observation, detection.candidate
+    figures = [
+        ("Network score", f"{detection.confidence_score:.4f} ({detection.detection_type})"),
+        ("Status", detection.get_status_display()),
+        ("Label by people", detection.human_label or "none yet"),
+        ("Position", sexagesimal(detection.ra, detection.dec)),
+        ("Degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
+        ("Pixel (x, y), from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
+        ("Flux in the difference", flux_of(detection)),
+        ("Epoch", f"MJD {observation.mjd_utc:.5f} (UTC), band {observation.filter_band}"),
+        ("Model version", detection.model_version),
+    ]
+    if found is not None:
+        figures += [
+            ("Significance", _decimals(found.significance, "sigma")),
+            ("FWHM", _decimals(found.fwhm, "px")),
+            ("Ellipticity", _decimals(found.ellipticity, "")),
+        ]
+    return figures
+
+
+def _decimals(value: float | None, unit: str) -> str:
+    return "not measured" if value is None else f"{value:.2f} {unit}".strip()

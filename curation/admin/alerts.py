@@ -11,14 +11,14 @@ from django.http import HttpRequest
 from astrid.core.errors import InvalidTransition
 from curation import delivery
 from curation.models import Alert, AlertChannel, AlertRule, Delivery
-from detection.admin import ReadOnlyAdmin
+from detection.admin.base import ReadOnlyAdmin
 
 
 class DeliveryInline(admin.TabularInline):
     """The messages of one alert."""
 
     model = Delivery
-    fields = readonly_fields = [
+    fields = (
         "channel",
         "status",
         "attempts",
@@ -26,7 +26,8 @@ class DeliveryInline(admin.TabularInline):
         "delivered_at",
         "response_code",
         "error_message",
-    ]
+    )
+    readonly_fields = fields
     extra = 0
     can_delete = False
     show_change_link = True

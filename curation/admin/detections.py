@@ -47,7 +47,8 @@ class ReviewedDetectionAdmin(DetectionAdmin):
             .annotate(number=Count("pk"))
         )
         number = Coalesce(Subquery(per_detection.values("number")), 0)
-        return super().get_queryset(request).annotate(verdict_count=number)
+        detections: QuerySet[Detection] = super().get_queryset(request)
+        return detections.annotate(verdict_count=number)
 
     @admin.display(description="verdicts")
     def verdicts(self, detection: Any) -> int:

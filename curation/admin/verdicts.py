@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from curation.models import Curator, ReviewTask, ValidationEvent, ValidationLabel
-from detection.admin import ReadOnlyAdmin
+from detection.admin.base import ReadOnlyAdmin
 
 
 @admin.register(ValidationEvent)

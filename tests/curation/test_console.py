@@ -87,7 +87,7 @@ def test_every_verdict_has_a_key_and_works_without_scripts(client, curator, queu
     page = client.get(REVIEW).content.decode()
     for key in ("r", "b", "?", "1", "2", "3", "4", "5"):
         assert f'data-key="{key}"' in page
-    assert page.count('type="submit" name="choice"') == 8
+    assert page.count('name="choice"') == 8
 
 
 def test_a_form_without_detection_is_explained(client, curator):

@@ -1,0 +1,129 @@
+"""How detections are listed and shown.
+
+:class:`DetectionAdmin` is registered by the app above, which adds the verdicts to it.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from detection import pictures, provenance
+from detection.admin.base import PositionSearch, ReadOnlyAdmin
+from detection.history import epochs_of
+from detection.models import Detection
+from detection.wording import figures_of, sexagesimal
+from observations.models import Observation
+
+
+class BandFilter(admin.SimpleListFilter):
+    """Detections of exposures in one filter band."""
+
+    title = "band"
+    parameter_name = "band"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """List the bands that were observed."""
+        bands = Observation.objects.order_by("filter_band").values_list("filter_band", flat=True)
+        return [(band, band) for band in bands.distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Keep the rows of the chosen band."""
+        return queryset.filter(observation__filter_band=self.value()) if self.value() else queryset
+
+
+class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
+    """Detections with their pictures, most certain first."""
+
+    change_form_template = "admin/detection/detection/change_form.html"
+    list_display = [
+        "picture",
+        "score",
+        "detection_type",
+        "position",
+        "exposure",
+        "status",
+        "human_label",
+    ]
+    list_display_links = ["picture", "score"]
+    list_select_related = ["observation__survey", "candidate"]
+    list_filter = ["status", "detection_type", BandFilter]
+    search_fields = [
+        "observation__observation_id__startswith",
+        "sky_object__designation__startswith",
+    ]
+    # Served by the index on -confidence_score; the key makes the order of equals stable.
+    ordering = ["-confidence_score", "-id"]
+    sortable_by = ["score"]
+
+    @admin.display(description="science · reference · difference")
+    def picture(self, detection: Detection) -> str:
+        """Show the triplet."""
+        return pictures.image_of(detection)
+
+    @admin.display(description="score", ordering="confidence_score")
+    def score(self, detection: Detection) -> str:
+        """Show the network's probability."""
+        return f"{detection.confidence_score:.4f}"
+
+    @admin.display(description="position (ICRS)")
+    def position(self, detection: Detection) -> str:
+        """Show the place in degrees and sexagesimal."""
+        return format_html(
+            '<span class="figures">{}<br>{}</span>',
+            f"{detection.ra:.6f} {detection.dec:+.6f}",
+            sexagesimal(detection.ra, detection.dec),
+        )
+
+    @admin.display(description="exposure, epoch (MJD, UTC)")
+    def exposure(self, detection: Detection) -> str:
+        """Show the exposure, its band and when the light was collected."""
+        observation = detection.observation
+        return format_html(
+            '{} ({})<br><span class="figures">{}</span>',
+            observation.observation_id,
+            observation.filter_band,
+            f"{observation.mjd_utc:.5f}",
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one detection: picture, figures, history, provenance."""
+        detection = self._shown(object_id)
+        context = self.page_context(request, detection) if detection else {}
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+
+    def _shown(self, object_id: str) -> Detection | None:
+        rows = Detection.objects.select_related(
+            "observation__survey",
+            "candidate",
+            "sky_object",
+            "model_run__model",
+            "model_run__difference_run__reference_observation__survey",
+        )
+        try:
+            return rows.filter(pk=UUID(object_id)).first()
+        except ValueError:  # not a key at all: the parent says that nothing is there
+            return None
+
+    def page_context(self, request: HttpRequest, detection: Detection) -> dict[str, Any]:
+        """Give what the page of one detection shows beside its fields."""
+        return {
+            "detection": detection,
+            "title": f"{detection.detection_type.capitalize()}, "
+            f"score {detection.confidence_score:.4f}",
+            "subtitle": None,
+            "figures": figures_of(detection),
+            "epochs": epochs_of(detection),
+            "steps": provenance.chain_of(detection),
+        }

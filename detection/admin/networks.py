@@ -1,0 +1,59 @@
+"""Networks, their runs and trainings."""
+
+from django.contrib import admin
+
+from detection.admin.base import ReadOnlyAdmin
+from detection.models import Model, ModelRun, TrainingDataset, TrainingRun
+
+
+@admin.register(Model)
+class MLModelAdmin(ReadOnlyAdmin):
+    """Networks; they are registered and promoted by commands, which check the weights."""
+
+    list_display = [
+        "name",
+        "version",
+        "model_type",
+        "is_active",
+        "precision",
+        "recall",
+        "deployment_date",
+    ]
+    list_filter = ["model_type", "is_active"]
+    search_fields = ["name", "version"]
+
+
+@admin.register(ModelRun)
+class ModelRunAdmin(ReadOnlyAdmin):
+    """Inferences, newest first."""
+
+    list_display = [
+        "created_at",
+        "model",
+        "observation",
+        "status",
+        "total_predictions",
+        "high_confidence_predictions",
+        "inference_time_ms",
+        "error_message",
+    ]
+    list_filter = ["status", "model"]
+    list_select_related = ["model", "observation"]
+    search_fields = ["observation__observation_id__startswith"]
+
+
+@admin.register(TrainingDataset)
+class TrainingDatasetAdmin(ReadOnlyAdmin):
+    """Labelled snapshots."""
+
+    list_display = ["name", "total_samples", "made_by", "created_at", "sha256"]
+    list_select_related = ["made_by"]
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(ReadOnlyAdmin):
+    """Trainings, newest first."""
+
+    list_display = ["created_at", "model", "dataset", "status", "processing_time_seconds"]
+    list_filter = ["status"]
+    list_select_related = ["model", "dataset"]

@@ -1,0 +1,78 @@
+"""Objects of the sky, with their detections."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from detection import pictures
+from detection.admin.base import PositionSearch, ReadOnlyAdmin
+from detection.models import Detection, SkyObject
+from detection.wording import sexagesimal
+
+
+class EpochsInline(admin.TabularInline):
+    """The detections of one object."""
+
+    model = Detection
+    fields = ("picture", "epoch", "band", "score", "type_and_label", "status")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    verbose_name_plural = "detections of this object"
+    ordering = ["-id"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: the pipeline adds detections."""
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
+        """Fetch the rows with what their lines show."""
+        return super().get_queryset(request).select_related("observation", "candidate")
+
+    @admin.display(description="science · reference · difference")
+    def picture(self, detection: Detection) -> str:
+        """Show the triplet, linked to its page."""
+        address = reverse("admin:detection_detection_change", args=[detection.pk])
+        return format_html('<a href="{}">{}</a>', address, pictures.image_of(detection))
+
+    @admin.display(description="epoch (MJD, UTC)")
+    def epoch(self, detection: Detection) -> str:
+        """Show when the light was collected."""
+        return f"{detection.observation.mjd_utc:.5f}"
+
+    @admin.display(description="band")
+    def band(self, detection: Detection) -> str:
+        """Show the filter."""
+        return detection.observation.filter_band
+
+    @admin.display(description="score")
+    def score(self, detection: Detection) -> str:
+        """Show the network's probability."""
+        return f"{detection.confidence_score:.4f}"
+
+    @admin.display(description="network / people")
+    def type_and_label(self, detection: Detection) -> str:
+        """Show both opinions."""
+        return f"{detection.detection_type} / {detection.human_label or '-'}"
+
+
+@admin.register(SkyObject)
+class SkyObjectAdmin(ReadOnlyAdmin, PositionSearch):
+    """Objects of the sky, last seen first."""
+
+    list_display = ["designation", "position", "best_class", "number_of_detections", "last_seen"]
+    list_filter = ["best_class"]
+    search_fields = ["designation__startswith"]
+    ordering = ["-last_seen"]
+    inlines = [EpochsInline]
+
+    @admin.display(description="position (ICRS)")
+    def position(self, sky_object: SkyObject) -> str:
+        """Show the place in degrees and sexagesimal."""
+        degrees = f"{sky_object.ra:.6f} {sky_object.dec:+.6f}"
+        return f"{degrees} · {sexagesimal(sky_object.ra, sky_object.dec)}"
