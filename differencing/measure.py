@@ -9,7 +9,8 @@ from differencing.match import FrameMatch
 from differencing.noise import Float32Image
 from differencing.parameters import DifferenceParameters
 from differencing.prepare import Plane
-from differencing.psf import PsfModel, fit_psf, sample_stars
+from differencing.psf import PsfModel, fit_psf
+from differencing.sample import sample_stars
 from differencing.stars import Sources
 from differencing.tiles import Tile
 from differencing.zogy import TileOptics

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from differencing.prepare import Plane
-from differencing.psf import degree_for, fit_psf, sample_stars, stamp_fwhm
+from differencing.psf import degree_for, fit_psf, stamp_fwhm
+from differencing.sample import sample_stars
 from differencing.stars import detect_sources, select_stars
 from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, observe, place, star_field
 
