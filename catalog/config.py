@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from catalog import keys
 from catalog.models import SystemConfig
@@ -48,6 +48,12 @@ def ensure_defaults() -> int:
     # Another process may write the same rows at the same time: its rows are as good.
     SystemConfig.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def write_defaults(**_: Any) -> None:
+    """Show staff every setting after a migration; ``post_migrate`` of this app calls it."""
+    if SystemConfig._meta.db_table in connection.introspection.table_names():
+        ensure_defaults()
 
 
 def bad_rows() -> dict[str, list[str]]:

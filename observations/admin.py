@@ -124,7 +124,8 @@ class SurveyAdmin(ConsoleAdmin):
             words = f"The message broker does not answer ({error}); start it, then try again"
             self.message_user(request, words, messages.ERROR)
         else:
-            self.message_user(request, f"Workers were asked to look at {len(queryset)} surveys")
+            names = ", ".join(survey.name for survey in queryset)
+            self.message_user(request, f"Workers were asked to look at: {names}")
 
 
 @admin.register(Observation)

@@ -6,6 +6,7 @@ from operator import or_
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
@@ -103,9 +104,22 @@ class ReadOnlyAdmin(ConsoleAdmin):
         return [*columns, *self.readonly_fields]
 
 
+class ValidityForm(forms.ModelForm):
+    """The end of a row's use."""
+
+    def clean_valid_to(self) -> Any:
+        """Refuse an end before the beginning, which the page shows but does not change."""
+        end = self.cleaned_data["valid_to"]
+        begin = self.instance.valid_from
+        if end and end <= begin:
+            raise forms.ValidationError(f"The end must lie after the beginning, {begin:%F %T} UTC")
+        return end
+
+
 class ValidityAdmin(ReadOnlyAdmin):
     """Files that the pipeline uses: staff end or resume their use, and change nothing else."""
 
+    form = ValidityForm
     editable: ClassVar[Sequence[str]] = ("valid_to", "is_active")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

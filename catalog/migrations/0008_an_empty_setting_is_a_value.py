@@ -2,16 +2,16 @@
 
 from django.db import migrations, models
 
-class Migration(migrations.Migration):
 
+class Migration(migrations.Migration):
     dependencies = [
-        ('catalog', '0007_audit_by_trigger'),
+        ("catalog", "0007_audit_by_trigger"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='systemconfig',
-            name='value',
+            model_name="systemconfig",
+            name="value",
             field=models.JSONField(blank=True),
         ),
     ]

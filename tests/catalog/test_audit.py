@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -29,6 +30,24 @@ SIGNING = "correct horse"
 
 def entries(row):
     return list(history(row).order_by("id"))
+
+
+def test_every_table_that_people_change_is_watched():
+    watched = set(audit.watched())
+    models = {model._meta.label: model for model in apps.get_models(include_auto_created=True)}
+    assert watched <= set(models)
+    assert watched >= {
+        "observations.Survey",
+        "observations.Observation",
+        "detection.Detection",
+        "curation.ValidationEvent",
+        "curation.AlertChannel",
+        "catalog.SystemConfig",
+        "catalog.ProcessingJob",
+        "auth.User",
+        "auth.User_groups",
+        "django_celery_beat.PeriodicTask",
+    }
 
 
 def test_work_of_the_machine_leaves_no_entry():
