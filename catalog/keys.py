@@ -6,15 +6,15 @@ touches the database: :mod:`catalog.config` reads the rows.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
-from enum import Enum
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from astrid.core.errors import BadParameters
+from catalog.fieldhelp import FieldHelp, lines_of, shown
 from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
 from detection.parameters import DetectionParameters
 from differencing.parameters import DifferenceParameters
@@ -131,7 +131,7 @@ def problems_of(key: str, value: Any) -> list[str]:
     """Say in words what is wrong with a value, field by field; empty when nothing is."""
     setting = setting_of(key)
     if setting.is_list and not isinstance(value, list):
-        return [f"{key} is {_shown(value)}: it must be a list of {setting.kind.__name__} objects"]
+        return [f"{key} is {shown(value)}: it must be a list of {setting.kind.__name__} objects"]
     try:
         _validate(key, value)
     except ValidationError as error:
@@ -142,7 +142,7 @@ def problems_of(key: str, value: Any) -> list[str]:
 def _name_clashes(key: str, items: list[dict[str, Any]]) -> list[str]:
     counts = Counter(item["name"] for item in items)
     return [
-        f"{key} has {count} items named {_shown(name)}: names must differ"
+        f"{key} has {count} items named {shown(name)}: names must differ"
         for name, count in counts.items()
         if count > 1
     ]
@@ -160,21 +160,9 @@ def default_value(key: str) -> Any:
     return plain(setting_of(key).default())
 
 
-@dataclass(frozen=True)
-class FieldHelp:
-    """One line of the help beside a setting."""
-
-    name: str
-    kind: str
-    unit: str
-    meaning: str
-    default: str
-    allowed: str
-
-
 def help_of(key: str) -> list[FieldHelp]:
     """List the fields of a setting with unit, meaning, default and limits."""
-    return list(_help_lines(setting_of(key).kind))
+    return list(lines_of(setting_of(key).kind))
 
 
 def json_schema(key: str) -> dict[str, Any]:
@@ -210,78 +198,12 @@ def _in_words(setting: Setting, detail: Any) -> str:
         return f"{setting.key}{path} is missing"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     allowed = _allowed_of(setting.kind, name)
-    return f"{setting.key}{path} is {_shown(detail['input'])}: {reason}{allowed}"
+    return f"{setting.key}{path} is {shown(detail['input'])}: {reason}{allowed}"
 
 
 def _allowed_of(kind: type, name: str) -> str:
-    line = next((each for each in _help_lines(kind) if each.name == name), None)
+    line = next((each for each in lines_of(kind) if each.name == name), None)
     if line is None:
         return ""
     known = [line.kind, line.allowed, line.unit and f"in {line.unit}", f"default {line.default}"]
     return f" ({', '.join(part for part in known if part)})"
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 120 else f"{text[:117]}..."
-
-
-_LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-
-
-def _help_lines(kind: type) -> Iterator[FieldHelp]:
-    documented = _documented(kind.__doc__ or "")
-    for each in fields(kind):
-        notes = each.metadata
-        yield FieldHelp(
-            name=each.name,
-            kind=_type_name(each.type),
-            unit=str(notes.get("unit", "")),
-            meaning=str(notes.get("meaning", "") or documented.get(each.name, "")),
-            default=_default_of(each),
-            allowed=" and ".join(
-                f"{sign} {notes[limit]}" for limit, sign in _LIMITS.items() if limit in notes
-            ),
-        )
-
-
-def _documented(docstring: str) -> dict[str, str]:
-    """Read the ``Attributes`` of a numpydoc docstring: name -> text."""
-    found: dict[str, list[str]] = {}
-    name = ""
-    for line in docstring.partition("Attributes\n")[2].splitlines()[1:]:
-        head, colon, _ = line.strip().partition(" : ")
-        if colon and head.isidentifier():
-            name = head
-        elif name and line.strip():
-            found.setdefault(name, []).append(line.strip())
-    return {key: " ".join(lines) for key, lines in found.items()}
-
-
-_WORDS = {
-    "float": "number",
-    "int": "whole number",
-    "bool": "true or false",
-    "str": "text",
-    "NoneType": "null",
-}
-
-
-def _type_name(annotation: Any) -> str:
-    if get_origin(annotation) in (tuple, list):
-        return f"list of {_type_name(get_args(annotation)[0])}"
-    if get_args(annotation):
-        return " or ".join(_type_name(part) for part in get_args(annotation))
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return "one of " + ", ".join(str(member.value) for member in annotation)
-    name = getattr(annotation, "__name__", str(annotation))
-    return _WORDS.get(name, name)
-
-
-def _default_of(each: Field[Any]) -> str:
-    if each.default is not MISSING:
-        return _shown(each.default)
-    if each.default_factory is not MISSING:
-        made = each.default_factory()
-        return _shown(asdict(made) if is_dataclass(made) else made)  # type: ignore[arg-type]
-    return "none: it must be given"
