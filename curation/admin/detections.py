@@ -50,7 +50,7 @@ class ReviewedDetectionAdmin(DetectionAdmin):
         detections: QuerySet[Detection] = super().get_queryset(request)
         return detections.annotate(verdict_count=number)
 
-    @admin.display(description="verdicts")
+    @admin.display(description="votes")
     def verdicts(self, detection: Any) -> int:
         """Show how many verdicts are in force."""
         return int(detection.verdict_count)

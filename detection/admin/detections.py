@@ -42,11 +42,11 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
     list_display = [
         "picture",
         "score",
-        "detection_type",
+        "kind",
         "position",
         "exposure",
         "status",
-        "human_label",
+        "label",
     ]
     list_display_links = ["picture", "score"]
     list_select_related = ["observation__survey", "candidate"]
@@ -59,7 +59,7 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
     ordering = ["-confidence_score", "-id"]
     sortable_by = ["score"]
 
-    @admin.display(description="science · reference · difference")
+    @admin.display(description="sci · ref · diff")
     def picture(self, detection: Detection) -> str:
         """Show the triplet."""
         return pictures.image_of(detection)
@@ -68,6 +68,16 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
     def score(self, detection: Detection) -> str:
         """Show the network's probability."""
         return f"{detection.confidence_score:.4f}"
+
+    @admin.display(description="type")
+    def kind(self, detection: Detection) -> str:
+        """Show what the network takes it for."""
+        return detection.detection_type
+
+    @admin.display(description="label", empty_value="-")
+    def label(self, detection: Detection) -> str | None:
+        """Show what people say it is."""
+        return detection.human_label
 
     @admin.display(description="position (ICRS)")
     def position(self, detection: Detection) -> str:
@@ -78,7 +88,7 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
             sexagesimal(detection.ra, detection.dec),
         )
 
-    @admin.display(description="exposure, epoch (MJD, UTC)")
+    @admin.display(description="exposure, MJD (UTC)")
     def exposure(self, detection: Detection) -> str:
         """Show the exposure, its band and when the light was collected."""
         observation = detection.observation

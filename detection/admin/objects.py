@@ -34,7 +34,7 @@ class EpochsInline(admin.TabularInline):
         """Fetch the rows with what their lines show."""
         return super().get_queryset(request).select_related("observation", "candidate")
 
-    @admin.display(description="science · reference · difference")
+    @admin.display(description="sci · ref · diff")
     def picture(self, detection: Detection) -> str:
         """Show the triplet, linked to its page."""
         address = reverse("admin:detection_detection_change", args=[detection.pk])
