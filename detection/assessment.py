@@ -124,10 +124,11 @@ def found_by_snr(weights: Weights, scenes: list[Scene]) -> list[dict[str, float]
     This counts what the subtraction, the extraction and the network lose together.
     """
     true = np.concatenate([scene.sources for scene in scenes])
+    usable = true[:, 3] == 0
     found = np.concatenate([detected(weights, scene) for scene in scenes])
     rows = []
     for low, high in SNR_BINS:
-        inside = (np.abs(true[:, 2]) >= low) & (np.abs(true[:, 2]) < high)
+        inside = usable & (np.abs(true[:, 2]) >= low) & (np.abs(true[:, 2]) < high)
         if inside.any():
             row = asdict(metrics.share(found[inside]))
             rows.append({"from": low, "to": high, "n": int(inside.sum()), **row})
@@ -159,16 +160,19 @@ def by_sign(
 def workload(weights: Weights, scenes: list[Scene]) -> dict[str, float]:
     """Say what is left for people of scenes with few real changes.
 
-    ``reduction`` is the number of candidates for each detection.
+    ``reduction`` is the number of candidates for each detection, ``bogus_reduction`` the same of
+    bogus ones only.
     """
     peaks = peaks_of(weights, scenes).above(DETECTION_SIGMA)
     passes = weights.card.calibration(peaks.probability) >= weights.card.thresholds["detection"]
     area = sum(scene.labels.size for scene in scenes) / 1e6
+    bogus = ~peaks.is_real
     return {
         "megapixels": area,
         "candidates_per_megapixel": passes.size / area,
         "real_candidates_per_megapixel": float(peaks.is_real.sum()) / area,
         "detections_per_megapixel": float(passes.sum()) / area,
-        "bogus_detections_per_megapixel": float((passes & ~peaks.is_real).sum()) / area,
+        "bogus_detections_per_megapixel": float((passes & bogus).sum()) / area,
         "reduction": passes.size / max(1, int(passes.sum())),
+        "bogus_reduction": float(bogus.sum()) / max(1, int((passes & bogus).sum())),
     }

@@ -18,7 +18,7 @@ PANEL_PX = 128
 GAP_PX = 2
 SEPARATOR = (58, 64, 74)
 NO_DATA = (38, 42, 50)
-CROSS = (255, 214, 92)
+CROSS_ON_DARK, CROSS_ON_PALE = (255, 214, 92), (70, 76, 88)
 CROSS_INNER_PX, CROSS_OUTER_PX = 9, 17
 # Science and reference: black at this many sigma below the sky, white where the stretch ends.
 BLACK_SIGMA = -2.5
@@ -26,7 +26,8 @@ BLACK_SIGMA = -2.5
 LEAST_WHITE_SIGMA = 12.0
 ASINH_SOFTENING = 6.0
 # Difference: saturated colour at the strongest residual, or at this many sigma if that is more.
-LEAST_COLOUR_SIGMA = 8.0
+LEAST_COLOUR_SIGMA = 10.0
+COLOUR_SOFTENING = 3.0
 # Blue where fainter, near white where nothing changed, orange where brighter.
 BLUE, PALE, ORANGE = (24, 84, 168), (247, 246, 243), (214, 96, 10)
 MAD_TO_SIGMA = 1.482602218505602
@@ -149,10 +150,11 @@ def render(stamps: FloatImage) -> bytes:
     science, reference, difference = (in_sigma(plane) for plane in stamps[:3])
     panels = [*greys(science, reference), colours(difference)]
     canvas = Image.new("RGB", (3 * PANEL_PX + 2 * GAP_PX, PANEL_PX), SEPARATOR)
-    for index, pixels in enumerate(panels):
+    crosses = (CROSS_ON_DARK, CROSS_ON_DARK, CROSS_ON_PALE)
+    for index, (pixels, cross) in enumerate(zip(panels, crosses, strict=True)):
         # row 0 of the array is the bottom of the sky
         panel = Image.fromarray(pixels[::-1]).resize((PANEL_PX, PANEL_PX), Image.Resampling.NEAREST)
-        draw_cross(panel)
+        draw_cross(panel, cross)
         canvas.paste(panel, (index * (PANEL_PX + GAP_PX), 0))
     stream = io.BytesIO()
     canvas.save(stream, "PNG", optimize=True)
@@ -196,21 +198,21 @@ def colours(plane: NDArray[np.float64]) -> Pixels:
     """Give residuals as colours that diverge from a pale middle."""
     centre = np.abs(plane[middle(plane)])
     strongest = float(np.nanmax(centre)) if np.isfinite(centre).any() else 0.0
-    strength = (plane / max(LEAST_COLOUR_SIGMA, strongest))[..., None]
-    # the square root keeps faint residuals visible beside a strong one
-    amount = np.sqrt(np.clip(np.abs(strength), 0, 1))
+    full = np.arcsinh(max(LEAST_COLOUR_SIGMA, strongest) / COLOUR_SOFTENING)
+    # asinh: noise stays pale, yet a faint residual beside a strong one is seen
+    strength = np.clip(np.arcsinh(plane / COLOUR_SOFTENING) / full, -1, 1)[..., None]
     end = np.where(strength > 0, ORANGE, BLUE)
-    return paint(np.asarray(PALE) + amount * (end - np.asarray(PALE)))
+    return paint(np.asarray(PALE) + np.abs(strength) * (end - np.asarray(PALE)))
 
 
 def paint(colour: NDArray[np.float64]) -> Pixels:
     """Give 8-bit colours, with a tone of its own where there are no data."""
-    missing = ~np.isfinite(colour).all(axis=2)
+    missing = ~np.asarray(np.isfinite(colour).all(axis=2))
     filled = np.where(missing[..., None], NO_DATA, colour)
     return np.asarray(np.rint(filled), np.uint8)
 
 
-def draw_cross(panel: Image.Image) -> None:
+def draw_cross(panel: Image.Image, colour: tuple[int, int, int]) -> None:
     """Draw, in place, four ticks that point at the middle and leave it free."""
     draw = ImageDraw.Draw(panel)
     centre = PANEL_PX / 2 - 0.5
@@ -220,5 +222,5 @@ def draw_cross(panel: Image.Image) -> None:
                 centre + dx * CROSS_INNER_PX, centre + dy * CROSS_INNER_PX,
                 centre + dx * CROSS_OUTER_PX, centre + dy * CROSS_OUTER_PX,
             ),
-            fill=CROSS,
+            fill=colour,
         )  # fmt: skip

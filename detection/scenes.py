@@ -69,8 +69,8 @@ class Scene:
         From :func:`detection.normalise.channels`.
     labels, weights : (ny, nx) float32 arrays
         1 in the core of a real change; how much a pixel counts.
-    sources : (n, 3) array
-        True x, y and signed significance of the sources that lie on good pixels.
+    sources : (n, 4) array
+        True x, y, signed significance, and 1 for those whose core lies on masked pixels.
     """
 
     seed: int
@@ -179,20 +179,22 @@ def calibrated(exposure: Exposure) -> CalibratedFrame:
 
 
 def sources_on_grid(pair: Pair) -> FloatArray:
-    """Give true x, y (px of the reference frame, onto which all is registered) and signed S/N."""
-    good = [source for source in pair.sources if not source.is_masked]
-    if not good:
-        return np.empty((0, 3))
-    ra, dec, snr = np.array([(source.ra, source.dec, source.snr) for source in good]).T
+    """Give true x, y (px of the reference, onto which all is registered), signed S/N, is masked."""
+    if not pair.sources:
+        return np.empty((0, 4))
+    ra, dec, snr, masked = np.array([(s.ra, s.dec, s.snr, s.is_masked) for s in pair.sources]).T
     sky: WCS = Pointing(pair.parameters).wcs()
     x, y = pair.reference.conditions.pointing.to_frame(*sky.all_world2pix(ra, dec, 0))
-    return np.column_stack([x, y, snr])
+    return np.column_stack([x, y, snr, masked])
 
 
 def find_candidates(
     difference: Difference, frames: tuple[CalibratedFrame, CalibratedFrame], sources: FloatArray
 ) -> Candidates:
-    """Extract candidates of both signs and say which true source, if any, each has found."""
+    """Extract candidates of both signs and say which true source, if any, each has found.
+
+    What remains of a source on masked pixels is neither real nor bogus: it is left out.
+    """
     found = extract(difference, *frames, threshold=TRAINING_SIGMA)
     sign = np.where(found["is_negative"], -1, 1)
     apart = np.hypot(
@@ -203,7 +205,9 @@ def find_candidates(
     if len(sources):
         near = apart.min(axis=1) < MATCH_PX
         source[near] = apart.argmin(axis=1)[near]
-    return Candidates(found["x"], found["y"], found["significance"], found["is_negative"], source)
+    kept = (source < 0) | (sources[source, 3] == 0) if len(sources) else source < 0
+    columns = (found["x"], found["y"], found["significance"], found["is_negative"], source)
+    return Candidates(*(column[kept] for column in columns))
 
 
 def pixel_truth(
@@ -220,7 +224,7 @@ def pixel_truth(
     real, unsure, judged = (np.zeros(stack.shape[:2], np.uint8) for _ in range(3))
     for x, y in zip(candidates.x, candidates.y, strict=True):
         mark_box(judged, x, y)
-    for index, (x, y, snr) in enumerate(sources):
+    for index, (x, y, snr, _) in enumerate(sources):
         if index in candidates.source:
             mark_disc(real, x, y, CORE_FWHM * fwhm)
         elif abs(snr) >= SKY_SNR:

@@ -164,6 +164,7 @@ def fit(scenes: list[Scene], preset: Preset, seed: int) -> "keras.Model":
 
     from detection.unet import build_unet
 
+    keras.utils.clear_session()
     make_deterministic(seed)
     model = build_unet(preset.base, preset.depth)
     steps = preset.tiles_per_epoch // preset.batch
@@ -258,9 +259,15 @@ def write(card: Card, path: Path) -> Card:
 
 def describe(preset: Preset, seed: int, split: Split, seconds: dict[str, float]) -> dict[str, Any]:
     """Say how the network was made, so that it can be made again."""
-    parts = {"training": split.training, "validation": split.validation, "test": split.test}
+    parts = {
+        "training": split.training,
+        "validation": split.validation,
+        "test": split.test,
+        "survey": split.survey,
+    }
     return {
         "seed": seed,
+        "preset_name": next((name for name, known in PRESETS.items() if known == preset), "own"),
         "preset": asdict(preset),
         "parts": {name: describe_part(scenes) for name, scenes in parts.items()},
         "refused_scenes": len(split.refused),
@@ -277,9 +284,9 @@ def describe_part(scenes: list[Scene]) -> dict[str, Any]:
     digest = hashlib.sha256()
     for scene in scenes:
         digest.update(scene.stack.tobytes() + scene.labels.tobytes() + scene.weights.tobytes())
-    is_real = np.concatenate([scene.candidates.is_real for scene in scenes])
+    is_real = np.concatenate([scene.candidates.is_real for scene in scenes] or [np.zeros(0, bool)])
     return {
-        "seeds": [scenes[0].seed, scenes[-1].seed],
+        "seeds": [scene.seed for scene in scenes],
         "scenes": len(scenes),
         "megapixels": round(sum(scene.labels.size for scene in scenes) / 1e6, 2),
         "real": int(is_real.sum()),

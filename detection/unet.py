@@ -77,9 +77,9 @@ def last_layer(x: Any) -> Any:
 def reach(depth: int = 3) -> int:
     """How far, in px, an input pixel can change the output; a multiple of ``2**depth``.
 
-    Two 3x3 convolutions reach 2 px of their own level, on the way down and on the way up.
-    Pooling and upsampling add less than one pixel of the coarsest level.
+    Two 3x3 convolutions reach 2 px of their own level, on the way down and on the way up:
+    4 (1 + 2 + 4 + ...) in all. The coarsest level adds 2 of its pixels, pooling less than one.
     """
     stride: int = 2**depth
-    steps = 2 * sum(2 * 2**level for level in range(depth)) + 2 * stride + stride
+    steps = 4 * (stride - 1) + 2 * stride + stride
     return -(-steps // stride) * stride
