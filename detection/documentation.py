@@ -145,7 +145,7 @@ def recipe(card: Card) -> str:
     """Say how the file was made."""
     training = card.training
     libraries = ", ".join(f"{name} {number}" for name, number in training["libraries"].items())
-    seconds = training["seconds"]
+    seconds = training["seconds_by_step"]
     return (
         f"`manage.py train_model --preset {training['preset_name']} --seed {training['seed']}`: "
         f"{seconds['simulation']:.0f} s for the scenes and {seconds['fit']:.0f} s for the fit when "

@@ -50,7 +50,7 @@ def figures_of(card: Card) -> dict[str, float]:
         **{f"survey_{name}": value for name, value in card.metrics["survey"].items()},
         **{f"threshold_{name}": value for name, value in card.thresholds.items()},
         **{f"calibration_{name}": value for name, value in asdict(card.calibration).items()},
-        **{f"seconds_{name}": value for name, value in card.training["seconds"].items()},
+        **{f"seconds_{name}": value for name, value in card.training["seconds_by_step"].items()},
     }
 
 

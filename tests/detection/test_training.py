@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from detection import documentation, metrics, sampling, tracking, training, weights
+from detection import dataset, documentation, metrics, sampling, tracking, training, weights
 from detection.assessment import exchanged
 from detection.scenes import Candidates, make_scene, pixel_truth
 from detection.stamps import read_stamps
@@ -64,17 +64,17 @@ def test_pixels_around_a_bogus_candidate_count_in_full():
 
 
 def test_no_scene_is_in_two_parts():
-    parts = training.seeds_of(training.PRESETS["default"], 3)
-    training.check_disjoint(*parts)
-    neighbour = training.seeds_of(training.PRESETS["default"], 4)
-    training.check_disjoint(*parts, *neighbour)
+    parts = dataset.seeds_of(dataset.PRESETS["default"], 3)
+    dataset.check_disjoint(*parts)
+    neighbour = dataset.seeds_of(dataset.PRESETS["default"], 4)
+    dataset.check_disjoint(*parts, *neighbour)
     with pytest.raises(ValueError, match=r"scenes \[5\] are in the data more than once"):
-        training.check_disjoint([4, 5], [5, 6])
+        dataset.check_disjoint([4, 5], [5, 6])
 
 
 def test_a_split_that_shares_a_scene_cannot_be_made(scene):
     with pytest.raises(ValueError, match="split by scene"):
-        training.Split([scene], [scene], [], [], [])
+        dataset.Split([scene], [scene], [], [], [])
 
 
 def test_tiles_keep_labels_on_their_sources_when_turned_and_reversed(scene):
@@ -95,7 +95,7 @@ def test_exchanging_the_epochs_twice_changes_nothing(scene):
 
 def test_two_fits_with_one_seed_give_one_network_and_the_loss_falls(scene):
     keras = pytest.importorskip("keras")
-    preset = replace(training.PRESETS["ci"], epochs=1, tiles_per_epoch=64, base=2, depth=2)
+    preset = replace(dataset.PRESETS["ci"], epochs=1, tiles_per_epoch=64, base=2, depth=2)
     one, two = (training.fit([scene], preset, 5).get_weights() for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
     other = training.fit([scene], preset, 6).get_weights()
@@ -105,7 +105,7 @@ def test_two_fits_with_one_seed_give_one_network_and_the_loss_falls(scene):
 
 def test_a_whole_training_ends_in_weights_that_load_and_a_card_that_can_be_read(tmp_path):
     preset = replace(
-        training.Preset(5, 5, 5, 1, epochs=1, tiles_per_epoch=64), base=2, depth=2, workers=1
+        dataset.Preset(5, 5, 5, 1, epochs=1, tiles_per_epoch=64), base=2, depth=2, workers=1
     )
     card = training.train(preset, 7, tmp_path)
     loaded = weights.load(tmp_path / "astrid-unet-1.onnx", sha256=card.sha256)

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from detection import documentation, tracking
 from detection.card import Card
-from detection.training import PRESETS, train
+from detection.dataset import PRESETS
+from detection.training import train
 
 
 class Command(BaseCommand):
