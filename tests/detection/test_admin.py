@@ -17,17 +17,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/detection/detection/"
 
 
-@pytest.fixture(autouse=True)
-def _files(settings, tmp_path):
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "products": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path)},
-        },
-    }
-
-
 @pytest.fixture
 def curator(client):
     person = factories.make_user("ada", group="curator", is_staff=True)
@@ -303,12 +292,12 @@ def test_a_picture_needs_sign_in_and_permission(client):
     assert client.get(address).status_code == 403
 
 
-def test_a_picture_that_is_gone_is_not_found(client, curator, tmp_path):
+def test_a_picture_that_is_gone_is_not_found(client, curator, product_files):
     detection, _ = with_picture()
     version = detection.thumbnail_path.rpartition("/")[2]
     other = reverse("detection:picture", args=[detection.pk, "0" * 64])
     assert client.get(other).status_code == 404
-    (tmp_path / detection.thumbnail_path).unlink()
+    (product_files / detection.thumbnail_path).unlink()
     address = reverse("detection:picture", args=[detection.pk, version])
     assert client.get(address).status_code == 404
 
