@@ -19,14 +19,15 @@ class Report:
     done: Counter[str] = field(default_factory=Counter)
     failed: dict[str, str] = field(default_factory=dict)
     postponed: int = 0
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: dict[str, float] = field(default_factory=dict)
 
     def note(self, job: ProcessingJob) -> None:
         """Count a job that was worked off."""
         job.refresh_from_db()
         run = pipeline.Attempt(pipeline.step_of(job), job).run()
-        self.seconds[job.job_type] += run.processing_time_seconds or 0.0
+        seconds = self.seconds.get(job.job_type, 0.0)
+        self.seconds[job.job_type] = seconds + (run.processing_time_seconds or 0.0)
         peak = run.figures.get("peak_memory_mb", 0.0)
         self.peak_memory_mb[job.job_type] = max(self.peak_memory_mb.get(job.job_type, 0.0), peak)
         if job.status == JobStatus.COMPLETED:

@@ -41,9 +41,9 @@ _PRODUCTS = (
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": _S3_BUCKET,
-            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
-            "access_key": env.str("S3_ACCESS_KEY", default=None),
-            "secret_key": env.str("S3_SECRET_KEY", default=None),
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default="") or None,
+            "access_key": env.str("S3_ACCESS_KEY", default="") or None,
+            "secret_key": env.str("S3_SECRET_KEY", default="") or None,
             "region_name": env.str("S3_REGION", default="us-east-1"),
             "location": env.str("S3_PREFIX", default=""),
             "addressing_style": "path",
@@ -66,7 +66,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default=None)  # empty: served from where they lie
+STATIC_ROOT = env.str("STATIC_ROOT", default="") or None  # empty: served from where they lie
 STATICFILES_DIRS = [BASE_DIR / "astrid" / "static"]
 WHITENOISE_USE_FINDERS = True
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default=f"sqlite:///{STATE}/mlflow.db")
@@ -161,6 +161,9 @@ SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 )
 X_FRAME_OPTIONS = "DENY"
+
+# --- addresses in letters to people outside
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 
 # --- mail
 EMAIL_CONFIG = env.email_url(

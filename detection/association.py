@@ -28,7 +28,7 @@ def associate(detections: list[Detection], radius_deg: float) -> None:
 
 def _nearest(detection: Detection, radius_deg: float) -> SkyObject | None:
     near = SkyObject.objects.cone_search(detection.ra, detection.dec, radius_deg)
-    return near.order_by("separation_deg").first()
+    return min(near, key=lambda thing: (thing.separation_deg, thing.pk), default=None)
 
 
 def _new_object(detection: Detection) -> SkyObject:

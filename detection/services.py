@@ -188,7 +188,7 @@ def _detection(
         dec=candidate.dec,
         pixel_x=candidate.pixel_x,
         pixel_y=candidate.pixel_y,
-        confidence_score=candidate.network_score,
+        confidence_score=candidate.network_score or 0.0,
         detection_type=kind,
         model_version=run.model.version,
         prediction_metadata={"context": facts, "is_negative": candidate.is_negative},
@@ -226,7 +226,7 @@ def _finish(
             associate(detections, parameters.association_radius_arcsec / 3600)
         Detection.objects.bulk_create(detections, batch_size=1000)
         if not difference.is_control:
-            refresh({one.sky_object_id for one in detections})
+            refresh({one.sky_object.pk for one in detections if one.sky_object})
             detections_made.send(sender=Detection, detections=detections)
 
 

@@ -68,7 +68,9 @@ class DifferenceRun(Run):
     difference_image_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     significance_map_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     noise_level = models.FloatField(
-        null=True, blank=True, help_text="Standard deviation of S_corr in blank sky."
+        null=True,
+        blank=True,
+        help_text="Scatter of S_corr in blank sky, before it was scaled to 1.",
     )
     detection_threshold = models.FloatField(null=True, blank=True, help_text="In sigma of S_corr.")
     candidates_found = models.PositiveIntegerField(default=0)
@@ -130,7 +132,10 @@ class Candidate(Record, SkyPosition):
     fwhm = models.FloatField(null=True, blank=True, help_text="Pixels.")
     ellipticity = models.FloatField(null=True, blank=True, help_text="1 - b/a.")
     position_angle = models.FloatField(
-        null=True, blank=True, help_text="Degrees from the x axis towards y, 0 to 360."
+        null=True, blank=True, help_text="Of the major axis, degrees east of north."
+    )
+    psf_misfit = models.FloatField(
+        null=True, blank=True, help_text="Reduced chi squared of the PSF in the difference."
     )
     is_saturated = models.BooleanField(default=False)
     is_blended = models.BooleanField(default=False)

@@ -29,7 +29,6 @@ NOTHING: Provenance = {}
 PAPER = "Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27"
 KEYWORD_LENGTH = 8
 COLUMNS = {"x": "pixel_x", "y": "pixel_y"}  # where the database calls a field otherwise
-FILE_ONLY = {"psf_misfit"}  # no column of the database
 
 
 def difference_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
@@ -121,8 +120,8 @@ def candidates_from_ecsv(content: bytes) -> Candidates:
 
 def rows(candidates: Candidates) -> list[dict[str, Any]]:
     """Give each candidate as plain numbers under the column names of the database."""
-    stored = [name for name, *_ in FIELDS if name not in FILE_ONLY]
-    return [{COLUMNS.get(name, name): row[name].item() for name in stored} for row in candidates]
+    names = [name for name, *_ in FIELDS]
+    return [{COLUMNS.get(name, name): row[name].item() for name in names} for row in candidates]
 
 
 def _image(difference: Difference, name: str, provenance: Provenance) -> bytes:

@@ -158,7 +158,7 @@ def _finish(
     with transaction.atomic():
         run.complete(
             **paths,
-            noise_level=result.figures["std_blank"],
+            noise_level=result.figures["noise_scale"],
             candidates_found=len(found),
             figures=asdict(cost) | {"quality": result.figures},
             provenance={

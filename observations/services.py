@@ -190,7 +190,7 @@ def _row(survey: Survey, facts: Facts, columns: dict[str, Any], searched: set[st
     return Observation(
         survey=survey,
         observation_id=facts.name,
-        role=facts.role,
+        role=facts.role or Role.SCIENCE,
         epoch=facts.epoch or "",
         is_searched=facts.role == Role.SCIENCE or facts.epoch in searched,
         **columns,

@@ -1,5 +1,6 @@
 """What every endpoint shares: cones, and figures with their decimals."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -29,8 +30,9 @@ class ConeFilter(BaseFilterBackend):
             return queryset
         if missing := [name for name in CONE if name not in given]:
             raise ValidationError({name: ["A cone needs ra, dec and radius."] for name in missing})
+        search: Callable[..., QuerySet[Any]] = queryset.cone_search  # type: ignore[attr-defined]
         try:
-            return queryset.cone_search(*map(float, given.values()))  # type: ignore[attr-defined, no-any-return]
+            return search(*map(float, given.values()))
         except ValueError as error:
             raise ValidationError({"cone": [str(error)]}) from error
 
@@ -55,7 +57,7 @@ class ReadViewSet(viewsets.ReadOnlyModelViewSet):
 class SkyReadViewSet(ReadViewSet):
     """List and fetch rows with a position."""
 
-    filter_backends = [*api_settings.DEFAULT_FILTER_BACKENDS, ConeFilter]
+    filter_backends: list[Any] = [*api_settings.DEFAULT_FILTER_BACKENDS, ConeFilter]
 
 
 class RoundedField(serializers.FloatField):
@@ -65,7 +67,7 @@ class RoundedField(serializers.FloatField):
         super().__init__(**options)
         self.decimals = decimals
 
-    def to_representation(self, value: Any) -> float:
+    def to_representation(self, value: Any) -> Any:
         """Round."""
         return round(float(value), self.decimals)
 
@@ -76,7 +78,7 @@ class RowSerializer(serializers.ModelSerializer):
     def build_standard_field(self, field_name: str, model_field: Any) -> tuple[Any, Any]:
         """Choose the field; figures get their decimals."""
         kind, options = super().build_standard_field(field_name, model_field)
-        decimals = getattr(self.Meta, "decimals", {})  # type: ignore[attr-defined]
+        decimals = getattr(self.Meta, "decimals", {})
         if field_name in decimals:
             return RoundedField, options | {"decimals": decimals[field_name]}
         return kind, options

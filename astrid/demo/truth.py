@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
+from django.db.models import QuerySet
 
 from astrid.core.sky import separation_deg
 from detection.models import Detection
@@ -34,8 +36,8 @@ def recoveries(truth_file: Path, survey: str) -> list[Recovery]:
     truth = Table.read(truth_file, format="ascii.ecsv")
     truth = truth[~np.asarray(truth["is_masked"], dtype=bool)]
     found = {
-        "candidates": _found(truth, Candidate.objects, survey),
-        "detections": _found(truth, Detection.objects, survey),
+        "candidates": _found(truth, Candidate.objects.all(), survey),
+        "detections": _found(truth, Detection.objects.all(), survey),
     }
     snr = np.abs(np.asarray(truth["snr"], dtype=float))
     return [_recovery(low, high, (snr >= low) & (snr < high), found) for low, high in BINS]
@@ -48,7 +50,7 @@ def _recovery(
     return Recovery(low, high, int(chosen.sum()), counts["candidates"], counts["detections"])
 
 
-def _found(truth: Table, rows: type, survey: str) -> np.ndarray:
+def _found(truth: Table, rows: QuerySet[Any], survey: str) -> np.ndarray:
     """Say for every row of the truth whether something was found there, in that frame."""
     places: dict[str, list[tuple[float, float]]] = {}
     chosen = rows.filter(observation__survey__name=survey).values_list(

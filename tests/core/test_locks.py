@@ -38,23 +38,20 @@ def test_a_connection_that_breaks_lets_go():
     key = uuid.uuid4()
     script = (
         "import sys, uuid, psycopg; from astrid.core.locks import number;"
-        "psycopg.connect(sys.argv[1]).execute("
+        "held = psycopg.connect(sys.argv[1]); held.execute("
         "'SELECT pg_advisory_lock(%s)', [number(uuid.UUID(sys.argv[2]))]);"
         "print('held', flush=True); sys.stdin.read()"
     )
     address = conninfo.make_conninfo(**_address())
-    holder = subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", script, address, str(key)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "astrid.settings"},
-    )
-    assert holder.stdout.readline() == b"held\n"
-    assert not tried_elsewhere(key)
-    holder.kill()
-    holder.wait()
-    holder.stdin.close()
-    holder.stdout.close()
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        assert not tried_elsewhere(key)
+        holder.kill()
     # The server notices the broken connection at its own pace.
     assert any(tried_elsewhere(key) or time.sleep(0.05) for _ in range(200))
 
