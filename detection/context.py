@@ -3,6 +3,10 @@
 These are rules, not a network: they stand until classes can be learned from human verdicts, and
 they know the surroundings only. A nova on a galaxy is called a supernova, a supernova on a host
 too faint to see a transient.
+
+On 12 simulated fields (seeds 60 to 71, not those on which the threshold of 1.5 sigma was chosen)
+the rules name 154 of 179 supernovae, 224 of 253 hostless transients and 159 of 182 variable stars
+rightly. The simulator draws hosts as the rules imagine them; real skies are less kind.
 """
 
 from dataclasses import dataclass

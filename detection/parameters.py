@@ -23,7 +23,7 @@ class DetectionParameters:
     cutout_px: int = _tunable(63, "px", "side of the stored cutouts, odd")
     tile_px: int = _tunable(512, "px", "side of the part of a tile that is kept, a multiple of 8")
     source_sigma: float = _tunable(
-        3.0, "sigma", "per-pixel threshold of the sources in the reference that give the type"
+        1.5, "sigma", "per-pixel threshold of the sources in the reference that give the type"
     )
     point_radius_px: float = _tunable(
         1.5, "px", "nearer than this to a point source of the reference, a change is a variable"
