@@ -53,7 +53,7 @@ _PRODUCTS = (
     }
     if _S3_BUCKET
     else {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "astrid.core.files.WholeFiles",
         "OPTIONS": {"location": env.str("STORAGE_FOLDER", default=str(STATE / "files"))},
     }
 )

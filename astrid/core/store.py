@@ -24,8 +24,11 @@ def put(content: bytes) -> str:
     """Store ``content`` unless it is there already; return its name."""
     name = name_of(digest(content))
     storage = storages[ALIAS]
-    if not storage.exists(name):
-        storage.save(name, ContentFile(content))
+    if storage.exists(name):
+        return name
+    written = storage.save(name, ContentFile(content))
+    if written != name:  # another process was faster, and storages write no name twice
+        storage.delete(written)
     return name
 
 
