@@ -53,7 +53,7 @@ def _facts(path: Path, card: Card) -> dict[str, Any]:
         "training_metrics": card.metrics,
         "thresholds": card.thresholds,
         "calibration": asdict(card.calibration),
-        "training_duration_seconds": card.training.get("seconds"),
+        "training_duration_seconds": card.training["seconds"],
     }
 
 

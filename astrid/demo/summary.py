@@ -57,9 +57,7 @@ def show(counts: dict[str, Any]) -> None:
 def _show_recovered(recovered: list[dict[str, Any]]) -> None:
     rows = [
         [
-            f"{row['low']:.0f} to {row['high']:.0f}"
-            if row["high"] < 1e9
-            else f"{row['low']:.0f} up",
+            f"{row['low']:.0f} to {row['high']:.0f}" if row["high"] else f"{row['low']:.0f} up",
             str(row["injected"]),
             str(row["candidates"]),
             str(row["detections"]),

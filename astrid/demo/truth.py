@@ -13,15 +13,18 @@ from detection.models import Detection
 from differencing.models import Candidate
 
 MATCH_ARCSEC = 1.5
-BINS = ((5.0, 7.0), (7.0, 10.0), (10.0, np.inf))
+BINS: tuple[tuple[float, float | None], ...] = ((5.0, 7.0), (7.0, 10.0), (10.0, None))
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Injected sources in one range of ideal signal to noise, and how many were found."""
+    """Injected sources in one range of ideal signal to noise, and how many were found.
+
+    ``high`` is None where the range has no end.
+    """
 
     low: float
-    high: float
+    high: float | None
     injected: int
     candidates: int
     detections: int
@@ -40,11 +43,13 @@ def recoveries(truth_file: Path, survey: str) -> list[Recovery]:
         "detections": _found(truth, Detection.objects.all(), survey),
     }
     snr = np.abs(np.asarray(truth["snr"], dtype=float))
-    return [_recovery(low, high, (snr >= low) & (snr < high), found) for low, high in BINS]
+    return [
+        _recovery(low, high, (snr >= low) & (snr < (high or np.inf)), found) for low, high in BINS
+    ]
 
 
 def _recovery(
-    low: float, high: float, chosen: np.ndarray, found: dict[str, np.ndarray]
+    low: float, high: float | None, chosen: np.ndarray, found: dict[str, np.ndarray]
 ) -> Recovery:
     counts = {name: int((chosen & hits).sum()) for name, hits in found.items()}
     return Recovery(low, high, int(chosen.sum()), counts["candidates"], counts["detections"])
