@@ -1,0 +1,1 @@
+"""Measurements of what AstrID finds and what it costs; ``docs/benchmarks.md`` says how to run."""
