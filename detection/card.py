@@ -32,6 +32,8 @@ class Card:
     metrics : dict
         Measured on scenes used neither for training nor for calibration; figures with their
         intervals beside them.
+    remarks : list of str
+        What was measured after the training, on real frames for instance.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Card:
     thresholds: dict[str, float]
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Give the card as text, keys in the order of the fields."""

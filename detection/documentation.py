@@ -20,8 +20,8 @@ after that, which are turned, mirrored and, half of them, reversed: science and 
 exchanged, difference and significance negated. So one pass of the network knows both signs."""
 
 LIMITS = """\
-* All figures above are from simulations. They say nothing certain about a given camera: measure
-  with `evaluate_model` on labelled stamps of that camera, and on injected sources.
+* Figures from simulations say nothing certain about a given camera: measure with
+  `evaluate_model` on labelled stamps of that camera, and on injected sources.
 * The confidence is calibrated for the mix of real and bogus candidates of the simulated scenes
   (see the table of parts), which holds far more real ones than an ordinary night. On ordinary
   nights read it as a ranking and a threshold, not as a rate.
@@ -39,7 +39,7 @@ def page(card: Card) -> str:
     figures = card.metrics
     sections = [
         f"# Model card: {card.name} {card.version}",
-        "Written by `manage.py train_model --page`; do not edit.",
+        "Made from the card beside the weights (`detection/documentation.py`); do not edit.",
         f"## What it is for\n{INTENDED}",
         f"## What it is\n{identity(card)}",
         f"## What it learned from\n{DATA}\n\n{parts_table(card.training['parts'])}",
@@ -51,6 +51,7 @@ def page(card: Card) -> str:
         f"stars included.\n\n{bins_table(figures['found_by_snr'])}",
         f"### Both signs\n{signs(figures['signs'])}",
         f"### An ordinary night\n{survey(figures['survey'])}",
+        f"## On real frames\n{remarks(card.remarks)}",
         f"## Known limits\n{LIMITS}",
         f"## How to make it again\n{recipe(card)}",
     ]
@@ -139,6 +140,13 @@ def survey(found: dict[str, float]) -> str:
         f"{found['reduction']:.2f} times fewer to look at, and bogus ones "
         f"{found['bogus_reduction']:.1f} times fewer."
     )
+
+
+def remarks(found: list[str]) -> str:
+    """List what was measured after the training, or say that nothing was."""
+    if not found:
+        return "Nothing was measured yet."
+    return "\n".join(f"* {remark}" for remark in found)
 
 
 def recipe(card: Card) -> str:
