@@ -23,12 +23,8 @@ def associate(detections: list[Detection], radius_deg: float) -> None:
     """
     queue_up("association")
     for detection in detections:
-        detection.sky_object = _nearest(detection, radius_deg) or _new_object(detection)
-
-
-def _nearest(detection: Detection, radius_deg: float) -> SkyObject | None:
-    near = SkyObject.objects.cone_search(detection.ra, detection.dec, radius_deg)
-    return min(near, key=lambda thing: (thing.separation_deg, thing.pk), default=None)
+        near = SkyObject.objects.nearest(detection.ra, detection.dec, radius_deg)
+        detection.sky_object = near or _new_object(detection)
 
 
 def _new_object(detection: Detection) -> SkyObject:

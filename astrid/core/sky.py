@@ -111,6 +111,10 @@ class SkyQuerySet(models.QuerySet[_Row]):
         # The haversine carries rounding of about 1e-14 rad: a radius of 0 must find its own row.
         return rows.filter(separation_deg__lte=radius_deg + 1e-11)
 
+    def nearest(self, ra: float, dec: float, radius_deg: float) -> _Row | None:
+        """Give the row next to a position, if one lies within ``radius_deg`` degrees."""
+        return self.cone_search(ra, dec, radius_deg).order_by("separation_deg", "pk").first()
+
     def bulk_create(self, objs: Any, *args: Any, **options: Any) -> Any:
         """Insert many rows; their cells are computed in one go."""
         objs = list(objs)
