@@ -159,6 +159,7 @@ def recipe(card: Card) -> str:
         f"{seconds['simulation']:.0f} s for the scenes and {seconds['fit']:.0f} s for the fit when "
         f"this file was made. {training['refused_scenes']} drawn scenes were refused by the "
         "pipeline, as it refuses real frames (too few stars, too crowded). "
-        "Operations are deterministic: the same machine and versions give the same bytes. "
+        "Operations are deterministic: the same machine and versions give the same weights and "
+        "figures. The bytes of the file may differ, as the exporter names nodes in no fixed order. "
         f"Libraries: {libraries}."
     )

@@ -31,7 +31,8 @@ VERSION = "1"
 def train(preset: Preset, seed: int, out: Path) -> Card:
     """Train a network, write ``astrid-unet-1.onnx`` and its card into ``out``.
 
-    The same preset, seed, machine and library versions give the same file, byte by byte.
+    The same preset, seed, machine and library versions give the same weights and figures. The
+    bytes of the file may differ: the exporter names nodes in no fixed order.
 
     Raises
     ------
