@@ -4,6 +4,7 @@ import os
 from contextlib import ExitStack
 
 import pytest
+from django.conf import settings
 
 from astrid import embedded
 
@@ -15,12 +16,17 @@ def pytest_configure(config):
     config.add_cleanup(stack.close)
 
 
+def local_storages(folder):
+    """Give settings that keep products below ``folder``."""
+    local = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(folder)},
+    }
+    return settings.STORAGES | {"products": local}
+
+
 @pytest.fixture(autouse=True)
 def product_files(settings, tmp_path):
     """Keep the files of every test apart from each other and from those of the installation."""
-    local = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(tmp_path / "files")},
-    }
-    settings.STORAGES = settings.STORAGES | {"products": local}
+    settings.STORAGES = local_storages(tmp_path / "files")
     return tmp_path / "files"

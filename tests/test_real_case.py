@@ -6,11 +6,13 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 from django.db.models import Count
+from django.test import override_settings
 
 from astrid.core.sky import separation_deg
 from detection.models import Detection, SkyObject
 from differencing.models import Candidate, DifferenceRun
 from observations.models import Observation
+from tests.conftest import local_storages
 from tests.shared_data import shared
 
 # 21:12:25.96 -66:00:56.2, where the data's own description puts the change
@@ -21,10 +23,12 @@ REFERENCES = [f"DEC-OBS18{letter}.mini" for letter in "abcde"]
 
 
 @pytest.fixture(scope="module")
-def night(django_db_setup, django_db_blocker):
+def night(django_db_setup, django_db_blocker, tmp_path_factory):
     """The demo on that folder, with no option but the folder; undone after the module."""
     folder = shared("images/decam_i_2epoch_transient")
-    with django_db_blocker.unblock(), transaction.atomic():
+    state = tmp_path_factory.mktemp("state")
+    own = override_settings(STATE=state, STORAGES=local_storages(state / "files"))
+    with own, django_db_blocker.unblock(), transaction.atomic():
         call_command("demo", data=folder, no_server=True, json=True, stdout=StringIO())
         yield
         transaction.set_rollback(True)

@@ -120,5 +120,5 @@ def announce(accounts: list[Account], port: int | None) -> None:
     if port is not None:
         stderr.print(f"\nAstrID is at http://127.0.0.1:{port}/  (Ctrl-C ends it)", style="bold")
     for account in accounts:
-        secret = account.password or "(changed by its owner)"
+        secret = account.password or f"its own password (manage.py changepassword {account.name})"
         stderr.print(f"  {account.role:<9} sign in as {account.name} / {secret}", markup=False)
