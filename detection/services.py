@@ -77,7 +77,8 @@ def infer(run: ModelRun) -> None:
             sources = _reference_sources(images, parameters)
             detections = [_detection(run, images, sources, one) for one in scored.believed]
         with cost.step("store"):
-            maps = _store_maps(probability, scored.threshold, images)
+            confidence = network.card.calibration(probability)
+            maps = _store_maps(confidence.astype(np.float32), scored.threshold, images)
     _finish(run, scored, detections, parameters, cost, maps)
 
 
@@ -197,12 +198,12 @@ def _detection(
     )
 
 
-def _store_maps(probability: FloatImage, threshold: float, images: _Images) -> dict[str, str]:
-    """Store the probability of every pixel, and where it exceeds the threshold."""
+def _store_maps(confidence: FloatImage, threshold: float, images: _Images) -> dict[str, str]:
+    """Store the calibrated confidence of every pixel, and where it reaches the threshold."""
     header = wcs_header(images.difference.wcs)
-    mask = (probability >= threshold).astype(np.uint8)
+    mask = (confidence >= threshold).astype(np.uint8)
     return {
-        "confidence_map_path": store.put(image_fits(probability.astype(np.float32), header)),
+        "confidence_map_path": store.put(image_fits(confidence, header)),
         "output_mask_path": store.put(image_fits(mask, header)),
     }
 
