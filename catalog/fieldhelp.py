@@ -6,6 +6,8 @@ from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any, get_args, get_origin
 
+from astrid.core.parameters import in_words, limits_of
+
 
 @dataclass(frozen=True)
 class FieldHelp:
@@ -25,37 +27,17 @@ def shown(value: Any) -> str:
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
-_LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-
-
 def lines_of(kind: type) -> Iterator[FieldHelp]:
     """Give one line of help per field of a dataclass."""
-    documented = _documented(kind.__doc__ or "")
     for each in fields(kind):
-        notes = each.metadata
         yield FieldHelp(
             name=each.name,
             kind=_type_name(each.type),
-            unit=str(notes.get("unit", "")),
-            meaning=str(notes.get("meaning", "") or documented.get(each.name, "")),
+            unit=str(each.metadata.get("unit", "")),
+            meaning=str(each.metadata.get("meaning", "")),
             default=_default_of(each),
-            allowed=" and ".join(
-                f"{sign} {notes[limit]}" for limit, sign in _LIMITS.items() if limit in notes
-            ),
+            allowed=in_words(limits_of(each)),
         )
-
-
-def _documented(docstring: str) -> dict[str, str]:
-    """Read the ``Attributes`` of a numpydoc docstring: name -> text."""
-    found: dict[str, list[str]] = {}
-    name = ""
-    for line in docstring.partition("Attributes\n")[2].splitlines()[1:]:
-        head, colon, _ = line.strip().partition(" : ")
-        if colon and head.isidentifier():
-            name = head
-        elif name and line.strip():
-            found.setdefault(name, []).append(line.strip())
-    return {key: " ".join(lines) for key, lines in found.items()}
 
 
 _WORDS = {

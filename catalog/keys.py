@@ -7,13 +7,14 @@ touches the database: :mod:`catalog.config` reads the rows.
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from astrid.core.errors import BadParameters
+from astrid.core.parameters import check_limits, tunable
 from catalog.fieldhelp import FieldHelp, lines_of, shown
 from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
 from detection.parameters import DetectionParameters
@@ -28,27 +29,16 @@ _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 class PipelineParameters:
     """How the pipeline starts, repeats and reclaims work."""
 
-    max_retries: int = field(
-        default=3, metadata={"ge": 0, "le": 20, "meaning": "tries after the first one"}
+    max_retries: int = tunable(3, "tries after the first one", ge=0, le=20)
+    backoff_seconds: float = tunable(
+        30.0, "wait before the first retry; doubles each time", unit="s", gt=0
     )
-    backoff_seconds: float = field(
-        default=30.0,
-        metadata={
-            "gt": 0,
-            "unit": "s",
-            "meaning": "wait before the first retry; doubles each time",
-        },
-    )
-    max_backoff_seconds: float = field(
-        default=3600.0, metadata={"gt": 0, "unit": "s", "meaning": "longest wait before a retry"}
-    )
-    sweep_limit: int = field(
-        default=500,
-        metadata={"ge": 1, "le": 100_000, "unit": "rows", "meaning": "work started by one sweep"},
-    )
+    max_backoff_seconds: float = tunable(3600.0, "longest wait before a retry", unit="s", gt=0)
+    sweep_limit: int = tunable(500, "work started by one sweep", unit="rows", ge=1, le=100_000)
 
     def __post_init__(self) -> None:
         """Refuse waits that could never be reached."""
+        check_limits(self)
         if self.max_backoff_seconds < self.backoff_seconds:
             raise ValueError(
                 f"max_backoff_seconds is {self.max_backoff_seconds}: it must not be below "

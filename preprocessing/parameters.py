@@ -2,57 +2,46 @@
 
 from dataclasses import dataclass
 
+from astrid.core.parameters import check_limits, tunable
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreprocessParameters:
-    """Tunables of masking, sky, star finding and registration; ``asdict`` of it is JSON.
+    """Tunables of masking, sky, star finding and registration; ``asdict`` of it is JSON."""
 
-    Attributes
-    ----------
-    mesh_px : int
-        Side of a cell of the sky mesh, px. Larger than the largest object to keep, smaller than
-        the structure of the sky.
-    star_threshold : float
-        Peak of a star above the sky, in sigma of one pixel.
-    max_stars : int
-        The brightest this many stars are measured.
-    min_stars : int
-        Fewer matched stars than this cannot check a registration.
-    search_radius_px : float
-        Largest error of a WCS position that star matching looks for, science px.
-    max_residual_px : float
-        Largest residual of the registration, rms per axis, science px.
-    min_overlap : float
-        Smallest share of the reference grid that the frame must cover, 0 to 1.
-    identity_px : float
-        A mapping nearer to the identity than this is not worth an interpolation, px.
-    """
-
-    mesh_px: int = 128
-    star_threshold: float = 5.0
-    max_stars: int = 1000
-    min_stars: int = 5
-    search_radius_px: float = 20.0
-    max_residual_px: float = 0.5
-    min_overlap: float = 0.02
-    identity_px: float = 0.01
+    mesh_px: int = tunable(
+        128,
+        "side of a cell of the sky mesh: larger than the largest object to keep, smaller than "
+        "the structure of the sky",
+        unit="px",
+        ge=16,
+    )
+    star_threshold: float = tunable(
+        5.0, "peak of a star above the sky, in noise of one pixel", unit="sigma", ge=3
+    )
+    max_stars: int = tunable(1000, "the brightest this many are measured", unit="stars", ge=10)
+    min_stars: int = tunable(
+        5, "fewer matched stars than this cannot check a registration", unit="stars", ge=3
+    )
+    search_radius_px: float = tunable(
+        20.0,
+        "largest error of a WCS position that star matching looks for, in science pixels",
+        unit="px",
+        ge=1,
+    )
+    max_residual_px: float = tunable(
+        0.5,
+        "largest residual of the registration, rms per axis, in science pixels",
+        unit="px",
+        ge=0.01,
+    )
+    min_overlap: float = tunable(
+        0.02, "smallest share of the reference grid that the frame must cover", ge=0, le=1
+    )
+    identity_px: float = tunable(
+        0.01, "a mapping nearer to the identity is not worth an interpolation", unit="px", ge=0
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that no frame could satisfy."""
-        for name, least in LEAST.items():
-            value = getattr(self, name)
-            if not value >= least:
-                raise ValueError(f"{name} is {value}: it must be at least {least}")
-        if not 0 <= self.min_overlap <= 1:
-            raise ValueError(f"min_overlap is {self.min_overlap}: it is a share, 0 to 1")
-
-
-LEAST = {
-    "mesh_px": 16,
-    "star_threshold": 3.0,
-    "max_stars": 10,
-    "min_stars": 3,
-    "search_radius_px": 1.0,
-    "max_residual_px": 0.01,
-    "identity_px": 0.0,
-}
+        check_limits(self)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from astrid.core.errors import BadParameters
 from catalog import config, keys
 from catalog.checks import check_settings
+from catalog.fieldhelp import FieldHelp
 from catalog.keys import PipelineParameters
 from catalog.models import SystemConfig
 from curation.parameters import AlertRuleSpec
@@ -25,6 +26,49 @@ def test_every_field_of_every_key_has_a_meaning(key):
     lines = keys.help_of(key)
     assert [line.name for line in lines] == [f.name for f in fields(keys.setting_of(key).kind)]
     assert all(line.meaning for line in lines)
+
+
+@pytest.mark.parametrize("key", keys.SETTINGS)
+def test_every_number_of_every_key_has_limits(key):
+    numbers = [line for line in keys.help_of(key) if line.kind.startswith(("number", "whole"))]
+    assert all(line.allowed for line in numbers)
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        (
+            "difference",
+            FieldHelp(
+                "threshold", "number", "sigma", "least |S_corr| of a candidate", "5.0",
+                "> 0 and ≤ 100",
+            ),
+        ),
+        (
+            "preprocess",
+            FieldHelp(
+                "min_stars", "whole number", "stars",
+                "fewer matched stars than this cannot check a registration", "5", "≥ 3",
+            ),
+        ),
+        (
+            "detection",
+            FieldHelp(
+                "association_radius_arcsec", "number", "arcsec",
+                "detections closer than this belong to one sky object", "1.5", "> 0",
+            ),
+        ),
+        (
+            "review",
+            FieldHelp(
+                "votes_required", "whole number", "",
+                "curators who must agree before it is confirmed", "1", "≥ 1 and ≤ 20",
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_the_help_of_a_field_is_what_its_declaration_says(key, line):
+    assert line in keys.help_of(key)
 
 
 @pytest.mark.parametrize("key", keys.SETTINGS)
