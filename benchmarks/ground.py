@@ -109,7 +109,9 @@ class _Lookup:
         return plane[self.rows, self.columns]
 
 
-def _from_frame(pointing: Pointing, x: npt.NDArray, y: npt.NDArray) -> tuple[FloatArray, FloatArray]:
+def _from_frame(
+    pointing: Pointing, x: npt.NDArray, y: npt.NDArray
+) -> tuple[FloatArray, FloatArray]:
     """Scene positions of the pixels of a frame without distortion."""
     if pointing.distortion is not None:
         raise ValueError("a distorted pointing has no inverse in closed form")

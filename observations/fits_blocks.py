@@ -122,8 +122,12 @@ def split(data: bytes, file: str) -> list[Hdu]:
         When ``data`` are no FITS file, end before the last unit does, or hold a header that
         does not end or does not state a size.
     """
+    if not data:
+        raise refuse(file, 0, "SIMPLE", "is missing, the file is empty", "fetch it again")
     if not data.startswith(FIRST_CARD):
-        raise refuse(file, 0, "SIMPLE", "is not the first keyword", "this is not a FITS file")
+        raise refuse(
+            file, 0, "SIMPLE", "does not begin the file, so it is not a FITS file", "leave it out"
+        )
     hdus: list[Hdu] = []
     position = 0
     # Bytes after the last unit that start no extension are "special records": not ours to read.

@@ -106,8 +106,13 @@ def from_fits(source: bytes | Path | BinaryIO) -> CalibratedFrame:
     Raises
     ------
     ValueError
-        If an extension is missing or the file does not match its own checksums.
+        If this is no FITS file, an extension is missing or the file does not match its own
+        checksums.
     """
+    if isinstance(source, bytes) and not source.startswith(b"SIMPLE"):
+        raise ValueError(
+            f"{len(source)} bytes that are no FITS file: this is not a calibrated frame"
+        )
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     with fits.open(stream, memmap=False) as units:
         for name in PLANES:

@@ -123,7 +123,8 @@ def check_share(mask: NDArray[np.uint16]) -> None:
     """Refuse a frame of which too little is left, and say which bits took it."""
     good = float((mask == 0).mean())
     if good < LEAST_GOOD_SHARE:
-        taken = {bit.name: f"{((mask & bit) != 0).mean():.0%}" for bit in MaskBit}
+        shares = {bit.name: float(((mask & bit) != 0).mean()) for bit in MaskBit}
+        taken = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share > 0.005)
         raise ValueError(
             f"{good:.1%} of the pixels are good, {LEAST_GOOD_SHARE:.0%} are needed "
             f"(masked: {taken}): check saturation level and bad pixel mask"

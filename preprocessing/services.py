@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from astrid.core import store
-from astrid.core.errors import BadImage, NoReference
+from astrid.core.errors import BadImage, CorruptFile, NoReference
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
@@ -164,8 +164,21 @@ def _register(
 
 
 def load(run: PreprocessRun) -> CalibratedFrame:
-    """Read the product of a completed run."""
-    return from_fits(store.get(run.processed_fits_path or ""))
+    """Read the product of a completed run.
+
+    Raises
+    ------
+    CorruptFile
+        If what is stored is no calibrated frame.
+    """
+    content = store.get(run.processed_fits_path or "")
+    try:
+        return from_fits(content)
+    except ValueError as error:
+        raise CorruptFile(
+            f"the calibrated frame of {run.observation} cannot be read ({error}); "
+            "retry the observation from the start"
+        ) from error
 
 
 def product_of(observation: Observation) -> PreprocessRun:

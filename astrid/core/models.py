@@ -73,9 +73,15 @@ def surviving(work: Failing) -> Iterator[None]:
 
 
 def explain(error: BaseException) -> str:
-    """Give an error as one line: its own words, or its kind where it has none."""
-    words = " ".join(str(error).split())
-    return words or type(error).__name__
+    """Give an error as one line.
+
+    What AstrID or the operating system raises speaks for itself; the words of any other error
+    ("'inputs'") say little without its kind.
+    """
+    words, kind = " ".join(str(error).split()), type(error).__name__
+    if isinstance(error, AstridError | OSError):
+        return words or kind
+    return f"unexpected {kind}: {words or 'no words'}; the log of the worker says where"
 
 
 class Run(Record):
