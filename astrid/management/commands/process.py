@@ -28,14 +28,22 @@ class Command(BaseCommand):
         """Process, then report; the exit status says whether everything went well."""
         if options["observation"]:
             reopen(options["observation"])
-        with progress(quiet=options["json"]) as bars:
-            report = process(bars)
+        report = work_off(quiet=options["json"])
         if options["json"]:
             self.stdout.write(json.dumps(as_json(report)))
         else:
             show(report)
         if report.failed:
             raise CommandError(f"{len(report.failed)} runs failed", returncode=1)
+
+
+def work_off(*, quiet: bool) -> Report:
+    """Process what is due; what keeps a whole stage from starting ends the command in words."""
+    try:
+        with progress(quiet=quiet) as bars:
+            return process(bars)
+    except AstridError as error:
+        raise CommandError(str(error)) from error
 
 
 def reopen(name: str) -> None:
