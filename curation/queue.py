@@ -16,14 +16,31 @@ _OPEN = (DetectionStatus.PENDING, DetectionStatus.VALIDATING, DetectionStatus.VA
 
 
 def open_tasks(detections: Iterable[Detection], *, priority: int = 0) -> int:
-    """Queue the detections that are not settled and not queued yet; say how many are new."""
+    """Queue the detections that are not settled and not queued yet; say how many are new.
+
+    One thing in one exposure is asked about once, by its best detection, however many
+    references it stood out against.
+    """
     tasks = [
         ReviewTask(detection=detection, priority=priority, score=detection.confidence_score)
-        for detection in detections
-        if detection.status in _OPEN
+        for detection in _one_per_sighting(detections)
     ]
     ReviewTask.objects.bulk_create(tasks, ignore_conflicts=True)
     return ReviewTask.objects.filter(pk__in=[task.pk for task in tasks]).count()
+
+
+def _one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
+    """Choose the best open detection of each object and exposure that nobody was asked about."""
+    best: dict[object, Detection] = {}
+    for one in sorted(detections, key=lambda one: -one.confidence_score):
+        if one.status in _OPEN:
+            best.setdefault((one.sky_object_id or one.pk, one.observation_id), one)
+    asked = set(
+        ReviewTask.objects.filter(
+            detection__sky_object__in=[one.sky_object_id for one in best.values()]
+        ).values_list("detection__sky_object", "detection__observation")
+    )
+    return [one for sighting, one in best.items() if sighting not in asked]
 
 
 def waiting_for(user: User) -> ReviewTaskQuerySet:

@@ -25,6 +25,18 @@ def test_opening_twice_queues_once(three):
     assert ReviewTask.objects.count() == 3
 
 
+def test_one_thing_in_one_exposure_is_asked_about_once(db):
+    thing, exposure = factories.make_sky_object(), factories.make_observation()
+    same = {"sky_object": thing, "observation": exposure}
+    faint, bright = (factories.make_detection(confidence_score=s, **same) for s in (0.5, 0.9))
+    assert open_tasks([faint, bright]) == 1
+    assert ReviewTask.objects.get().detection == bright
+    # against another reference, later
+    assert open_tasks([factories.make_detection(confidence_score=0.95, **same)]) == 0
+    # in another exposure
+    assert open_tasks([factories.make_detection(sky_object=thing)]) == 1
+
+
 def test_settled_detections_are_not_queued(db):
     assert open_tasks([factories.make_detection(status="confirmed")]) == 0
 
