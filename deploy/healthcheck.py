@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 
 PORT = 8000
 PATH = "/health/live"
-TIMEOUT_S = 5.0
+TIMEOUT_S = 8.0  # a first request loads the URLs; docker-compose.yml waits 10 s
 OK = 200
 
 
