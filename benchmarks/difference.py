@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from astrid.core.measure import measured
 from benchmarks.ground import ground_of
 from benchmarks.score import Score, score
+from detection.scenes import calibrated
 from differencing.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
 from differencing.subtract import Difference, subtract
 from observations.simulator import Pair, SceneParameters, simulate_pair
-from observations.simulator.exposure import Exposure
-from preprocessing.calibrated import CalibratedFrame
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.prepare import onto_grid
 
 
 @dataclass
@@ -81,16 +80,3 @@ def run_pair(pair: Pair, costs: Costs, *, dithered: bool) -> tuple[Difference, C
     with costs.step("extract"):
         found = extract(difference, science, reference, threshold=parameters.threshold)
     return difference, found
-
-
-def calibrated(exposure: Exposure) -> CalibratedFrame:
-    """Calibrate a simulated exposure, knowing of its camera what a survey documents."""
-    conditions = exposure.conditions
-    return calibrate(
-        exposure.pixels,
-        wcs=exposure.wcs,
-        gain=conditions.gain,
-        read_noise=conditions.read_noise_e,
-        saturation=conditions.parameters.saturation_adu,
-        parameters=PreprocessParameters(),
-    )

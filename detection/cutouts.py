@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from differencing.noise import MAD_TO_SIGMA
+
 FloatImage = NDArray[np.floating]
 Pixels = NDArray[np.uint8]
 
@@ -30,7 +32,6 @@ LEAST_COLOUR_SIGMA = 10.0
 COLOUR_SOFTENING = 3.0
 # Blue where fainter, near white where nothing changed, orange where brighter.
 BLUE, PALE, ORANGE = (24, 84, 168), (247, 246, 243), (214, 96, 10)
-MAD_TO_SIGMA = 1.482602218505602
 
 
 def cut(

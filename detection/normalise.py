@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from differencing.noise import MAD_TO_SIGMA
+
 FloatImage = NDArray[np.floating]
 BoolImage = NDArray[np.bool_]
 
@@ -10,7 +12,6 @@ BoolImage = NDArray[np.bool_]
 VERSION = 1
 CHANNELS = ("science", "reference", "difference", "significance")
 
-MAD_TO_SIGMA = 1.482602218505602  # 1 / Phi^-1(3/4)
 # A normal sample clipped at 3 sigma keeps this MAD-based sigma to 0.5 %.
 CLIP_SIGMA = 3.0
 CLIP_ROUNDS = 5

@@ -7,7 +7,7 @@ from scipy import ndimage
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.floating]
 
-MAD_TO_SIGMA = 1.4826
+MAD_TO_SIGMA = 1.4826  # 1 / Phi^-1(3/4)
 # A chance run of equal neighbours may occur once in this many frames.
 CHANCE_PER_FRAME = 1e-3
 SHORTEST_RUN_PX = 8

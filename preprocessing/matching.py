@@ -8,12 +8,12 @@ from scipy import ndimage
 from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 
+from preprocessing.defects import MAD_TO_SIGMA
 from preprocessing.masks import Bools
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-MAD_TO_SIGMA = 1.4826
 # Voting needs bright stars only: pairs grow with the square.
 VOTERS = 300
 VOTE_BIN_PX = 1.0
