@@ -14,11 +14,11 @@ from astrid.core.admin import (
     ReadOnlyAdmin,
     RunAdmin,
     SkySearch,
-    as_table,
     json_table,
     link_to,
     shortened,
 )
+from astrid.core.tables import as_table
 from catalog import jobs, keys
 from catalog.audit import history, key_of, watched
 from catalog.forms import SettingForm
@@ -239,11 +239,6 @@ class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
     def posterior_figure(self, entry: CatalogEntry) -> str:
         """Show the probability of being real."""
         return f"{entry.posterior:.4f}"
-
-    @admin.display(description="position (ICRS)")
-    def position(self, entry: CatalogEntry) -> str:
-        """Show the place in degrees."""
-        return f"{entry.ra:.6f} {entry.dec:+.6f}"
 
 
 @admin.register(ExportJob)

@@ -55,11 +55,6 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
     search_fields = ["observation__observation_id__startswith"]
     id_fields = ["pk", "difference_run_id", "observation_id"]
 
-    @admin.display(description="position (ICRS)")
-    def position(self, candidate: Candidate) -> str:
-        """Show the place in degrees."""
-        return f"{candidate.ra:.6f} {candidate.dec:+.6f}"
-
     @admin.display(description="|S_corr|", ordering="significance")
     def sigma(self, candidate: Candidate) -> str:
         """Show the significance."""
@@ -100,9 +95,3 @@ class ReferenceImageAdmin(SkySearch, ValidityAdmin):
     list_select_related = ["survey"]
     list_filter = ["survey", "filter_band", "is_active"]
     search_fields = ["survey__name__startswith"]
-    readonly_fields = ["frames"]
-
-    @admin.display(description="observations")
-    def frames(self, reference: ReferenceImage) -> str:
-        """Name the exposures that were stacked."""
-        return ", ".join(map(str, reference.observations.order_by("pk")))

@@ -1,6 +1,6 @@
-"""What every console page of the admin shares: reading without writing, cones, tables, links."""
+"""What every console page of the admin shares: reading without writing, cones, links."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -12,10 +12,11 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
 from astrid.core import cones
 from astrid.core.errors import AstridError
+from astrid.core.tables import as_table
 
 _MOST_REFUSALS = 10
 _IDS_ONLY = ["id"]  # shows the search box of a table whose rows have no names
@@ -100,8 +101,25 @@ class ReadOnlyAdmin(ConsoleAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show every column, the id and the times included, then what the page adds."""
         hidden = {*self.hidden, "hpx"}
-        columns = [f.name for f in self.opts.concrete_fields if f.name not in hidden]
+        stored = [*self.opts.concrete_fields, *self.opts.many_to_many]
+        columns = [column.name for column in stored if column.name not in hidden]
         return [*columns, *self.readonly_fields]
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of the pipeline below the row that they belong to."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Say no: the pipeline adds these rows."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep every column as it was written."""
+        return self.fields
 
 
 class ValidityForm(forms.ModelForm):
@@ -132,7 +150,7 @@ class ValidityAdmin(ReadOnlyAdmin):
 
 
 class SkySearch(ConsoleAdmin):
-    """A search box that understands a cone beside ids and names."""
+    """Rows with a place in the sky; the search box understands a cone beside ids and names."""
 
     search_help_text = f"An id, a name, or a cone: {cones.HELP}."
 
@@ -148,6 +166,11 @@ class SkySearch(ConsoleAdmin):
             self.message_user(request, f"{search_term!r}: {error}", messages.ERROR)
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="position (ICRS)")
+    def position(self, row: Any) -> str:
+        """Show the place in degrees."""
+        return f"{row.ra:.6f} {row.dec:+.6f}"
 
 
 def json_table(name: str, title: str) -> Any:
@@ -200,42 +223,3 @@ def link_to(label: str, key: object, text: str = "") -> str:
     except NoReverseMatch:  # a table without a page of its own
         return shown
     return format_html('<a href="{}">{}</a>', address, shown)
-
-
-def as_table(value: Any) -> str:
-    """Show JSON as an HTML table: an object as name and value, a list of objects as rows."""
-    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-        return _grid(value)
-    if isinstance(value, Mapping) and value:
-        rows = [(name, shown(each)) for name, each in _flat(value)]
-        return _table((), rows)
-    return shown(value) or "none"
-
-
-def _grid(rows: list[dict[str, Any]]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return _table(names, [[shown(row.get(name, "")) for name in names] for row in rows])
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    for name, each in value.items():
-        if isinstance(each, Mapping) and each:
-            yield from _flat(each, f"{before}{name} · ")
-        else:
-            yield f"{before}{name}", each
-
-
-def shown(value: Any) -> str:
-    """Write a figure with at most six digits, and anything else as it is."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(shown, value))
-    return "" if value is None or value in ({}, "") else str(value)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = format_html_join("", "<th>{}</th>", ([name] for name in header))
-    lines = (format_html_join("", "<td>{}</td>", ([cell] for cell in row)) for row in rows)
-    body = format_html_join("", "<tr>{}</tr>", ([line] for line in lines))
-    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)

@@ -1,20 +1,16 @@
 """Alerts, where they go, and what came of each message."""
 
-from collections.abc import Callable
-from typing import Any
-
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from astrid.core.errors import InvalidTransition
+from astrid.core.admin import ConsoleAdmin, ReadOnlyAdmin, ReadOnlyInline
 from curation import delivery
 from curation.models import Alert, AlertChannel, AlertRule, Delivery
-from detection.admin.base import ReadOnlyAdmin
 
 
-class DeliveryInline(admin.TabularInline):
+class DeliveryInline(ReadOnlyInline):
     """The messages of one alert."""
 
     model = Delivery
@@ -27,14 +23,6 @@ class DeliveryInline(admin.TabularInline):
         "response_code",
         "error_message",
     )
-    readonly_fields = fields
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no: rules write these."""
-        return False
 
 
 @admin.register(Alert)
@@ -54,6 +42,8 @@ class AlertAdmin(ReadOnlyAdmin):
     list_filter = ["status", "priority", "alert_type"]
     list_select_related = ["rule"]
     search_fields = ["title__icontains"]
+    search_help_text = "Words of a title, or the id of an alert or a detection"
+    id_fields = ["pk", "detection_id"]
     inlines = [DeliveryInline]
 
 
@@ -75,39 +65,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_select_related = ["alert", "channel"]
     actions = ["redeliver", "cancel"]
 
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Say whether this person may put messages back or take them out."""
-        return request.user.has_perm("curation.change_delivery")
-
     @admin.action(description="Deliver again", permissions=["operate"])
     def redeliver(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Put failed messages back into the outbox."""
-        self._each(request, queryset, delivery.redeliver, "put back into the outbox")
+        self.run_each(request, queryset, delivery.redeliver, "put back into the outbox")
 
     @admin.action(description="Cancel", permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Take messages out of the outbox."""
-        self._each(request, queryset, delivery.cancel, "cancelled")
-
-    def _each(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Delivery],
-        act: Callable[[Delivery], None],
-        done: str,
-    ) -> None:
-        refusals = []
-        rows = list(queryset)
-        for row in rows:
-            try:
-                act(row)
-            except InvalidTransition as error:
-                refusals.append(str(error))
-        if len(rows) > len(refusals):
-            self.message_user(request, f"{len(rows) - len(refusals)} {done}.", messages.SUCCESS)
-        if refusals:
-            words = f"{len(refusals)} refused: {'; '.join(refusals)}"
-            self.message_user(request, words, messages.ERROR)
+        self.run_each(request, queryset, delivery.cancel, "cancelled")
 
 
 class AlertChannelForm(forms.ModelForm):
@@ -131,7 +97,7 @@ class AlertChannelForm(forms.ModelForm):
 
 
 @admin.register(AlertChannel)
-class AlertChannelAdmin(admin.ModelAdmin):
+class AlertChannelAdmin(ConsoleAdmin):
     """Addresses that alerts go to."""
 
     form = AlertChannelForm

@@ -1,6 +1,5 @@
 """Detections with verdicts: the list, its actions, and the page of one detection."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -131,25 +130,15 @@ class ReviewedDetectionAdmin(DetectionAdmin):
     ) -> None:
         """Judge one by one, so that a refusal of one leaves the others judged."""
         in_force = policy.in_force(ReviewPolicy)
-        refusals: list[str] = []
-        detections = list(queryset)
-        for detection in detections:
-            try:
-                judge(
-                    detection,
-                    by=request.user,  # type: ignore[arg-type]
-                    is_valid=is_valid,
-                    label=label,
-                    policy=in_force,
-                    shown_fields=("list",),
-                )
-            except AstridError as error:
-                refusals.append(str(error))
-        self._report(request, len(detections) - len(refusals), refusals)
 
-    def _report(self, request: HttpRequest, judged: int, refusals: Sequence[str]) -> None:
-        if judged:
-            self.message_user(request, f"{judged} judged.", messages.SUCCESS)
-        if refusals:
-            reasons = "; ".join(dict.fromkeys(refusals))[:1000]
-            self.message_user(request, f"{len(refusals)} refused: {reasons}", messages.ERROR)
+        def act(detection: Detection) -> None:
+            judge(
+                detection,
+                by=request.user,  # type: ignore[arg-type]
+                is_valid=is_valid,
+                label=label,
+                policy=in_force,
+                shown_fields=("list",),
+            )
+
+        self.run_each(request, queryset, act, "judged")

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from astrid.core.admin import ConsoleAdmin, ReadOnlyAdmin
 from curation.models import Curator, ReviewTask, ValidationEvent, ValidationLabel
-from detection.admin.base import ReadOnlyAdmin
 
 
 @admin.register(ValidationEvent)
@@ -23,7 +23,9 @@ class ValidationEventAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["is_valid", "is_unsure", "label", "confidence_level"]
     list_select_related = ["validator", "detection", "superseded_by"]
-    search_fields = ["validator__username", "=detection__id"]
+    search_fields = ["validator__username"]
+    search_help_text = "The name of a person, or the id of a verdict or a detection"
+    id_fields = ["pk", "detection_id"]
     ordering = ["-id"]
 
     @admin.display(description="in force", boolean=True)
@@ -33,12 +35,13 @@ class ValidationEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ValidationLabel)
-class ValidationLabelAdmin(admin.ModelAdmin):
+class ValidationLabelAdmin(ConsoleAdmin):
     """The taxonomy; what a label means is fixed, whether it is offered is not."""
 
     list_display = ["name", "version", "detection_type", "is_real", "is_active", "description"]
     list_filter = ["detection_type", "is_real", "is_active"]
     search_fields = ["name"]
+    search_help_text = "A name or an id"
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ValidationLabel | None = None
@@ -67,7 +70,7 @@ class CuratorAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ReviewTask)
-class ReviewTaskAdmin(admin.ModelAdmin):
+class ReviewTaskAdmin(ConsoleAdmin):
     """The queue; an operator may change the priority."""
 
     list_display = ["detection", "priority", "score", "lease_holder", "lease_end", "done_at"]
@@ -75,7 +78,8 @@ class ReviewTaskAdmin(admin.ModelAdmin):
     list_filter = [("done_at", admin.EmptyFieldListFilter), "priority"]
     list_select_related = ["detection", "lease_holder"]
     readonly_fields = ["detection", "score", "lease_holder", "lease_end", "done_at"]
-    show_full_result_count = False
+    search_help_text = "The id of a task or a detection"
+    id_fields = ["pk", "detection_id"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Say no: the pipeline queues detections."""

@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
+from astrid.core import cones
+from astrid.core.admin import ReadOnlyAdmin, SkySearch
 from detection import pictures, provenance
-from detection.admin.base import PositionSearch, ReadOnlyAdmin
 from detection.history import epochs_of
 from detection.models import Detection
 from detection.wording import figures_of, sexagesimal
@@ -35,7 +36,7 @@ class BandFilter(admin.SimpleListFilter):
         return queryset.filter(observation__filter_band=self.value()) if self.value() else queryset
 
 
-class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
+class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     """Detections with their pictures, most certain first."""
 
     change_form_template = "admin/detection/detection/change_form.html"
@@ -55,6 +56,7 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
         "observation__observation_id__startswith",
         "sky_object__designation__startswith",
     ]
+    search_help_text = f"An id, the name of an exposure or object, or a cone: {cones.HELP}."
     # Served by the index on -confidence_score; the key makes the order of equals stable.
     ordering = ["-confidence_score", "-id"]
     sortable_by = ["score"]
@@ -84,7 +86,7 @@ class DetectionAdmin(ReadOnlyAdmin, PositionSearch):
         """Show the place in degrees and sexagesimal."""
         return format_html(
             '<span class="figures">{}<br>{}</span>',
-            f"{detection.ra:.6f} {detection.dec:+.6f}",
+            super().position(detection),
             sexagesimal(detection.ra, detection.dec),
         )
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from detection.admin.base import ReadOnlyAdmin
+from astrid.core.admin import ReadOnlyAdmin, RunAdmin
 from detection.models import Model, ModelRun, TrainingDataset, TrainingRun
 
 
@@ -21,10 +21,11 @@ class MLModelAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["model_type", "is_active"]
     search_fields = ["name", "version"]
+    search_help_text = "A name, a version or an id"
 
 
 @admin.register(ModelRun)
-class ModelRunAdmin(ReadOnlyAdmin):
+class ModelRunAdmin(RunAdmin):
     """Inferences, newest first."""
 
     list_display = [
@@ -35,11 +36,13 @@ class ModelRunAdmin(ReadOnlyAdmin):
         "total_predictions",
         "high_confidence_predictions",
         "inference_time_ms",
-        "error_message",
+        "reason",
     ]
     list_filter = ["status", "model"]
     list_select_related = ["model", "observation"]
     search_fields = ["observation__observation_id__startswith"]
+    search_help_text = "The name of an exposure, or the id of a run or an observation"
+    id_fields = ["pk", "observation_id"]
 
 
 @admin.register(TrainingDataset)
@@ -51,9 +54,8 @@ class TrainingDatasetAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(ReadOnlyAdmin):
+class TrainingRunAdmin(RunAdmin):
     """Trainings, newest first."""
 
-    list_display = ["created_at", "model", "dataset", "status", "processing_time_seconds"]
-    list_filter = ["status"]
+    list_display = ["created_at", "model", "dataset", "status", "seconds", "reason"]
     list_select_related = ["model", "dataset"]

@@ -1,34 +1,24 @@
 """Objects of the sky, with their detections."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from astrid.core.admin import ReadOnlyAdmin, ReadOnlyInline, SkySearch
 from detection import pictures
-from detection.admin.base import PositionSearch, ReadOnlyAdmin
 from detection.models import Detection, SkyObject
 from detection.wording import sexagesimal
 
 
-class EpochsInline(admin.TabularInline):
+class EpochsInline(ReadOnlyInline):
     """The detections of one object."""
 
     model = Detection
     fields = ("picture", "epoch", "band", "score", "type_and_label", "status")
-    readonly_fields = fields
-    extra = 0
-    can_delete = False
-    show_change_link = True
     verbose_name_plural = "detections of this object"
     ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no: the pipeline adds detections."""
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
         """Fetch the rows with what their lines show."""
@@ -62,7 +52,7 @@ class EpochsInline(admin.TabularInline):
 
 
 @admin.register(SkyObject)
-class SkyObjectAdmin(ReadOnlyAdmin, PositionSearch):
+class SkyObjectAdmin(SkySearch, ReadOnlyAdmin):
     """Objects of the sky, last seen first."""
 
     list_display = ["designation", "position", "best_class", "number_of_detections", "last_seen"]
@@ -74,5 +64,4 @@ class SkyObjectAdmin(ReadOnlyAdmin, PositionSearch):
     @admin.display(description="position (ICRS)")
     def position(self, sky_object: SkyObject) -> str:
         """Show the place in degrees and sexagesimal."""
-        degrees = f"{sky_object.ra:.6f} {sky_object.dec:+.6f}"
-        return f"{degrees} · {sexagesimal(sky_object.ra, sky_object.dec)}"
+        return f"{super().position(sky_object)} · {sexagesimal(sky_object.ra, sky_object.dec)}"

@@ -1,6 +1,6 @@
 import pytest
 
-from detection.search import cone_of
+from astrid.core.cones import cone_of
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,9 @@ def test_a_cone_is_read_in_degrees_and_sexagesimal(text, expected):
     assert (cone.ra, cone.dec, cone.radius_deg) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("text", ["exposure 3", "AstrID J100100.00-023000.0", "a b c", "1 2", ""])
+@pytest.mark.parametrize(
+    "text", ["exposure 3", "AstrID J100100.00-023000.0", "a b c", "1 2", "1 2 3.4.5", ""]
+)
 def test_names_are_no_cones(text):
     assert cone_of(text) is None
 
