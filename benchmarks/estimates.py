@@ -32,7 +32,15 @@ def wilson(found: int, asked: int) -> tuple[float, float]:
 
 
 def robust_sigma(values: FloatArray) -> float:
-    """Give the standard deviation of the Gaussian with the same median absolute deviation."""
+    """Give the standard deviation of the Gaussian with the same median absolute deviation.
+
+    Raises
+    ------
+    ValueError
+        If there are no values.
+    """
+    if len(values) == 0:
+        raise ValueError("no values have no scatter")
     return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values))))
 
 

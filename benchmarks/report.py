@@ -53,10 +53,10 @@ def _noise_rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _completeness_rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for kind, ranges in variant["completeness"].items():
         for name, cell in ranges.items():
-            least = LEAST_FOUND.get(name) if kind == "transients" else None
+            least = LEAST_FOUND.get(name) if kind == "all" else None
             required = f" (≥ {least:.0%})" if least else ""
             mark = f" {_mark(variant['required'][f'found {name}'])}" if least else ""
-            yield f"{kind} found, S/N {name}{required}", _share(cell) + mark
+            yield f"found, {kind}, S/N {name}{required}", _share(cell) + mark
 
 
 def _share(cell: dict[str, Any]) -> str:
