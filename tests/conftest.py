@@ -19,7 +19,7 @@ def pytest_configure(config):
 def local_storages(folder):
     """Give settings that keep products below ``folder``."""
     local = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "astrid.core.files.WholeFiles",
         "OPTIONS": {"location": str(folder)},
     }
     return settings.STORAGES | {"products": local}
