@@ -147,7 +147,6 @@ LOGIN_URL = "/admin/login/"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_HANDLER = "axes.handlers.cache.AxesCacheHandler"
 
 # --- transport: HTTPS is expected unless only this machine is served
 _LOCAL_ONLY = set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]"}
@@ -178,12 +177,31 @@ CELERY_BROKER_URL = env.str("BROKER_URL", default="") or embedded.broker_url()
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None  # else beat schedules a clean-up of results that nobody keeps
 CELERY_TASK_TIME_LIMIT = 3600
+CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 300  # time to write down the reason
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
+    # A hint must not wait for a broker that is away: the next sweep finds the work.
+    "max_retries": 1,
+    "interval_start": 0,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,  # above the second that a worker's poll for messages takes
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # workers wait for a broker as long as it takes
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# Beat copies this into its table at every start. A sweep that nobody took in time is dropped:
+# the next one does the same.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "astrid.pipeline.sweep",
+        "schedule": 60.0,
+        "options": {"expire_seconds": 60},
+    }
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # --- API
