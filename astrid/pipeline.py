@@ -23,7 +23,7 @@ import differencing.tasks
 import observations.services
 import preprocessing.services
 import preprocessing.tasks
-from astrid.core.errors import InvalidTransition
+from astrid.core.errors import AstridError, InvalidTransition
 from astrid.core.hints import hint
 from astrid.core.locks import holding
 from astrid.core.models import Run, RunStatus, explain, surviving
@@ -31,7 +31,7 @@ from catalog import attempts, config, jobs
 from catalog.models import JobType, ProcessingJob
 from detection.models import ModelRun
 from differencing.models import DifferenceRun
-from observations.models import Survey
+from observations.models import Observation, Survey
 from preprocessing.models import PreprocessRun
 
 
@@ -67,6 +67,12 @@ class Step:
     setting: str
     give_up: Callable[[Any, str], None]
     resume: Callable[[Any], None]
+
+    def __str__(self) -> str:
+        return f"starting of {self.job_type} runs"
+
+    def fail(self, error: BaseException) -> None:
+        """Undo nothing: what could not be started stays due."""
 
 
 STEPS = (
@@ -109,7 +115,10 @@ def step_of(job: ProcessingJob) -> Step:
 
 
 def open_due(step: Step, limit: int) -> Iterator[ProcessingJob]:
-    """Claim what waits for ``step`` and open a job for every run of it."""
+    """Claim what waits for ``step`` and open a job for every run of it.
+
+    An observation that cannot be begun fails with the reason; the others go on.
+    """
     parameters = config.get(step.setting)
     tries = config.get("pipeline").max_retries
     for entity in step.due()[:limit]:
@@ -121,6 +130,11 @@ def open_due(step: Step, limit: int) -> Iterator[ProcessingJob]:
                 ]
         except InvalidTransition:
             continue  # another worker was faster
+        except AstridError as error:
+            if not isinstance(entity, Observation):
+                raise
+            observations.services.give_up(entity, explain(error))
+            continue
         yield from opened
 
 
@@ -136,15 +150,28 @@ class Attempt:
 
     def run(self) -> Any:
         """Read the run that the job is about."""
-        return self.step.run._default_manager.get(pk=self.job.run_id)
+        return self.runs().get()
 
-    def prepare(self) -> None:
-        """Close what a dead worker left open, and make a failed run ready for another try."""
+    def runs(self) -> QuerySet[Run]:
+        """Look for the run: somebody may have deleted it."""
+        return self.step.run._default_manager.filter(pk__in=[self.job.run_id])
+
+    def work(self) -> None:
+        """Do what is left of the job: nothing, when its worker died just before it said so."""
         run = self.run()
         if run.status == RunStatus.RUNNING:
-            run.fail(attempts.WorkerDied())
+            self.bury(run)
         if run.status == RunStatus.FAILED:
             self.step.resume(run)
+        if run.status != RunStatus.COMPLETED:
+            self.step.task(str(run.pk))
+        attempts.complete(self.job)
+
+    def bury(self, run: Run) -> None:
+        """Close what a dead worker left open; work that kills every worker ends here."""
+        run.fail(attempts.WorkerDied())
+        if self.job.retry_count > self.job.max_retries:
+            raise attempts.WorkerDied
 
     def fail(self, error: BaseException) -> None:
         """Put the job back for later where that may help; else close it and its entity."""
@@ -153,7 +180,10 @@ class Attempt:
             return
         with transaction.atomic():
             attempts.give_up(self.job, error)
-            self.step.give_up(self.run(), explain(error))
+            if isinstance(error, InvalidTransition):
+                return  # the entity has moved on without this run
+            for run in self.runs():
+                self.step.give_up(run, explain(error))
 
 
 @shared_task
@@ -174,9 +204,7 @@ def work_off(job_id: uuid.UUID) -> bool:
             return False
         attempt = Attempt(step_of(job), job)
         with surviving(attempt):
-            attempt.prepare()
-            attempt.step.task(str(job.run_id))
-            attempts.complete(job)
+            attempt.work()
         return True
 
 
@@ -185,9 +213,10 @@ def advance() -> None:
     """Start whatever is due, in the order of STEPS."""
     limit = config.get("pipeline").sweep_limit
     for step in STEPS:
-        for job in open_due(step, limit):
-            attempts.announce(job)
-            hint(execute, str(job.pk))
+        with surviving(step):
+            for job in open_due(step, limit):
+                attempts.announce(job)
+                hint(execute, str(job.pk))
 
 
 @shared_task

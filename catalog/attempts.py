@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from astrid.core.errors import InvalidTransition
+from astrid.core.locks import holding
 from astrid.core.models import explain
 from astrid.core.states import transition
 from catalog.keys import PipelineParameters
@@ -97,18 +98,32 @@ def _reason(error: BaseException) -> dict[str, Any]:
     }
 
 
-def waiting() -> QuerySet[ProcessingJob]:
-    """Jobs whose time has come."""
+def waiting() -> list[ProcessingJob]:
+    """Jobs that a worker may begin now: their time has come, or their worker is gone."""
+    return [*_due(), *abandoned()]
+
+
+def _due() -> QuerySet[ProcessingJob]:
     return ProcessingJob.objects.filter(
         status=JobStatus.PENDING, scheduled_at__lte=timezone.now()
     ).order_by("-priority", "id")
 
 
+def abandoned() -> list[ProcessingJob]:
+    """Jobs that are marked as running, but nobody holds their lock."""
+    running = ProcessingJob.objects.filter(status=JobStatus.RUNNING).order_by("id")
+    return [job for job in running if _is_abandoned(job)]
+
+
+def _is_abandoned(job: ProcessingJob) -> bool:
+    with holding(job.pk) as held:
+        return held
+
+
 def to_announce(limit: int) -> list[ProcessingJob]:
-    """Claim, for one announcement, jobs that wait unheard or whose worker may be dead."""
+    """Claim, for one announcement, jobs that wait unheard or whose worker is gone."""
     unheard = Q(announced_at=None) | Q(announced_at__lt=timezone.now() - ANNOUNCE_AGAIN)
-    running = ProcessingJob.objects.filter(status=JobStatus.RUNNING)
-    found = [*waiting().filter(unheard)[:limit], *running[:limit]]
+    found = [*_due().filter(unheard)[:limit], *abandoned()]
     return [job for job in found if announce(job)]
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from astrid.core import store
-from astrid.core.errors import BadImage, CorruptFile, NoReference
+from astrid.core.errors import BadImage, CorruptFile, InvalidTransition, NoReference
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
@@ -253,7 +253,15 @@ def give_up(run: PreprocessRun, reason: str) -> None:
 
 @transaction.atomic
 def resume(run: PreprocessRun) -> None:
-    """Make a failed run's observation ready for another try."""
+    """Make a failed run's observation ready for another try.
+
+    Raises
+    ------
+    InvalidTransition
+        If a later run has taken its place.
+    """
+    if run.observation.preprocess_runs.filter(id__gt=run.pk).exists():
+        raise InvalidTransition(f"{run}: a later run took its place; retry the observation")
     if run.observation.status == ObservationStatus.FAILED:
         move(run.observation, ObservationStatus.INGESTED)
         move(run.observation, ObservationStatus.PREPROCESSING)
