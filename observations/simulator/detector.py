@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage, special
 
 from observations.simulator.parameters import SceneParameters
 
@@ -63,12 +64,16 @@ def add_noise(
     return np.asarray(electrons / gain)
 
 
-def add_cosmic_rays(rng: np.random.Generator, pixels: FloatArray, count: int) -> BoolArray:
+def add_cosmic_rays(
+    rng: np.random.Generator, pixels: FloatArray, count: int, *, diffusion: float = 0.0
+) -> BoolArray:
     """Draw tracks of 1 to 25 px with no point spread into ``pixels``; True where one went through.
 
-    Charge per pixel is lognormal around 900 ADU, modulated by 40 % along the track.
+    Charge per pixel is lognormal around 900 ADU, modulated by 40 % along the track. On its way
+    through the silicon it spreads as a Gaussian of ``diffusion`` px (1 sigma).
     """
     hit = np.zeros(pixels.shape, dtype=bool)
+    charges = np.zeros(pixels.shape)
     for _ in range(count):
         length = int(rng.integers(2, 25)) if rng.random() < TRACK_FRACTION else 1
         angle, step = rng.uniform(0, 2 * np.pi), np.arange(length)
@@ -77,9 +82,25 @@ def add_cosmic_rays(rng: np.random.Generator, pixels: FloatArray, count: int) ->
         y = (start_y + step * np.sin(angle)).astype(int)
         charge = rng.lognormal(6.8, 0.8) * rng.uniform(0.6, 1.4, length)
         inside = (x >= 0) & (x < pixels.shape[1]) & (y >= 0) & (y < pixels.shape[0])
-        np.add.at(pixels, (y[inside], x[inside]), charge[inside])
+        np.add.at(charges, (y[inside], x[inside]), charge[inside])
         hit[y[inside], x[inside]] = True
+    pixels += diffuse(charges, diffusion) if diffusion > 0 else charges
     return hit
+
+
+def diffuse(charges: FloatArray, sigma: float) -> FloatArray:
+    """Spread the charge of each pixel over its neighbours; what leaves the detector is lost.
+
+    It starts in the middle of its pixel: the share that crosses an edge is an error function.
+    """
+    edges = special.ndtr((np.arange(-DIFFUSION_PX, DIFFUSION_PX + 2) - 0.5) / sigma)
+    shares = np.diff(edges)
+    along = ndimage.convolve1d(charges, shares, axis=1, mode="constant")
+    return np.asarray(ndimage.convolve1d(along, shares, axis=0, mode="constant"))
+
+
+# Five sigma of the widest diffusion.
+DIFFUSION_PX = 3
 
 
 # The rest are single hits.

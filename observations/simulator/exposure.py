@@ -143,7 +143,7 @@ def expose(
     )
     rate = parameters.cosmic_rays_per_mpix if conditions.exposures == 1 else 0.0
     hits = rng.poisson(rate * parameters.megapixels)
-    is_cosmic = camera.add_cosmic_rays(rng, pixels, hits)
+    is_cosmic = camera.add_cosmic_rays(rng, pixels, hits, diffusion=parameters.cosmic_ray_diffusion)
     pixels += detector.hot_adu
     is_saturated = camera.bleed(pixels, parameters.saturation_adu)
     pixels[detector.is_dead] = 0.0

@@ -21,6 +21,7 @@ from observations.simulator.exposure import (
 from observations.simulator.parameters import SceneParameters
 from observations.simulator.pointing import draw_distortion, draw_pointing
 from observations.simulator.psf import PsfField
+from observations.simulator.resampling import draw_move, resample
 from observations.simulator.scene import Scene, Stars, draw_scene
 from observations.simulator.truth import (
     Source,
@@ -82,13 +83,17 @@ def simulate_pair(parameters: SceneParameters, seed: int, *, dithered: bool = Fa
     reference = reference_conditions(rng, parameters, dithered=dithered)
     science = science_conditions(rng, parameters, dithered=dithered)
     varied = vary(rng, scene.stars, parameters)
+    order = parameters.resampling_order
+    move = draw_move(rng, order) if order else None
+    taken = move.before(science) if move else science
     reference_light = render(scene, reference, scene.stars.flux)
-    light = render(scene, science, varied)
-    new = fluxes(transients, (science, light), (reference, reference_light))
-    add_points(light, science, transients.x, transients.y, new)
+    light = render(scene, taken, varied)
+    new = fluxes(transients, (taken, light), (reference, reference_light))
+    add_points(light, taken, transients.x, transients.y, new)
     flawed = draw_detectors(rng, parameters, dithered=dithered)
+    exposed = expose(rng, light, taken, flawed[0])
     frames = (
-        expose(rng, light, science, flawed[0]),
+        resample(exposed, move, science) if move else exposed,
         expose(rng, reference_light, reference, flawed[1]),
     )
     flux = np.concatenate([new, (varied - scene.stars.flux)[scene.stars.is_variable]])

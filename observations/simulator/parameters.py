@@ -1,6 +1,7 @@
 """What a simulated scene and its camera are like."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class SceneParameters:
     bad_columns_per_mpix: float = 2.0
     hot_pixels_per_mpix: float = 30.0
     cosmic_rays_per_mpix: float = 12.0
+    cosmic_ray_diffusion: float = 0.0  # of the charge of a hit, 1 sigma, 0 to 0.7
 
     # pointing
     ra: float = 150.1
@@ -38,6 +40,9 @@ class SceneParameters:
     science_transparency: float = 0.8
     sky_e_per_s: float = 10.0
     sky_gradient: float = 0.1  # peak to peak over the frame, as a fraction
+    # A pair's science frame is moved by a part of a pixel with a spline of this order, as frames
+    # of a survey's stacks are: 1 bilinear, 3 cubic, 0 not at all
+    resampling_order: Literal[0, 1, 3] = 0
 
     # point spread function
     psf_beta: float = 3.0  # Moffat exponent of the science frames
@@ -68,6 +73,15 @@ class SceneParameters:
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above zero")
+        if not 0 <= self.cosmic_ray_diffusion <= WIDEST_DIFFUSION:
+            raise ValueError(
+                f"cosmic_ray_diffusion is {self.cosmic_ray_diffusion} px; "
+                f"it must be from 0 to {WIDEST_DIFFUSION}"
+            )
+        if self.resampling_order not in SPLINES:
+            raise ValueError(
+                f"resampling_order is {self.resampling_order}; it must be one of {SPLINES}"
+            )
         if self.psf_beta <= 1 or self.reference_psf_beta <= 1:
             raise ValueError("a Moffat profile has finite flux only for beta above 1")
 
@@ -79,6 +93,9 @@ class SceneParameters:
 
 # Two edge margins (`scene.EDGE`) and a field between them.
 MIN_SIZE = 96
+# Thick detectors reach about 0.5 px; wider hits would be light of the sky to any method.
+WIDEST_DIFFUSION = 0.7
+SPLINES = (0, 1, 3)
 POSITIVE = (
     "pixel_scale_arcsec",
     "gain",
