@@ -109,7 +109,7 @@ def _kombu_url(url, number):
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
         query = dict(parse_qsl(parts.query)) | {"virtual_host": number}
-        return urlunsplit(parts._replace(query=urlencode(query)))
+        return f"{parts.scheme}://{parts.path}?{urlencode(query)}"
     return urlunsplit(parts._replace(path=f"/{number}"))
 
 

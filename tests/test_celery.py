@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from celery.backends.base import DisabledBackend
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from rich.progress import Progress
@@ -134,8 +135,13 @@ def expected(night, computed):
 
 
 def is_all_done():
-    steps_due = any(step.due().exists() for step in pipeline.STEPS)
-    return not steps_due and not ProcessingJob.objects.filter(status__in=UNFINISHED).exists()
+    """Tell whether nothing is left; in this order, each answer stays true for the next."""
+    ended = Q(role="reference", status="preprocessed") | Q(status__in=["differenced", "failed"])
+    return not (
+        Observation.objects.exclude(ended).exists()
+        or any(step.due().exists() for step in pipeline.STEPS)
+        or ProcessingJob.objects.filter(status__in=UNFINISHED).exists()
+    )
 
 
 def sweep():
