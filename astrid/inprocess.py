@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 
-from rich.progress import Progress
+from django.utils import timezone
+from rich.progress import Progress, TaskID
 
 from astrid import pipeline
 from catalog import attempts, config
 from catalog.models import JobStatus, ProcessingJob
+from observations.models import Observation, ObservationStatus
 
 
 @dataclass
@@ -37,22 +39,37 @@ class Report:
         else:
             self.postponed += 1
 
+    def note_unstarted(self, since: datetime) -> None:
+        """Count observations that failed before any run of theirs could be opened."""
+        failed = Observation.objects.filter(status=ObservationStatus.FAILED, updated_at__gte=since)
+        for observation in failed.exclude(status_reason__in=self.failed.values()):
+            self.failed[str(observation)] = observation.status_reason
+
 
 def process(bars: Progress) -> Report:
     """Work off everything that is due, stage by stage, until nothing is."""
-    report = Report()
-    tasks: dict[str, Any] = {}
+    report, began = Report(), timezone.now()
     while jobs := list(_next_jobs()):
-        for job in jobs:
-            bar = tasks.get(job.job_type)
-            if bar is None:
-                bar = tasks[job.job_type] = bars.add_task(job.job_type, total=0)
-            bars.update(bar, total=(bars.tasks[bar].total or 0) + 1)
+        _lengthen(bars, jobs)
         for job in jobs:
             if pipeline.work_off(job.pk):
                 report.note(job)
-            bars.advance(tasks[job.job_type])
+            bars.advance(_bar(bars, job.job_type))
+    report.note_unstarted(began)
     return report
+
+
+def _lengthen(bars: Progress, jobs: list[ProcessingJob]) -> None:
+    """Make the bar of each stage longer by its new jobs."""
+    for stage, number in Counter(job.job_type for job in jobs).items():
+        bar = _bar(bars, stage)
+        bars.update(bar, total=(bars.tasks[bar].total or 0) + number)
+
+
+def _bar(bars: Progress, stage: str) -> TaskID:
+    """Find the bar of a stage, or add it."""
+    found = [task.id for task in bars.tasks if task.description == stage]
+    return found[0] if found else bars.add_task(stage, total=0)
 
 
 def _next_jobs() -> Iterable[ProcessingJob]:

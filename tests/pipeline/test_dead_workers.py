@@ -28,9 +28,10 @@ def test_an_observation_that_cannot_be_begun_stops_no_other(camera, night, tmp_p
     survey = other.survey
     survey.adapter_settings = {**survey.adapter_settings, "rules": {"survey": 5}}
     survey.save()
-    work()
+    report = work()
     other.refresh_from_db()
     assert other.status == ObservationStatus.FAILED
+    assert report.failed == {str(other): other.status_reason}
     assert "rules" in other.status_reason or "survey" in other.status_reason
     assert ModelRun.objects.filter(status=RunStatus.COMPLETED).count() == 1
 
