@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from astrid.core import cones
+from astrid.core.columns import Column, readable
 from astrid.core.errors import AstridError
 from astrid.core.tables import as_table
 
@@ -31,6 +32,11 @@ class ConsoleAdmin(admin.ModelAdmin):
     search_fields: ClassVar[list[str] | tuple[str, ...]] = _IDS_ONLY
     search_help_text = "An id"
     id_fields: ClassVar[Sequence[str]] = ["pk"]  # which columns an id in the search box may mean
+    introduction = ""  # what a list is and where its rows come from, said above it
+
+    def get_list_display(self, request: HttpRequest) -> list[Column]:
+        """Show figures with the decimals that they are known to."""
+        return [readable(self.opts, name) for name in super().get_list_display(request)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -103,7 +109,8 @@ class ReadOnlyAdmin(ConsoleAdmin):
         hidden = {*self.hidden, "hpx"}
         stored = [*self.opts.concrete_fields, *self.opts.many_to_many]
         columns = [column.name for column in stored if column.name not in hidden]
-        return [*columns, *self.readonly_fields]
+        shown = [readable(self.opts, name) for name in columns]
+        return [*shown, *self.readonly_fields]
 
 
 class ReadOnlyInline(admin.TabularInline):
