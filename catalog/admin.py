@@ -21,6 +21,7 @@ from astrid.core.admin import (
 from astrid.core.tables import as_table
 from catalog import jobs, keys
 from catalog.audit import history, key_of, watched
+from catalog.entities import NamedEntities
 from catalog.forms import SettingForm
 from catalog.models import (
     Analytics,
@@ -58,10 +59,14 @@ class ProcessingJobAdmin(ReadOnlyAdmin):
     actions = ["retry", "cancel"]
     details = json_table("error_details", "error details")
 
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[NamedEntities]:
+        """List rows with the names of what they are about."""
+        return NamedEntities
+
     @admin.display(description="works for")
     def entity(self, job: ProcessingJob) -> str:
         """Link to the row that the job works for."""
-        return link_to(job.entity_type, job.entity_id)
+        return link_to(job.entity_type, job.entity_id, getattr(job, "entity_name", ""))
 
     @admin.display(description="retries")
     def tries(self, job: ProcessingJob) -> str:
@@ -190,11 +195,22 @@ class TableFilter(admin.SimpleListFilter):
         return queryset.filter(entity_type=self.value()) if self.value() else queryset
 
 
+class AuditPage(NamedEntities):
+    """A page of the log with the names of those who acted."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page, then the names."""
+        super().get_results(request)
+        names = names_of(self.result_list)
+        for entry in self.result_list:
+            entry.user_name = names[entry.user_id]
+
+
 @admin.register(AuditLog)
 class AuditLogAdmin(ReadOnlyAdmin):
     """Who changed what, from where, latest first."""
 
-    list_display = ["created_at", "user_id", "action", "entity", "change_summary", "ip_address"]
+    list_display = ["created_at", "who", "action", "entity", "change_summary", "ip_address"]
     list_filter = [ActionFilter, TableFilter]
     ordering = ["-id"]
     sortable_by = ()
@@ -206,10 +222,20 @@ class AuditLogAdmin(ReadOnlyAdmin):
     before = json_table("old_values", "before")
     after = json_table("new_values", "after")
 
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[AuditPage]:
+        """List entries with the names of who did what to what."""
+        return AuditPage
+
+    @admin.display(description="who")
+    def who(self, entry: Any) -> str:
+        """Show who acted."""
+        return str(entry.user_name)
+
     @admin.display(description="row")
     def entity(self, entry: AuditLog) -> str:
         """Link to the row that was changed."""
-        return link_to(entry.entity_type, key_of(entry.entity_id))
+        name = getattr(entry, "entity_name", "")
+        return link_to(entry.entity_type, key_of(entry.entity_id), name)
 
 
 @admin.register(CatalogEntry)
