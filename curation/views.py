@@ -33,7 +33,7 @@ _RELATED = (
 def home(request: HttpRequest) -> HttpResponse:
     """Show what came in, what waits, and what went wrong."""
     context = {
-        "title": "Tonight",
+        "title": "Overview",
         "funnel": overview.funnel(),
         "newest": overview.newest(),
         "failures": overview.failures(),
