@@ -74,9 +74,10 @@ def _list_of(model: type[models.Model], query: str = "") -> str:
 
 
 def newest(number: int = 12) -> QuerySet[Detection]:
-    """Give the detections made last."""
+    """Give the best scored detections of the networks' last runs, last run first."""
     related = Detection.objects.select_related("observation", "candidate", "sky_object")
-    return related.exclude(status=DetectionStatus.ARCHIVED).order_by("-id")[:number]
+    shown = related.exclude(status=DetectionStatus.ARCHIVED)
+    return shown.order_by("-model_run", "-confidence_score", "-id")[:number]
 
 
 @dataclass(frozen=True)

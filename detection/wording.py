@@ -45,12 +45,15 @@ def figures_of(detection: Detection) -> list[tuple[str, str]]:
         ("Network score", f"{detection.confidence_score:.4f} ({detection.detection_type})"),
         ("Status", detection.get_status_display()),
         ("Label by people", detection.human_label or "none yet"),
-        ("Position", sexagesimal(detection.ra, detection.dec)),
-        ("Degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
-        ("Pixel (x, y), from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
-        ("Flux in the difference", flux_of(detection)),
-        ("Epoch", f"MJD {observation.mjd_utc:.5f} (UTC), band {observation.filter_band}"),
-        ("Model version", detection.model_version),
+        ("RA Dec (ICRS)", sexagesimal(detection.ra, detection.dec)),
+        ("In degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
+        ("Pixel x, y, from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
+        ("Flux", flux_of(detection)),
+        ("MJD (UTC)", f"{observation.mjd_utc:.5f}"),
+        ("Band", observation.filter_band),
+        ("Seeing", _decimals(observation.seeing, "arcsec")),
+        ("Pixel scale", _decimals(observation.pixel_scale, "arcsec")),
+        ("Network version", detection.model_version),
     ]
     if found is not None:
         figures += [
@@ -62,4 +65,4 @@ def figures_of(detection: Detection) -> list[tuple[str, str]]:
 
 
 def _decimals(value: float | None, unit: str) -> str:
-    return "not measured" if value is None else f"{value:.2f} {unit}".strip()
+    return "not measured" if value is None else f"{value:.3f} {unit}".strip()

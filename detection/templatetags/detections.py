@@ -25,11 +25,11 @@ def large_triplet(detection: Detection) -> str:
 
 @register.filter
 def figure(value: Any) -> str:
-    """Write a measured value: six digits, words for truth and for what is not known."""
+    """Write a measured value: four digits, words for truth and for what is not known."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.1f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
     return "unknown" if value is None else str(value)
 
 
