@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 
@@ -17,6 +17,7 @@ from differencing.subtract import Difference, subtract
 from observations.simulator import Pair, SceneParameters, simulate_pair
 from observations.simulator.artifacts import mark_disc
 from observations.simulator.exposure import Exposure
+from observations.simulator.parameters import WIDEST_DIFFUSION
 from observations.simulator.pointing import Pointing
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.parameters import PreprocessParameters
@@ -129,10 +130,21 @@ def draw_conditions(rng: np.random.Generator) -> tuple[SceneParameters, bool]:
         variable_magnitudes=(16.0, 22.5),
         variable_amplitude_mag=(0.1, 1.5),
     )
-    return parameters, bool(rng.random() < DITHERED_SHARE)
+    dithered = bool(rng.random() < DITHERED_SHARE)
+    # drawn last: what a seed drew before stays
+    is_diffuse, is_resampled = rng.random(2) < BROAD_SHARE
+    parameters = replace(
+        parameters,
+        cosmic_ray_diffusion=between(0.0, WIDEST_DIFFUSION) if is_diffuse else 0.0,
+        resampling_order=(1 if rng.random() < 0.5 else 3) if is_resampled else 0,
+    )
+    return parameters, dithered
 
 
 DITHERED_SHARE = 0.5
+# Scenes whose cosmic-ray hits are spread by diffusion, and those that were interpolated before
+# they came to us: a third each.
+BROAD_SHARE = 1 / 3
 
 
 def make_scene(seed: int, conditions: tuple[SceneParameters, bool] | None = None) -> Scene:

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+
+from detection.scenes import draw_conditions, make_scene
+
+
+def conditions(seed):
+    return draw_conditions(np.random.default_rng([seed, 1]))
+
+
+def test_a_third_of_the_scenes_spread_cosmic_rays_and_a_third_were_interpolated():
+    drawn = [conditions(seed)[0] for seed in range(400)]
+    diffusion = np.array([parameters.cosmic_ray_diffusion for parameters in drawn])
+    order = np.array([parameters.resampling_order for parameters in drawn])
+    # sqrt(1/3 * 2/3 / 400) = 0.024; allow four
+    assert (diffusion > 0).mean() == pytest.approx(1 / 3, abs=0.095)
+    assert (order > 0).mean() == pytest.approx(1 / 3, abs=0.095)
+    assert set(order) == {0, 1, 3}
+    assert 0.5 < diffusion.max() <= 0.7
+
+
+# Fields so crowded that no cell of the sky mesh keeps half of its pixels.
+@pytest.mark.parametrize("seed", [900003, 900009, 900016])
+def test_a_crowded_scene_comes_through_the_pipeline(seed):
+    found = make_scene(seed).candidates
+    # the simulator puts at least ten changes of more than 4 sigma into each
+    assert found.is_real.sum() >= 8
