@@ -14,7 +14,9 @@ DATA = """\
 Simulated scenes only (`observations/simulator`), taken through the same calibration,
 registration, subtraction and extraction as real frames. Seeing, depth, sky, star and galaxy
 density, PSF shape and its change over the field, registration errors, defects, cosmic rays and
-saturation are drawn from broad ranges (`detection/scenes.py`). Training, calibration and test
+saturation are drawn from broad ranges (`detection/scenes.py`). In a third of the scenes the charge
+of cosmic rays spreads over neighbouring pixels, and a third, drawn apart from that, have a science
+frame that was interpolated before, as survey stacks are. Training, calibration and test
 use different scenes: no star, galaxy or transient is in two of them. A scene is cut into tiles
 after that, which are turned, mirrored and, half of them, reversed: science and reference
 exchanged, difference and significance negated. So one pass of the network knows both signs."""
