@@ -5,6 +5,56 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 
+# A name means the same quantity in every table. Others are shown with six digits.
+DECIMALS = {
+    "ra": 6,
+    "dec": 6,
+    "mjd_utc": 5,
+    "pixel_x": 2,
+    "pixel_y": 2,
+    "pixel_scale": 4,
+    "exposure_time": 3,
+    "airmass": 2,
+    "seeing": 3,
+    "registration_quality": 3,
+    "registration_rms_arcsec": 4,
+    "noise_level": 6,
+    "detection_threshold": 2,
+    "flux": 3,
+    "flux_adu": 3,
+    "flux_error_adu": 3,
+    "peak_flux_adu": 3,
+    "error_adu": 3,
+    "flux_error": 3,
+    "depth": 1,
+    "significance": 3,
+    "snr": 3,
+    "fwhm": 3,
+    "ellipticity": 3,
+    "position_angle": 2,
+    "psf_misfit": 3,
+    "network_score": 4,
+    "score": 4,
+    "posterior": 4,
+    "confidence_score": 4,
+    "validation_confidence": 4,
+    "precision": 4,
+    "recall": 4,
+    "f1_score": 4,
+    "accuracy": 4,
+    "min_confidence": 4,
+    "inference_time_ms": 1,
+    "memory_usage_mb": 1,
+    "processing_time_seconds": 2,
+    "radius_deg": 4,
+    "training_duration_seconds": 1,
+    "training_energy_wh": 2,
+    "position_error_arcsec": 3,
+    "completeness": 3,
+    "false_positive_rate": 3,
+    "median_seconds": 1,
+}
+_BETWEEN = " · "  # an object and its field
 _LONGEST_LIST = 24  # a histogram of 20 bins is shown whole, seeds of a hundred scenes are not
 
 
@@ -13,7 +63,7 @@ def as_table(value: Any) -> str:
     if _is_grid(value):
         return _grid(value)
     if isinstance(value, Mapping) and value:
-        return _table((), [(name, _cell(each)) for name, each in _flat(value)])
+        return _table((), [(name, _cell(name, each)) for name, each in _flat(value)])
     return shown(value) or "none"
 
 
@@ -21,19 +71,27 @@ def _is_grid(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        return figure(name.rpartition(_BETWEEN)[2], value)
     return _grid(value) if _is_grid(value) else shown(value)
+
+
+def figure(name: str, value: float) -> str:
+    """Write a figure with the decimals that the quantity of this name is known to."""
+    decimals = DECIMALS.get(name)
+    return shown(value) if decimals is None else f"{value:.{decimals}f}"
 
 
 def _grid(rows: list[dict[str, Any]]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return _table(names, [[shown(row.get(name, "")) for name in names] for row in rows])
+    return _table(names, [[_cell(name, row.get(name, "")) for name in names] for row in rows])
 
 
 def _flat(value: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
     for name, each in value.items():
         if isinstance(each, Mapping) and each:
-            yield from _flat(each, f"{before}{name} · ")
+            yield from _flat(each, f"{before}{name}{_BETWEEN}")
         else:
             yield f"{before}{name}", each
 
