@@ -39,6 +39,9 @@ _SHOWN_CHANGES = 50
 class ProcessingJobAdmin(ReadOnlyAdmin):
     """The work of the pipeline: where it stands, why it failed; retry and cancel."""
 
+    introduction = (
+        "What the pipeline did and has to do. A failed job says why; “Retry” makes it due again."
+    )
     list_display = [
         "job_type",
         "entity",
@@ -100,6 +103,10 @@ class SystemConfigAdmin(ConsoleAdmin):
     """The settings of the science: a bad value is refused with the reason."""
 
     form = SettingForm
+    introduction = (
+        "Settings of the science. A change holds from the next run on; every run keeps "
+        "the values it was made with."
+    )
     list_display = ["key", "description", "is_active", "state", "effective_since"]
     search_fields = ["key__icontains", "description__icontains"]
     search_help_text = "A key or a word of its description"
@@ -242,6 +249,10 @@ class AuditLogAdmin(ReadOnlyAdmin):
 class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
     """The final record of confirmed objects, every version."""
 
+    introduction = (
+        "Objects that people confirmed. A later verdict or epoch makes a new version; old "
+        "ones stay."
+    )
     list_display = [
         "designation",
         "version",
@@ -291,6 +302,7 @@ class ExportJobAdmin(RunAdmin):
 class AnalyticsAdmin(ReadOnlyAdmin):
     """Stored daily summaries."""
 
+    introduction = "Daily summaries. Empty until the first have been stored."
     list_display = ["day", "metric", "survey", "filter_band", "model", "curator", "value", "count"]
     list_select_related = ["survey", "model", "curator__user"]
     list_filter = ["survey"]

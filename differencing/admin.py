@@ -10,6 +10,10 @@ from differencing.models import Candidate, DifferenceRun, ReferenceImage
 class DifferenceRunAdmin(RunAdmin):
     """Subtractions: quality of the result, seconds and memory of each step."""
 
+    introduction = (
+        "Subtractions. The std of S_corr in blank sky is 1 where the noise model is "
+        "right; a control is a pair of the same epoch, in which nothing should be found."
+    )
     list_display = [
         "observation",
         "reference_observation",
@@ -39,6 +43,9 @@ class DifferenceRunAdmin(RunAdmin):
 class CandidateAdmin(SkySearch, ReadOnlyAdmin):
     """Residuals above the threshold."""
 
+    introduction = (
+        "Everything above the threshold in a difference image, before the network decides."
+    )
     list_display = [
         "position",
         "observation",

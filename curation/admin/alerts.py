@@ -29,6 +29,9 @@ class DeliveryInline(ReadOnlyInline):
 class AlertAdmin(ReadOnlyAdmin):
     """Alerts, newest first."""
 
+    introduction = (
+        "Written by the rules of the setting alert_rules: one for each detection that a rule picks."
+    )
     list_display = [
         "created_at",
         "title",
@@ -51,6 +54,10 @@ class AlertAdmin(ReadOnlyAdmin):
 class DeliveryAdmin(ReadOnlyAdmin):
     """The outbox."""
 
+    introduction = (
+        "One message to one channel. A failed attempt is repeated by itself after a wait; "
+        "“Deliver again” repeats one that was given up."
+    )
     list_display = [
         "created_at",
         "alert",
@@ -100,6 +107,7 @@ class AlertChannelForm(forms.ModelForm):
 class AlertChannelAdmin(ConsoleAdmin):
     """Addresses that alerts go to."""
 
+    introduction = "E-mail addresses and webhooks; the setting alert_rules names them."
     form = AlertChannelForm
     list_display = ["name", "kind", "address", "is_active"]
     list_filter = ["kind", "is_active"]
@@ -109,5 +117,10 @@ class AlertChannelAdmin(ConsoleAdmin):
 class AlertRuleAdmin(ReadOnlyAdmin):
     """Rules as they were last applied; they are edited in the setting ``alert_rules``."""
 
+    introduction = (
+        "Rules as they were last applied. They are written in the setting alert_rules "
+        "(Settings in the bar above) and show up here with the first detection that they "
+        "are asked about."
+    )
     list_display = ["name", "trigger", "min_confidence", "detection_types", "priority", "is_active"]
     list_filter = ["is_active", "trigger"]

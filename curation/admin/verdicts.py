@@ -11,6 +11,10 @@ from curation.models import Curator, ReviewTask, ValidationEvent, ValidationLabe
 class ValidationEventAdmin(ReadOnlyAdmin):
     """Verdicts, newest first; given on the page of a detection, never changed."""
 
+    introduction = (
+        "Verdicts are given on the review page or on the page of a detection; a new one "
+        "of the same person replaces the old one, which stays here."
+    )
     list_display = [
         "created_at",
         "validator",
@@ -73,6 +77,10 @@ class CuratorAdmin(ReadOnlyAdmin):
 class ReviewTaskAdmin(ConsoleAdmin):
     """The queue; an operator may change the priority."""
 
+    introduction = (
+        "Detections that wait for a verdict, in the order in which curators get them: "
+        "highest priority, then highest score."
+    )
     list_display = ["detection", "priority", "score", "lease_holder", "lease_end", "done_at"]
     list_editable = ["priority"]
     list_filter = [("done_at", admin.EmptyFieldListFilter), "priority"]
