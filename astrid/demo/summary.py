@@ -47,6 +47,13 @@ def show(counts: dict[str, Any]) -> None:
     stderr.print(table(f"Survey {counts['survey']}", ["what", "how many"], rows))
     if "recovered" in counts:
         _show_recovered(counts["recovered"])
+    _show_stages(counts)
+
+
+def _show_stages(counts: dict[str, Any]) -> None:
+    if not counts["seconds"]:
+        stderr.print("Nothing was due: every frame had been processed before.")
+        return
     stages = [
         [name, f"{seconds:.1f}", f"{counts['peak_memory_mb'][name]:.0f}"]
         for name, seconds in counts["seconds"].items()

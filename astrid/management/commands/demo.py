@@ -97,7 +97,7 @@ def run_night(folder: Path, rules: Path | None) -> dict[str, Any]:
         )
         report = process(bars)
     for refusal in run.refusals:
-        stderr.print(f"refused {refusal['file']}: {refusal['reason']}", markup=False)
+        stderr.print(f"refused {refusal['reason']}", markup=False)  # it begins with the file
     truth = folder / TRUTH_FILE
     return summary(run, report, truth if truth.exists() else None)
 
