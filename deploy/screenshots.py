@@ -43,6 +43,7 @@ FLAGS = (
 PATIENCE_S = 30
 TALLEST_PX = 16_000  # Chromium's limit of a picture taken at once
 COLOURS = 256
+LARGE_BYTES = 300_000
 # Pictures below the window load when they come near it; these pictures show the whole page.
 LOAD_PICTURES = """
 const done = arguments[0];
@@ -164,9 +165,11 @@ def _until_loaded(browser: Any) -> None:
 
 
 def _write(png: bytes, path: Path) -> None:
-    """Write a picture with a palette: a third of the size, and nobody sees a difference."""
+    """Write a picture; a large one with a palette, which takes a third of the room."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    if len(png) > LARGE_BYTES:
+        picture = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
 
 
 def problems_of(camera: Camera) -> list[str]:

@@ -45,7 +45,7 @@ def figures_of(detection: Detection) -> list[tuple[str, str]]:
         ("Network score", f"{detection.confidence_score:.4f} ({detection.detection_type})"),
         ("Status", detection.get_status_display()),
         ("Label by people", detection.human_label or "none yet"),
-        ("RA Dec (ICRS)", sexagesimal(detection.ra, detection.dec)),
+        ("Position", sexagesimal(detection.ra, detection.dec)),
         ("In degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
         ("Pixel x, y, from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
         ("Flux", flux_of(detection)),
