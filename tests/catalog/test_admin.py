@@ -152,6 +152,16 @@ class TestJobs:
         assert reverse("admin:observations_observation_change", args=[job.entity_id]) in page
         assert "no stars in the frame" in page
 
+    def test_the_list_names_what_jobs_are_about_in_one_query_for_each_table(
+        self, client, staff, django_assert_max_num_queries
+    ):
+        for number in range(8):
+            make_job(observation=make_observation(observation_id=f"night-{number}"))
+        make_job(entity_type="gone.Table")
+        with django_assert_max_num_queries(12):
+            page = list_page(client, ProcessingJob).content.decode()
+        assert all(f">night-{number}</a>" in page for number in range(8))
+
     @pytest.mark.parametrize("column", ["pk", "entity_id"])
     def test_a_job_is_found_by_its_id_and_by_its_entity(self, client, staff, column):
         job, _other = make_job(), make_job()
