@@ -159,6 +159,7 @@ class SystemConfig(Record):
     )
 
     class Meta:
+        verbose_name = "setting"
         ordering = ["key"]
 
     def __str__(self) -> str:

@@ -158,6 +158,7 @@ class DataSetHierarchy(models.Model):
     objects = DataSetHierarchyManager()
 
     class Meta:
+        verbose_name_plural = "data set hierarchy"
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(

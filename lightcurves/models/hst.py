@@ -13,6 +13,8 @@ class HSTObservation(Observation, kind="hst"):
     exposure_time = Real(help_text="Seconds.")
 
     class Meta:
+        verbose_name = "HST observation"
+        verbose_name_plural = "HST observations"
         proxy = True
 
     def __str__(self) -> str:

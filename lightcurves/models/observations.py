@@ -104,6 +104,7 @@ class FITSFrame(KindRow, kind="basefits"):
     file_path = models.CharField(max_length=1000)
 
     class Meta(KindRow.Meta):
+        verbose_name = "FITS frame"
         ordering = ["type", "cadence"]
         indexes = KindRow.Meta.indexes[:1]  # the unique constraint serves type
         constraints = [

@@ -16,6 +16,8 @@ class TESSObservation(Observation, kind="tess"):
     cosmic_ray_mitigation = Flag(help_text="Whether the spacecraft rejected cosmic rays.")
 
     class Meta:
+        verbose_name = "TESS observation"
+        verbose_name_plural = "TESS observations"
         proxy = True
 
     def __str__(self) -> str:
@@ -53,4 +55,6 @@ class TESSQualityFlags(QualityFlagArray, kind="tess_quality"):
     BITS = TESSQuality
 
     class Meta:
+        verbose_name = "TESS quality flags"
+        verbose_name_plural = "TESS quality flags"
         proxy = True
