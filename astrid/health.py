@@ -1,10 +1,9 @@
 """Whether the site is alive, and whether it can do its work."""
 
 from collections.abc import Callable
-from uuid import uuid4
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.cache import cache
-from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,7 +15,7 @@ from astrid.celery import app
 from astrid.core import store
 
 # What the parts raise when they are not there; a fault of the program still shows as one.
-_AWAY = (DatabaseError, RedisError, OperationalError, OSError)
+_AWAY = (DatabaseError, RedisError, OperationalError, OSError, BotoCoreError, ClientError)
 _TIMEOUT_S = 2
 
 
@@ -57,9 +56,7 @@ def _cache() -> None:
 
 
 def _storage() -> None:
-    storage = storages[store.ALIAS]
-    name = storage.save(f"ready/{uuid4()}", ContentFile(b"ready"))
-    storage.delete(name)
+    storages[store.ALIAS].exists("ready")
 
 
 CHECKS = {"database": _database, "broker": _broker, "cache": _cache, "storage": _storage}

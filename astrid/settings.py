@@ -147,6 +147,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/admin/login/"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_CLIENT_IP_CALLABLE = "catalog.audit.address_of"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 # --- transport: HTTPS is expected unless only this machine is served

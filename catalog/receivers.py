@@ -7,15 +7,19 @@ from catalog import config
 from catalog.publish import publish_object_of
 from curation import alerts
 from curation.models import Alert, Delivery, Trigger
-from curation.queue import open_tasks
+from curation.queue import one_per_sighting, open_tasks
 from curation.tasks import deliver
 from detection.models import Detection
 
 
 def hand_over(*, detections: list[Detection], **_: Any) -> None:
-    """Queue new detections for review, and raise the alerts that wait for a detection."""
-    open_tasks(detections)
-    _announce(alerts.raise_alerts(detections, config.get("alert_rules"), Trigger.DETECTED))
+    """Queue new detections for review, and raise the alerts that wait for a detection.
+
+    One thing in one exposure is told of once, as it is asked about once.
+    """
+    new = one_per_sighting(detections)
+    open_tasks(new)
+    _announce(alerts.raise_alerts(new, config.get("alert_rules"), Trigger.DETECTED))
 
 
 def _announce(raised: list[Alert]) -> None:

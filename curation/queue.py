@@ -23,13 +23,13 @@ def open_tasks(detections: Iterable[Detection], *, priority: int = 0) -> int:
     """
     tasks = [
         ReviewTask(detection=detection, priority=priority, score=detection.confidence_score)
-        for detection in _one_per_sighting(detections)
+        for detection in one_per_sighting(detections)
     ]
     ReviewTask.objects.bulk_create(tasks, ignore_conflicts=True)
     return ReviewTask.objects.filter(pk__in=[task.pk for task in tasks]).count()
 
 
-def _one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
+def one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
     """Choose the best open detection of each object and exposure that nobody was asked about."""
     best: dict[object, Detection] = {}
     for one in sorted(detections, key=lambda one: -one.confidence_score):

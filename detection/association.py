@@ -61,6 +61,12 @@ def _free_designation(ra: float, dec: float) -> str:
     return next(name for name in names if name not in taken)
 
 
+REFRESHED = (
+    *("ra", "dec", "hpx", "number_of_detections", "first_seen", "last_seen"),
+    *("best_class", "updated_at"),
+)
+
+
 def refresh(keys: Collection[UUID]) -> None:
     """Recompute what objects owe to their detections: place, times, number, best class."""
     for thing in SkyObject.objects.filter(pk__in=keys):
@@ -76,7 +82,7 @@ def _refresh(thing: SkyObject) -> None:
     thing.number_of_detections = len(seen)
     thing.first_seen, thing.last_seen = times["first"], times["last"]
     thing.best_class = max(seen, key=lambda row: row[2])[3]
-    thing.save()
+    thing.save(update_fields=REFRESHED)
 
 
 def mean_position(places: list[tuple[float, float]]) -> tuple[float, float]:

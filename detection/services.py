@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from numpy.typing import NDArray
 
 from astrid.core import store
@@ -16,7 +16,7 @@ from astrid.core.provenance import versions
 from detection import context, cutouts, inference, normalise, registry
 from detection.association import associate, refresh
 from detection.context import ReferenceSources
-from detection.models import Detection, ModelRun
+from detection.models import Detection, ModelRun, ModelType
 from detection.parameters import DetectionParameters
 from detection.product import image_fits
 from detection.signals import detections_made
@@ -30,9 +30,14 @@ FloatImage = NDArray[np.float32]
 
 
 def due() -> QuerySet[DifferenceRun]:
-    """Differences that the active network has not seen."""
+    """Differences that no network has scored, and that the active one has not failed on.
+
+    A network that comes into force scores what comes from then on: the archive stays as judged.
+    """
     seen = ModelRun.objects.filter(
-        difference_run=OuterRef("pk"), model__is_active=True, model__model_type="unet"
+        ~Q(status=RunStatus.FAILED) | Q(model__is_active=True),
+        difference_run=OuterRef("pk"),
+        model__model_type=ModelType.UNET,
     )
     return (
         DifferenceRun.objects.filter(status=RunStatus.COMPLETED)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from astrid.core.models import RunStatus
 from astrid.core.sky import separation_deg
@@ -11,7 +12,7 @@ from differencing.models import ReferenceImage
 from observations.models import Observation, ObservationStatus, Role
 from observations.roles import differences
 from observations.rules import IngestRules
-from observations.services import facts_from_row
+from observations.services import facts_from_row, rules_of
 from preprocessing.models import PreprocessRun
 
 
@@ -27,7 +28,7 @@ class Pairing:
 def pairings(observation: Observation) -> list[Pairing]:
     """List what is to be subtracted from ``observation``."""
     adopt(observation)
-    rules = IngestRules.from_dict(observation.survey.adapter_settings["rules"])
+    rules = rules_of(observation.survey)
     images = _images(observation)
     if rules.differences:
         return _by_rules(observation, rules, images)
@@ -51,6 +52,8 @@ def _by_rules(
         for entry in asked
         if entry.science == observation.observation_id
         for partner in [by_name[entry.reference]]
+        # A baseline that was withdrawn is subtracted no more, except as a control.
+        if entry.control or partner.role == Role.SCIENCE or partner.pk in image_of
     ]
 
 
@@ -97,8 +100,10 @@ READY = (
 
 
 def _images(observation: Observation) -> list[ReferenceImage]:
+    """Give the baselines in force of this survey and band."""
+    in_force = Q(valid_to=None) | Q(valid_to__gt=timezone.now())
     images: QuerySet[ReferenceImage] = ReferenceImage.objects.filter(
-        survey=observation.survey_id, filter_band=observation.filter_band, is_active=True
+        in_force, survey=observation.survey_id, filter_band=observation.filter_band, is_active=True
     ).prefetch_related("observations")
     return list(images.order_by("id"))
 

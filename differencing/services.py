@@ -1,13 +1,13 @@
 """What the differencing domain can do: subtract, and keep what stands out."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from astrid.core import store
-from astrid.core.errors import BadImage, NoReference
+from astrid.core.errors import BadImage, InvalidTransition, NoReference
 from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
@@ -19,11 +19,11 @@ from differencing.references import Pairing, pairings
 from differencing.subtract import Difference, subtract
 from observations.models import Observation, ObservationStatus, Role
 from observations.services import move, reopen
-from preprocessing.calibrated import CalibratedFrame
+from preprocessing.calibrated import CalibratedFrame, to_fits
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import onto_grid
-from preprocessing.services import load, product_of
+from preprocessing.services import load, native, product_of
 
 
 def due() -> QuerySet[Observation]:
@@ -89,18 +89,17 @@ def difference(run: DifferenceRun) -> None:
     parameters = DifferenceParameters(**run.parameters)
     with measured() as cost:
         with cost.step("read"):
-            products = _products(run)
-            science, reference = _frames(*products)
+            pair = _pair(*_products(run))
         with cost.step("subtract"):
-            result = _subtract(run, science, reference, parameters)
+            result = _subtract(run, pair, parameters)
         with cost.step("extract"):
-            found = extract(result, science, reference, threshold=parameters.threshold)
+            found = extract(result, pair.science, pair.reference, threshold=parameters.threshold)
         with cost.step("store"):
             paths = {
                 "difference_image_path": store.put(product.to_fits(result)),
                 "significance_map_path": store.put(product.significance_fits(result)),
             }
-    _finish(run, result, found, paths, cost, products)
+    _finish(run, result, found, paths, cost, pair)
 
 
 def _products(run: DifferenceRun) -> tuple[PreprocessRun, PreprocessRun]:
@@ -118,29 +117,40 @@ def _grid(product: PreprocessRun) -> Any:
     return product.grid_observation_id or product.observation_id
 
 
-def _frames(
-    science: PreprocessRun, reference: PreprocessRun
-) -> tuple[CalibratedFrame, CalibratedFrame]:
-    """Read both products; where they lie on different grids, move the science frame."""
-    ours, theirs = load(science), load(reference)
+@dataclass(frozen=True)
+class _Pair:
+    """The two frames of a difference, on one grid, and the files that hold them."""
+
+    science: CalibratedFrame
+    reference: CalibratedFrame
+    paths: dict[str, str]
+
+
+def _pair(science: PreprocessRun, reference: PreprocessRun) -> _Pair:
+    """Read both products; a science frame on another grid is laid on that of the reference.
+
+    It is taken whole, from before it was cut to the first grid. What was subtracted is stored:
+    the network, and whoever looks later, see that and nothing else.
+    """
+    theirs = load(reference)
+    paths = {
+        "science": science.processed_fits_path or "",
+        "reference": reference.processed_fits_path or "",
+    }
     if _grid(science) == _grid(reference):
-        return ours, theirs
+        return _Pair(load(science), theirs, paths)
     try:
-        return onto_grid(ours, theirs, PreprocessParameters(**science.parameters))[0], theirs
+        moved, _ = onto_grid(native(science), theirs, PreprocessParameters(**science.parameters))
     except ValueError as error:
         raise BadImage(
             f"{science.observation} cannot be laid on the grid of {reference.observation}: {error}"
         ) from error
+    return _Pair(moved, theirs, paths | {"science": store.put(to_fits(moved))})
 
 
-def _subtract(
-    run: DifferenceRun,
-    science: CalibratedFrame,
-    reference: CalibratedFrame,
-    parameters: DifferenceParameters,
-) -> Difference:
+def _subtract(run: DifferenceRun, pair: _Pair, parameters: DifferenceParameters) -> Difference:
     try:
-        return subtract(science, reference, parameters)
+        return subtract(pair.science, pair.reference, parameters)
     except ValueError as error:
         raise BadImage(f"{run}: {error}") from error
 
@@ -151,10 +161,9 @@ def _finish(
     found: Candidates,
     paths: dict[str, str],
     cost: Cost,
-    products: tuple[PreprocessRun, PreprocessRun],
+    pair: _Pair,
 ) -> None:
     """Close ``run`` with its candidates and settle its observation, in one transaction."""
-    inputs = [made.processed_fits_path for made in products]
     with transaction.atomic():
         run.complete(
             **paths,
@@ -162,7 +171,7 @@ def _finish(
             candidates_found=len(found),
             figures=asdict(cost) | {"quality": result.figures},
             provenance={
-                "inputs": dict(zip(("science", "reference"), inputs, strict=True)),
+                "inputs": pair.paths,
                 "outputs": paths,
                 "versions": versions(),
             },
@@ -204,6 +213,17 @@ def give_up(run: DifferenceRun, reason: str) -> None:
 
 
 def resume(run: DifferenceRun) -> None:
-    """Make a failed run's observation ready for another try."""
+    """Make a failed run's observation ready for another try.
+
+    Raises
+    ------
+    InvalidTransition
+        If a later run has made this difference meanwhile.
+    """
+    same = DifferenceRun.objects.filter(
+        observation=run.observation_id, reference_observation=run.reference_observation_id
+    )
+    if same.exclude(status=RunStatus.FAILED).exists():
+        raise InvalidTransition(f"{run} was made by a later run; nothing is left to try again")
     if run.observation.status == ObservationStatus.FAILED:
         reopen(run.observation, ObservationStatus.DIFFERENCING)

@@ -187,7 +187,8 @@ def find_rules(directory: Path, explicit: Path | None = None) -> IngestRules:
     own = directory / RULES_FILE
     if own.is_file():
         return IngestRules.from_toml(own)
-    return best_shipped(path.name for path in fits_files(directory)) or IngestRules("Directory")
+    shipped = best_shipped(path.name for path in fits_files(directory))
+    return shipped or IngestRules(directory.resolve().name or "root")
 
 
 def best_shipped(file_names: Iterable[str]) -> IngestRules | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -37,10 +38,19 @@ def ingest_directory(
     directory: Path, *, rules_file: Path | None = None, progress: Progress = _silent
 ) -> ObservationRun:
     """Take in every frame of a folder that its rules name; known frames change nothing."""
+    _check_folder(directory)
+    rules = find_rules(directory, rules_file)
+    return _pass_over(_survey_of(rules, directory), directory, rules, progress)
+
+
+def _check_folder(directory: Path) -> None:
     if not directory.is_dir():
         raise BadParameters(f"{directory} is not a folder; name the folder that holds the frames")
-    rules = find_rules(directory, rules_file)
-    survey = _survey_of(rules, directory)
+
+
+def _pass_over(
+    survey: Survey, directory: Path, rules: IngestRules, progress: Progress = _silent
+) -> ObservationRun:
     run = ObservationRun.objects.create(
         survey=survey, source=str(directory), parameters=rules.as_dict()
     )
@@ -50,13 +60,20 @@ def ingest_directory(
 
 
 def ingest_survey(survey: Survey) -> ObservationRun:
-    """Look for new frames where the survey's settings say."""
-    directory = survey.adapter_settings.get("directory")
-    if not directory:
+    """Look for new frames in the survey's folder, by the rules in its settings if any are."""
+    directory = Path(survey.adapter_settings.get("directory") or "")
+    if not directory.is_absolute():
         raise BadParameters(
             f"survey {survey} names no folder; put {{'directory': '/path'}} into its settings"
         )
-    return ingest_directory(Path(directory))
+    _check_folder(directory)
+    has_rules = "rules" in survey.adapter_settings
+    return _pass_over(survey, directory, rules_of(survey) if has_rules else find_rules(directory))
+
+
+def rules_of(survey: Survey) -> IngestRules:
+    """Give the rules in a survey's settings; without any, the default ones."""
+    return IngestRules.from_dict(survey.adapter_settings.get("rules", {"survey": survey.name}))
 
 
 def _survey_of(rules: IngestRules, directory: Path) -> Survey:
@@ -80,7 +97,7 @@ def _ingest(run: ObservationRun, directory: Path, rules: IngestRules, progress: 
         name = _name_of(path, directory)
         try:
             reading = _read(run.survey, name, path, rules)
-        except AstridError as error:
+        except (AstridError, OSError) as error:
             logger.warning("refused %s: %s", path.name, error)
             refusals.append({"file": str(path.relative_to(directory)), "reason": str(error)})
         else:
@@ -127,13 +144,19 @@ def _read(survey: Survey, name: str, path: Path, rules: IngestRules) -> Reading 
             f"(SHA-256 {known.file_sha256[:12]}…); give the new file another name"
         )
     frame = read_frame(content, options=rules.read_options(path.name), name=path.name)
-    columns = _columns(frame) | {
-        "fits_url": path.resolve().as_uri(),
-        "fits_file_path": store.put(content),
-        "file_sha256": sha256,
-    }
+    columns = _columns(frame) | {"fits_url": path.resolve().as_uri(), "file_sha256": sha256}
+    _check_columns(path.name, Observation(survey=survey, observation_id=name, **columns))
     facts = replace(facts_of(frame, rules), name=name)
-    return Reading(facts, columns)
+    return Reading(facts, columns | {"fits_file_path": store.put(content)})
+
+
+def _check_columns(file: str, row: Observation) -> None:
+    """Refuse facts that the table cannot hold, such as a filter name of a hundred letters."""
+    try:
+        row.clean_fields(exclude=["hpx"])
+    except ValidationError as error:
+        name, (reason, *_) = next(iter(error.message_dict.items()))
+        raise BadImage(f"{file}: {name} cannot be stored: {reason}") from error
 
 
 def _columns(frame: Frame) -> dict[str, Any]:

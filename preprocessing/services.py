@@ -181,6 +181,11 @@ def load(run: PreprocessRun) -> CalibratedFrame:
         ) from error
 
 
+def native(run: PreprocessRun) -> CalibratedFrame:
+    """Calibrate the image of a completed run anew, on its own pixel grid and whole."""
+    return _calibrated(run.observation, PreprocessParameters(**run.parameters), Cost())[0]
+
+
 def product_of(observation: Observation) -> PreprocessRun:
     """Give the run that made the present product of ``observation``.
 
@@ -247,8 +252,9 @@ def _provenance(run: PreprocessRun, path: str, anchor: PreprocessRun | None) -> 
 
 
 def give_up(run: PreprocessRun, reason: str) -> None:
-    """Fail the observation of a run that cannot be done."""
-    move(run.observation, ObservationStatus.FAILED, reason)
+    """Fail the observation of a run that cannot be done, if it still waits for that run."""
+    if run.observation.status == ObservationStatus.PREPROCESSING:
+        move(run.observation, ObservationStatus.FAILED, reason)
 
 
 @transaction.atomic

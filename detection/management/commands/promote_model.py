@@ -30,7 +30,7 @@ class Command(BaseCommand):
             registry.promote(row)
         except AstridError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{row} is in force; differences not seen by it are due for inference")
+        self.stdout.write(f"{row} is in force; it scores what comes from now on")
 
     def row(self, options: dict[str, Any]) -> Model:
         """Find or register the network."""
