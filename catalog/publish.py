@@ -13,8 +13,6 @@ from curation import taxonomy
 from curation.models import ValidationEvent
 from detection.models import Detection, DetectionStatus, DetectionType, SkyObject
 
-_WEIGHTS = {"real": 1.0, "unsure": 0.0, "bogus": -1.0}
-
 
 class NoObject(AstridError):
     """A confirmed detection that belongs to no object of the sky."""

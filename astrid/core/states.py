@@ -1,7 +1,7 @@
 """One way to change a status: check the table, then a conditional UPDATE."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -9,13 +9,6 @@ from django.utils import timezone
 from astrid.core.errors import InvalidTransition
 
 Transitions = Mapping[str, frozenset[str]]
-
-
-class Stateful(Protocol):
-    """A row with a status and the table of moves it may make."""
-
-    TRANSITIONS: ClassVar[Transitions]
-    status: Any
 
 
 def transition(instance: models.Model, to: str, **changes: Any) -> None:
