@@ -1,5 +1,6 @@
 """The figures of a catalog entry, from its detections and verdicts: no database."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,12 +52,16 @@ def _logit(p: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measured place: degrees ICRS, signal to noise, width of a point source."""
+    """One measured place: degrees ICRS, signal to noise, width of a point source.
+
+    ``exposure`` names the exposure it was measured on.
+    """
 
     ra: float
     dec: float
     snr: float | None
     fwhm_arcsec: float | None
+    exposure: str
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,16 @@ class Position:
 
 
 def mean_position(places: Sequence[Measured]) -> Position:
-    """Average places with weights of signal to noise squared, as unit vectors.
+    r"""Average places with weights of signal to noise squared, as unit vectors.
 
     Unit vectors make the mean right across RA 0 and at the poles. Places without signal to
-    noise are left out when any has one. The error assumes that each place is off by
-    FWHM / (2.355 S/N) per axis, independently; it is None where one of these is unknown.
+    noise are left out when any has one. Places of one exposure, found against several
+    references, share its noise: they are averaged first and count as one. Each exposure is off by
+
+    .. math:: \sigma_x = \sqrt 2 \, \frac{FWHM}{2.355 \, S/N}
+
+    per axis, independently. That is the least error of a Gaussian point source in the noise of
+    the sky; the error is None where width or signal to noise of a place is unknown.
 
     Raises
     ------
@@ -87,26 +97,51 @@ def mean_position(places: Sequence[Measured]) -> Position:
     used = [place for place in places if place.snr] or list(places)
     if not used:
         raise ValueError("no place to average")
-    weights = np.array([place.snr or 1.0 for place in used]) ** 2
-    ra, dec = np.radians([[place.ra for place in used], [place.dec for place in used]])
-    vectors = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
-    x, y, z = vectors @ weights / weights.sum()
+    exposures = _by_exposure(used)
+    weights = np.array([_mean_snr(each) for each in exposures]) ** 2
+    vectors = np.array([_mean_vector(each) for each in exposures])
+    x, y, z = weights @ vectors / weights.sum()
     if np.hypot(np.hypot(x, y), z) < 0.5:
         raise ValueError(f"{len(used)} places are spread over the sky and have no common mean")
     mean_ra = float(np.degrees(np.arctan2(y, x)) % 360.0)
     return Position(
         ra=0.0 if mean_ra == 360.0 else mean_ra,
         dec=float(np.degrees(np.arctan2(z, np.hypot(x, y)))),
-        error_arcsec=_error(used, weights),
+        error_arcsec=_error(exposures, weights),
     )
 
 
-def _error(places: Sequence[Measured], weights: FloatArray) -> float | None:
-    sigmas = [
-        place.fwhm_arcsec / (_FWHM_PER_SIGMA * place.snr)
-        for place in places
-        if place.fwhm_arcsec and place.snr
-    ]
-    if len(sigmas) < len(places):
+def _by_exposure(places: Sequence[Measured]) -> list[list[Measured]]:
+    groups: dict[str, list[Measured]] = defaultdict(list)
+    for place in places:
+        groups[place.exposure].append(place)
+    return list(groups.values())
+
+
+def _mean_snr(places: Sequence[Measured]) -> float:
+    return float(np.mean([place.snr or 1.0 for place in places]))
+
+
+def _mean_vector(places: Sequence[Measured]) -> FloatArray:
+    """Give the weighted mean of the unit vectors to places."""
+    weights = np.array([place.snr or 1.0 for place in places]) ** 2
+    ra, dec = np.radians([[place.ra for place in places], [place.dec for place in places]])
+    vectors = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+    mean: FloatArray = vectors @ weights / weights.sum()
+    return mean
+
+
+def _error(exposures: Sequence[Sequence[Measured]], weights: FloatArray) -> float | None:
+    sigmas = [_error_of_one(places) for places in exposures]
+    known = [sigma for sigma in sigmas if sigma is not None]
+    if len(known) < len(sigmas):
         return None
-    return float(np.sqrt(np.sum((weights * sigmas) ** 2)) / weights.sum())
+    return float(np.sqrt(np.sum((weights * known) ** 2)) / weights.sum())
+
+
+def _error_of_one(places: Sequence[Measured]) -> float | None:
+    """Give the error (arcsec) of one exposure's place: no less for being found repeatedly."""
+    widths = [place.fwhm_arcsec for place in places if place.fwhm_arcsec and place.snr]
+    if len(widths) < len(places):
+        return None
+    return float(np.sqrt(2) * np.mean(widths) / (_FWHM_PER_SIGMA * _mean_snr(places)))

@@ -106,6 +106,7 @@ def _measured(detection: Detection) -> estimates.Measured:
         dec=detection.dec,
         snr=abs(found.snr) if found and found.snr else None,
         fwhm_arcsec=fwhm * scale if fwhm and scale else None,
+        exposure=str(detection.observation_id),
     )
 
 

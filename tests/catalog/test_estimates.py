@@ -1,3 +1,5 @@
+from itertools import count
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,8 +40,12 @@ def test_a_posterior_is_a_probability(scores, witnesses):
     assert 0 <= posterior(scores, witnesses) <= 1
 
 
-def place(ra, dec, snr=10.0, fwhm=1.0):
-    return Measured(ra, dec, snr, fwhm)
+ONE_EACH = count()
+
+
+def place(ra, dec, snr=10.0, fwhm=1.0, exposure=None):
+    """Give a place of an exposure of its own unless one is named."""
+    return Measured(ra, dec, snr, fwhm, exposure or f"exposure {next(ONE_EACH)}")
 
 
 def test_the_mean_leans_to_the_better_measured_place():
@@ -59,22 +65,60 @@ def test_the_mean_is_right_at_the_pole():
     assert mean.dec == pytest.approx(90.0, abs=1e-6)
 
 
-def test_the_error_is_that_of_a_weighted_mean_of_gaussian_centroids():
-    one = 1.0 / (2 * np.sqrt(2 * np.log(2)) * 10.0)
-    assert mean_position([place(10, 0)]).error_arcsec == pytest.approx(one)
-    # equal places: the error falls with the root of their number
-    assert mean_position([place(10, 0)] * 4).error_arcsec == pytest.approx(one / 2)
+SIGMA_PX = 1.7  # well sampled: the sums over pixels below are then integrals to 1e-6
+WIDTH_PX = 2 * np.sqrt(2 * np.log(2)) * SIGMA_PX
+GRID = np.arange(-14.0, 15.0)  # eight sigma to each side
 
 
-def test_the_error_is_confirmed_by_scattered_places():
+def star(dx, dy):
+    """Give a Gaussian star of unit flux and its slopes along x and y, on the pixels of GRID."""
+    x, y = np.meshgrid(GRID - dx, GRID - dy)
+    profile = np.exp(-(x**2 + y**2) / (2 * SIGMA_PX**2)) / (2 * np.pi * SIGMA_PX**2)
+    return np.array([profile, profile * x / SIGMA_PX**2, profile * y / SIGMA_PX**2])
+
+
+def noise_for(snr, flux=1.0):
+    """Give the noise of a pixel in which a matched filter finds the star at ``snr``."""
+    return flux * np.sqrt(np.sum(star(0, 0)[0] ** 2)) / snr
+
+
+def test_the_error_is_the_least_that_the_pixels_allow():
+    # Cramer and Rao: the information of independent pixels on x is sum (f dp/dx)^2 / n^2
+    least = noise_for(10.0) / np.sqrt(np.sum(star(0.3, -0.2)[1] ** 2))
+    stated = mean_position([place(10, 0, snr=10.0, fwhm=WIDTH_PX)]).error_arcsec
+    assert stated == pytest.approx(least, rel=1e-4)
+
+
+def fitted(pixels):
+    """Fit place and flux of a star by least squares (Gauss and Newton), from the middle."""
+    at = np.zeros(2)
+    for _ in range(5):
+        flux, *steps = np.linalg.lstsq(star(*at).reshape(3, -1).T, pixels.ravel())[0]
+        at += np.array(steps) / flux
+    return at
+
+
+def test_the_error_is_the_scatter_of_stars_fitted_in_noise():
     rng = np.random.default_rng(3)
-    sigma = 1.0 / 2.3548 / 10.0
-    means = [
-        mean_position([place(10.0, dec) for dec in rng.normal(0, sigma / 3600, 4)]).dec * 3600
-        for _ in range(400)
-    ]
-    # a standard deviation from 400 draws is known to 1 / sqrt(800) = 3.5 %; allow 4 of these
-    assert np.std(means) == pytest.approx(mean_position([place(10, 0)] * 4).error_arcsec, rel=0.14)
+    noise = noise_for(30.0)
+    fits = [fitted(star(0, 0)[0] + rng.normal(0, noise, (GRID.size,) * 2)) for _ in range(300)]
+    stated = mean_position([place(10, 0, snr=30.0, fwhm=WIDTH_PX)]).error_arcsec
+    # a standard deviation from 600 draws is known to 1 / sqrt(1200) = 2.9 %; allow 4 of these
+    assert np.std(fits) == pytest.approx(stated, rel=0.12)
+
+
+def test_the_error_falls_with_the_root_of_the_number_of_exposures():
+    one = mean_position([place(10, 0)]).error_arcsec
+    four = mean_position([place(10, 0) for _ in range(4)]).error_arcsec
+    assert four == pytest.approx(one / 2)
+
+
+def test_one_exposure_against_several_references_is_one_measurement():
+    once = mean_position([place(10, 0)])
+    thrice = [place(10, 0, exposure="night 1") for _ in range(3)]
+    assert mean_position(thrice).error_arcsec == pytest.approx(once.error_arcsec)
+    # the three lie at 10.000, the other exposure at 10.001: midway, not a quarter of the way
+    assert mean_position([*thrice, place(10.001, 0)]).ra == pytest.approx(10.0005, abs=1e-9)
 
 
 def test_places_without_signal_to_noise_are_left_out_or_averaged_plainly():
