@@ -1,6 +1,7 @@
 """Settings, read from the environment once, here and nowhere else."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -34,28 +35,35 @@ CACHES = {
     }
 }
 
-# --- files
-_S3_BUCKET = env.str("S3_BUCKET", default="")
+# --- files: a folder, or a bucket of an S3-compatible store
+_BUCKET = env.str("S3_BUCKET", default="")
+_STORAGE = urlsplit(
+    env.str("STORAGE_URL", default="")
+    or (
+        f"s3://{_BUCKET}/{env.str('S3_PREFIX', default='')}" if _BUCKET else f"file://{STATE}/files"
+    )
+)
+if _STORAGE.scheme not in ("file", "s3"):
+    raise ImproperlyConfigured(
+        f"STORAGE_URL is {_STORAGE.geturl()!r}; it must be file:///folder or s3://bucket/prefix"
+    )
 _PRODUCTS = (
     {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
-            "bucket_name": _S3_BUCKET,
+            "bucket_name": _STORAGE.netloc,
+            "location": _STORAGE.path.strip("/"),
             "endpoint_url": env.str("S3_ENDPOINT_URL", default="") or None,
             "access_key": env.str("S3_ACCESS_KEY", default="") or None,
             "secret_key": env.str("S3_SECRET_KEY", default="") or None,
             "region_name": env.str("S3_REGION", default="us-east-1"),
-            "location": env.str("S3_PREFIX", default=""),
             "addressing_style": "path",
             "signature_version": "s3v4",
             "file_overwrite": False,
         },
     }
-    if _S3_BUCKET
-    else {
-        "BACKEND": "astrid.core.files.WholeFiles",
-        "OPTIONS": {"location": env.str("STORAGE_FOLDER", default=str(STATE / "files"))},
-    }
+    if _STORAGE.scheme == "s3"
+    else {"BACKEND": "astrid.core.files.WholeFiles", "OPTIONS": {"location": _STORAGE.path}}
 )
 STORAGES = {
     "default": {
@@ -73,6 +81,7 @@ MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default=f"sqlite:///{STATE}
 
 # --- applications
 INSTALLED_APPS = [
+    "astrid",  # first: some of its commands stand before Django's
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -94,7 +103,6 @@ INSTALLED_APPS = [
     "detection",
     "curation",
     "catalog",
-    "astrid",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -167,10 +175,9 @@ X_FRAME_OPTIONS = "DENY"
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 
 # --- mail
-EMAIL_CONFIG = env.email_url(
-    "EMAIL_URL", default=f"filemail:///{STATE}/mail".replace("////", "///")
-)
-vars().update(EMAIL_CONFIG)
+_MAIL = env.email_url_config(env.str("EMAIL_URL", default="") or f"filemail://{STATE}/mail")
+vars().update(_MAIL)
+EMAIL_FILE_PATH = Path("/") / _MAIL["EMAIL_FILE_PATH"]  # the reader of the address drops the root
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="astrid@localhost")
 EMAIL_TIMEOUT = 20
 

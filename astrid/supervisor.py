@@ -210,7 +210,10 @@ class Supervisor:
 
     @contextmanager
     def _signals_noted(self) -> Iterator[None]:
-        noted = [each for each in STOP_SIGNALS if signal.getsignal(each) != signal.SIG_IGN]  # nohup
+        # nohup ignores SIGHUP on purpose; shells ignore SIGINT for whatever runs in the background,
+        # which would leave us deaf to being asked to stop.
+        is_kept = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        noted = [each for each in STOP_SIGNALS if not (is_kept and each == signal.SIGHUP)]
         before = {number: signal.signal(number, self._note_stop) for number in noted}
         try:
             yield

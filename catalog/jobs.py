@@ -11,6 +11,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from astrid.core.errors import InvalidTransition
+from astrid.core.hints import nudge
 from astrid.core.models import Run
 from astrid.core.states import transition
 from catalog.audit import audited_as
@@ -61,6 +62,7 @@ def retry(job: ProcessingJob, by: AbstractBaseUser) -> None:
             error_message=None,
             error_details=None,
         )
+    nudge("astrid.pipeline.sweep")
     logger.info("%s asked for another try at job %s", by.get_username(), job.pk)
 
 

@@ -6,7 +6,8 @@ from astrid.core.hints import hint
 from catalog import config
 from catalog.publish import publish_object_of
 from curation import alerts
-from curation.models import Alert, Delivery, Trigger
+from curation.delivery import cancel
+from curation.models import Alert, Delivery, DeliveryStatus, Trigger
 from curation.queue import one_per_sighting, open_tasks
 from curation.tasks import deliver
 from detection.models import Detection
@@ -35,5 +36,10 @@ def record(*, detection: Detection, **_: Any) -> None:
 
 
 def withdraw(*, detection: Detection, **_: Any) -> None:
-    """Renew or retract the object's catalog entry."""
+    """Renew or retract the object's catalog entry, and hold back letters that are out of date."""
     publish_object_of(detection)
+    told = Delivery.objects.filter(
+        alert__detection=detection, alert__rule__trigger=Trigger.CONFIRMED
+    )
+    for letter in told.filter(status__in=[DeliveryStatus.PENDING, DeliveryStatus.FAILED]):
+        cancel(letter)

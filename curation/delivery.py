@@ -187,6 +187,6 @@ def cancel(delivery: Delivery) -> None:
     """
     alert = Alert.objects.select_for_update().get(pk=delivery.alert_id)
     row = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    log = _logged(row, "cancelled by hand")
+    log = _logged(row, "cancelled")
     transition(row, DeliveryStatus.CANCELLED, next_attempt_at=None, log=log)
     settle(alert)

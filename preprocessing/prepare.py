@@ -16,6 +16,11 @@ LEAST_GOOD_SHARE = 0.05
 SMALLEST_SIDE_PX = 32
 
 
+# No detector counts that far, nor below zero as far as it saturates above: such values are bytes
+# that were something else, and hold no data.
+ABSURD_ADU = 1e12
+
+
 def calibrate(
     pixels: NDArray[np.floating],
     *,
@@ -50,6 +55,8 @@ def calibrate(
         of the sky: constant, too small, or (nearly) all masked.
     """
     check_detector(gain, read_noise)
+    limit = min(ABSURD_ADU, saturation) if saturation > 0 else ABSURD_ADU
+    pixels = np.where((pixels < ABSURD_ADU) & (pixels > -limit), pixels, np.nan)
     check_frame(pixels, wcs)
     mask = build_mask(pixels, saturation=saturation, bad_pixels=bad_pixels)
     check_share(mask)

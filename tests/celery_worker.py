@@ -123,7 +123,7 @@ def environment(broker):
     return os.environ | {
         "DATABASE_URL": database_url(),
         "BROKER_URL": broker.url,
-        "STORAGE_FOLDER": settings.STORAGES["products"]["OPTIONS"]["location"],
+        "STORAGE_URL": f"file://{settings.STORAGES['products']['OPTIONS']['location']}",
         "S3_BUCKET": "",
         "PYTHONUNBUFFERED": "1",
     }

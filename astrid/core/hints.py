@@ -4,7 +4,7 @@ import logging
 from functools import partial
 from typing import Any
 
-from celery import Task
+from celery import Signature, Task, current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -13,11 +13,16 @@ logger = logging.getLogger(__name__)
 
 def hint(task: Task, *args: Any) -> None:
     """Queue ``task`` once the transaction is committed; a lost hint costs only time."""
-    transaction.on_commit(partial(_send, task, args))
+    transaction.on_commit(partial(_send, task.signature(args)))
 
 
-def _send(task: Task, args: tuple[Any, ...]) -> None:
+def nudge(name: str) -> None:
+    """Queue a task of an app above, by its name, once the transaction is committed."""
+    transaction.on_commit(partial(_send, current_app.signature(name)))
+
+
+def _send(message: Signature) -> None:
     try:
-        task.apply_async(args, retry=False)
+        message.apply_async(retry=False)
     except OperationalError as error:
-        logger.warning("no broker for %s%s (%s); the next sweep finds it", task.name, args, error)
+        logger.warning("no broker for %s (%s); the next sweep finds it", message, error)

@@ -36,13 +36,13 @@ def mute_broker():
 @pytest.mark.parametrize("url", [REFUSED, "redis+socket:///nowhere.sock?virtual_host=0"])
 def test_a_broker_that_is_away_costs_a_line_in_the_log(url, caplog):
     hint(task_of(url), "job")
-    assert "no broker for look('job',)" in caplog.text
+    assert "no broker for look('job')" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_mute_does_not_hold_up_the_work(mute_broker, caplog):
     hint(task_of(mute_broker, socket_timeout=0.2), "job")
-    assert "no broker for look('job',)" in caplog.text
+    assert "no broker for look('job')" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,5 +54,5 @@ def test_nothing_is_said_before_the_commit_and_nothing_after_a_rollback(caplog):
     with transaction.atomic():
         hint(task, "undone")
         transaction.set_rollback(True)
-    assert "no broker for look('kept',)" in caplog.text
+    assert "no broker for look('kept')" in caplog.text
     assert "undone" not in caplog.text

@@ -13,10 +13,12 @@ from aiosmtpd.controller import Controller
 from django.utils import timezone
 
 from astrid.core.errors import InvalidTransition
+from catalog import config
 from curation import delivery as outbox
 from curation.alerts import raise_alerts
 from curation.models import Alert, AlertChannel, Delivery, Trigger
 from curation.parameters import AlertRuleSpec, DeliveryPolicy
+from curation.services import judge
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -331,3 +333,14 @@ def test_a_channel_switched_off_cancels_what_waits_for_it():
 def test_a_lease_shorter_than_the_wait_for_an_answer_is_refused():
     with pytest.raises(ValueError, match="more than twice"):
         DeliveryPolicy(timeout_seconds=10, lease_seconds=15)
+
+
+def test_a_letter_that_is_out_of_date_is_held_back(curator, policy):
+    detection = factories.make_detection(sky_object=factories.make_sky_object())
+    AlertChannel.objects.create(name="desk", kind="email", address="desk@example.org")
+    config.put("alert_rules", [{"name": "found", "channels": ["desk"]}])
+    judge(detection, by=curator, is_valid=True, label="supernova", policy=policy)
+    judge(detection, by=curator, is_valid=False, label="artifact", policy=policy)
+    letter = Delivery.objects.get()
+    assert (letter.status, letter.alert.status) == ("cancelled", "cancelled")
+    assert outbox.deliver(letter.pk) is None

@@ -134,3 +134,16 @@ def test_a_wholly_masked_frame_has_no_quality():
     frame.mask[:] = MaskBit.BAD_PIXEL
     with pytest.raises(ValueError, match="nothing to measure"):
         measure_quality(frame, find_stars(frame.pixels, frame.noise, frame.mask))
+
+
+def test_corrupt_bytes_among_the_pixels_cost_only_themselves():
+    pixels = raw().astype(np.float32)
+    rng = np.random.default_rng(3)
+    noise = rng.integers(0, 256, 4 * 40 * 60, dtype=np.uint8).view(np.float32).reshape(40, 60)
+    pixels[20:60, 30:90] = noise
+    frame = calibrated(pixels)
+    corrupt = frame.mask[20:60, 30:90] != 0
+    # random exponents: a third of the values is beyond any detector, others saturate or stay small
+    assert corrupt.mean() > 0.3
+    assert np.isfinite(frame.pixels[frame.mask == 0]).all()
+    assert assess(frame)["n_stars"] > 0

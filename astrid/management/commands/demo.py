@@ -71,6 +71,7 @@ class Command(BaseCommand):
 
 def serve(port: int, on_ready: Callable[[], None]) -> int:
     """Run web, worker and beat until interrupted; give the exit status."""
+    os.environ.setdefault("SITE_URL", f"http://{HOST}:{port}")  # for links in letters
     programs = demo_programs(host=HOST, port=port, concurrency=1)
     with embedded.services(embedded.unset_services(os.environ)) as held:
         supervisor = Supervisor(programs, kept_open=held)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from astrid.core.console import progress
 from astrid.core.errors import AstridError
+from astrid.core.hints import nudge
 from observations.models import ObservationRun
 from observations.services import ingest_directory
 
@@ -35,6 +36,8 @@ class Command(BaseCommand):
                 )
             except AstridError as error:
                 raise CommandError(str(error)) from error
+        if run.new:
+            nudge("astrid.pipeline.sweep")
         self.stdout.write(json.dumps(summary(run)) if options["json"] else sentence(run))
         for refusal in run.refusals:
             self.stderr.write(f"refused {refusal['file']}: {refusal['reason']}")
