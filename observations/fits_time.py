@@ -11,6 +11,8 @@ from observations.fits_header import Cards, number_of
 
 MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 TIME_KEYWORDS = ("TIME-OBS", "UTC-OBS", "UT-OBS", "UTSTART", "UT", "UTC", "TAIHMS")
+SCALE_SYNONYMS = {"ut": "utc", "gmt": "utc", "z": "utc", "iat": "tai", "tdt": "tt", "et": "tt"}
+HAS_TIME = re.compile(r"\d[T ]+\d")
 OLD_DATE = re.compile(r"(\d{2})/(\d{2})/(\d{2})")
 
 
@@ -64,12 +66,14 @@ def header_time(cards: Cards) -> datetime:
     """Start of the exposure, UTC, by the standard keywords.
 
     DATE-OBS with a time wins; a DATE-OBS that is only a date takes its time from TIME-OBS or
-    a like keyword, else from MJD-OBS, else it is midnight, as the FITS Standard has it.
+    a like keyword, else from MJD-OBS. All are in the time scale of TIMESYS, but for TAIHMS,
+    whose name says that it is TAI.
 
     Raises
     ------
     BadImage
-        When there is no such keyword or its value is no time.
+        When there is no such keyword, its value is no time, or a date stands without a time:
+        the FITS Standard reads that as midnight, which is hours from when it was exposed.
     """
     found = cards.first(("DATE-OBS", "DATE_OBS"))
     mjd = number_of(card(cards.header, "MJD-OBS"))
@@ -83,12 +87,24 @@ def header_time(cards: Cards) -> datetime:
         return checked_mjd(cards, mjd)
     keyword, value = found
     text = str(value).strip()
-    if "T" not in text:
-        clock = cards.first(TIME_KEYWORDS)
-        if clock is None and mjd is not None:
-            return checked_mjd(cards, mjd)
-        text = f"{modern_date(text)}T{clock[1] if clock else '00:00:00'!s}"
-    return moment_of(cards, keyword, text)
+    if HAS_TIME.search(text):
+        return moment_of(cards, keyword, text)
+    return date_and_clock(cards, keyword, text, mjd)
+
+
+def date_and_clock(cards: Cards, keyword: str, date: str, mjd: float | None) -> datetime:
+    """Join a date and the time of day that another keyword holds."""
+    clock = cards.first(TIME_KEYWORDS)
+    if clock is not None:
+        scale = "tai" if clock[0] == "TAIHMS" else None
+        return moment_of(cards, keyword, f"{modern_date(date)}T{clock[1]}", scale)
+    if mjd is not None:
+        return checked_mjd(cards, mjd)
+    raise cards.hdu.refuse(
+        keyword,
+        f"is {date!r}, without a time of day (nor is there TIME-OBS, UT or MJD-OBS)",
+        "state observed_at for these frames in the rule file",
+    )
 
 
 def modern_date(text: str) -> str:
@@ -97,8 +113,8 @@ def modern_date(text: str) -> str:
     return f"19{old[3]}-{old[2]}-{old[1]}" if old else text
 
 
-def moment_of(cards: Cards, keyword: str, text: str) -> datetime:
-    """Read an ISO time in the time scale that TIMESYS names."""
+def moment_of(cards: Cards, keyword: str, text: str, scale: str | None = None) -> datetime:
+    """Read an ISO time in a time scale, that of TIMESYS where none is given."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
@@ -107,25 +123,39 @@ def moment_of(cards: Cards, keyword: str, text: str) -> datetime:
             f"is {text!r}, no date and time",
             "write it as YYYY-MM-DDThh:mm:ss or state observed_at in the rule file",
         ) from error
-    scale = str(card(cards.header, "TIMESYS") or "UTC").strip().lower()
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
-    if scale in UTC_NAMES:
-        return moment.replace(tzinfo=UTC)
-    if scale not in Time.SCALES:
+    return in_utc(moment, scale or scale_of(cards))
+
+
+def scale_of(cards: Cards) -> str:
+    """Give the time scale that TIMESYS names, as astropy calls it; UTC where it is absent.
+
+    References
+    ----------
+    FITS Standard 4.0, section 9.2.1 (TIMESYS and its synonyms).
+    """
+    name = str(card(cards.header, "TIMESYS") or "UTC").strip().lower()
+    scale = SCALE_SYNONYMS.get(name, name)
+    if scale not in Time.SCALES or scale == "local":
         raise cards.hdu.refuse(
-            "TIMESYS", f"is {scale.upper()!r}", "state observed_at in the rule file"
+            "TIMESYS", f"is {name.upper()!r}", "state observed_at in the rule file"
         )
+    return scale
+
+
+def in_utc(moment: datetime, scale: str) -> datetime:
+    """Give a time without a zone, read in ``scale``, as UTC."""
+    if scale == "utc":
+        return moment.replace(tzinfo=UTC)
     exact: datetime = Time(moment, scale=scale).utc.to_datetime(timezone=UTC)
     return exact
 
 
-UTC_NAMES = ("utc", "ut", "gmt", "z")
-
-
 def checked_mjd(cards: Cards, mjd: float) -> datetime:
-    """Give an MJD (UTC) as a datetime."""
+    """Give an MJD, in the time scale of TIMESYS, as a datetime."""
     try:
-        return MJD_ZERO + timedelta(days=mjd)
+        moment = MJD_ZERO.replace(tzinfo=None) + timedelta(days=mjd)
     except OverflowError as error:
         raise cards.hdu.refuse("MJD-OBS", f"is {mjd}", "no such day; repair the header") from error
+    return in_utc(moment, scale_of(cards))

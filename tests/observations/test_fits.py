@@ -226,11 +226,25 @@ def test_synonyms_amplifiers_and_preferred_keywords_are_understood():
     [
         ({"DATE__OBS": "2013-07-13", "UT": "00:57:33"}, "2013-07-13T00:57:33"),
         ({"DATE__OBS": "2013-07-13", "MJD__OBS": 56486.25}, "2013-07-13T06:00:00"),
-        ({"DATE__OBS": "2013-07-13"}, "2013-07-13T00:00:00"),
-        ({"DATE__OBS": "19/05/94"}, "1994-05-19T00:00:00"),
+        ({"DATE__OBS": "19/05/94", "UT": "03:00:01"}, "1994-05-19T03:00:01"),
         ({"DATE__OBS": None, "MJD__OBS": 56486.5}, "2013-07-13T12:00:00"),
         ({"DATE__OBS": "2024-02-03T04:05:06Z"}, "2024-02-03T04:05:06"),
         ({"DATE__OBS": "2024-02-03T04:05:06", "TIMESYS": "TAI"}, "2024-02-03T04:04:29"),
+        # since 2017 UTC is 37 s behind TAI, and TT 32.184 s ahead of it by definition
+        ({"DATE__OBS": "2024-02-03T04:05:06", "TIMESYS": "IAT"}, "2024-02-03T04:04:29"),
+        ({"DATE__OBS": "2024-02-03T04:05:09.184", "TIMESYS": "TT"}, "2024-02-03T04:04:00"),
+        ({"DATE__OBS": "2024-02-03", "TAIHMS": "04:05:06"}, "2024-02-03T04:04:29"),
+        (
+            {"DATE__OBS": "2024-02-03", "TAIHMS": "00:00:10", "TIMESYS": "UTC"},
+            "2024-02-02T23:59:33",
+        ),
+        ({"DATE__OBS": "2024-02-03", "UT": "04:05:06", "TIMESYS": "UTC"}, "2024-02-03T04:05:06"),
+        ({"DATE__OBS": None, "MJD__OBS": 60343.5, "TIMESYS": "TAI"}, "2024-02-03T11:59:23"),
+        (
+            {"DATE__OBS": "2024-02-03", "MJD__OBS": 60343.5, "TIMESYS": "TAI"},
+            "2024-02-03T11:59:23",
+        ),
+        ({"DATE__OBS": None, "MJD__OBS": 60343.5}, "2024-02-03T12:00:00"),
     ],
 )
 def test_every_way_of_writing_the_time_is_read(changes, expected):
@@ -243,6 +257,10 @@ def test_every_way_of_writing_the_time_is_read(changes, expected):
         ({"DATE__OBS": None}, "DATE-OBS: is missing"),
         ({"DATE__OBS": "yesterday"}, "DATE-OBS: is 'yesterday"),
         ({"DATE__OBS": "2024-02-30T00:00:00"}, "no date and time"),
+        ({"DATE__OBS": "2013-07-13"}, "is '2013-07-13', without a time of day"),
+        ({"DATE__OBS": "13/07/13"}, "state observed_at for these frames in the rule file"),
+        ({"TIMESYS": "LOCAL"}, "TIMESYS: is 'LOCAL'"),
+        ({"DATE__OBS": None, "MJD__OBS": 60343.5, "TIMESYS": "MARS"}, "TIMESYS: is 'MARS'"),
         ({"TIMESYS": "MARS"}, "TIMESYS: is 'MARS'"),
         ({"DATE__OBS": None, "MJD__OBS": 1e12}, "MJD-OBS: is"),
         ({"GAIN": -1.0}, "GAIN: is -1.0"),
@@ -256,6 +274,8 @@ def test_values_that_cannot_be_are_refused_by_keyword(changes, words):
 
 def test_a_wrong_time_is_overridden_by_the_rule_file():
     moment = datetime(2016, 8, 18, 4, 27, 10, tzinfo=UTC)
+    stated = ReadOptions(observed_at=moment)
+    assert read_frame(image(DATE__OBS="2016-08-18"), options=stated).observed_at == moment
     assert read_frame(image(), options=ReadOptions(observed_at=moment)).observed_at == moment
     where = HeaderTime("WTMAP", r"-(\d{8}T\d{6})_", "%Y%m%dT%H%M%S")
     content = image(WTMAP="DEC16B-i-20160818T042710_ow")
