@@ -16,7 +16,7 @@ class Scene:
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)
-        stars = sky.star_field(SHAPE, 320, rng)
+        stars = self.stars = sky.star_field(SHAPE, 320, rng)
         places = sky.spread_out(SHAPE, 46, rng, stars)
         self.new = np.column_stack([places[:34], rng.uniform(1200, 6000, 34)])
         self.gone = np.column_stack([places[34:], rng.uniform(2500, 6000, 12)])
