@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import smtplib
 import time
 from dataclasses import dataclass
@@ -107,9 +108,24 @@ def _mail_failure(error: Exception, channel: AlertChannel) -> NotDelivered:
     code = _smtp_code(error)
     # A 5xx reply is final by RFC 5321; an address that cannot be written down is, too.
     is_final = isinstance(error, ValueError) or (code is not None and code >= 500)
-    return NotDelivered(
-        f"mail to {channel.address} was not accepted: {error}", is_final=is_final, code=code
-    )
+    reason = f"mail to channel {channel.name} was not accepted: {_told(error, channel)}"
+    return NotDelivered(reason, is_final=is_final, code=code)
+
+
+def _told(error: Exception, channel: AlertChannel) -> str:
+    """Give what a mail server said, its own words where it refused recipients."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        answers = error.recipients.values()
+        text = "; ".join(f"{code} {said.decode(errors='replace')}" for code, said in answers)
+    else:
+        text = str(error)
+    return _without_address(text, channel)
+
+
+def _without_address(text: str, channel: AlertChannel) -> str:
+    """Hide where a channel leads: more people read why it failed than may see its address."""
+    secret = sorted({channel.address, *channel.recipients}, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, secret)), "(address)", text, flags=re.IGNORECASE)
 
 
 def _smtp_code(error: Exception) -> int | None:
@@ -133,9 +149,8 @@ def _post(delivery: Delivery, timeout_seconds: float) -> Answer:
     try:
         code, text = _exchange(channel.address, body, headers, timeout_seconds)
     except requests.RequestException as error:
-        raise NotDelivered(
-            f"{channel.address} could not be reached: {error}", is_final=_is_hopeless(error)
-        ) from error
+        reason = f"channel {channel.name} could not be reached: {_cause(error)}"
+        raise NotDelivered(reason, is_final=_is_hopeless(error)) from error
     return _judged(channel, code, text)
 
 
@@ -165,6 +180,18 @@ def _beginning(response: requests.Response, deadline: float) -> str:
     return kept[:_KEPT_BYTES].decode(errors="replace").replace("\0", "�")
 
 
+def _cause(error: requests.RequestException) -> str:
+    """Say what went wrong without the host and path, which `requests` puts into its sentences."""
+    if isinstance(error, requests.Timeout):
+        return "it timed out"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
+
+
 def _is_hopeless(error: requests.RequestException) -> bool:
     """Say whether the address itself is wrong; every other trouble may pass."""
     wrong = requests.exceptions
@@ -174,8 +201,10 @@ def _is_hopeless(error: requests.RequestException) -> bool:
 def _judged(channel: AlertChannel, code: int, text: str) -> Answer:
     if 200 <= code < 300:
         return Answer(code, text)
+    name = f"channel {channel.name}"
     if 300 <= code < 400:
-        reason = f"{channel.address} redirects ({code}); set the channel to the final address"
+        reason = f"{name} redirects ({code}); set it to the final address"
         raise NotDelivered(reason, is_final=True, code=code)
     is_final = code < 500 and code not in _TRY_AGAIN
-    raise NotDelivered(f"{channel.address} answered {code}: {text}", is_final=is_final, code=code)
+    reason = f"{name} answered {code}: {_without_address(text, channel)}"
+    raise NotDelivered(reason, is_final=is_final, code=code)

@@ -65,7 +65,7 @@ class Mailbox:
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody@"):
-            return "550 no such person here"
+            return f"550 <{address}>: no such person here"
         if address.startswith("busy@"):
             return "451 come back later"
         envelope.rcpt_tos.append(address)
@@ -95,7 +95,7 @@ def mailbox(settings, free_port):
 
 
 def alert_to(address, kind="webhook", secret=SECRET):
-    channel = AlertChannel.objects.create(name=address, kind=kind, address=address, secret=secret)
+    channel = AlertChannel.objects.create(name="desk", kind=kind, address=address, secret=secret)
     rule = AlertRuleSpec(name="all", trigger=Trigger.DETECTED, channels=(channel.name,))
     [alert] = raise_alerts([factories.make_detection()], [rule], Trigger.DETECTED)
     return alert, alert.deliveries.get()
@@ -157,6 +157,25 @@ def test_a_dead_host_is_tried_to_the_limit_and_fails_the_alert(free_port):
     assert (row.status, row.attempts, row.alert.status) == ("failed", 3, "failed")
     assert "could not be reached" in row.alert.error_message
     assert row.pk not in outbox.due_deliveries()
+
+
+def test_viewers_read_why_a_webhook_failed_but_not_where_it_leads(receiver, free_port):
+    receiver.codes, receiver.words = [500], f"{url_of(receiver)} is down".encode()
+    _, answered = alert_to(url_of(receiver))
+    attempt(answered)
+    assert "channel desk answered 500: (address) is down" in answered.error_message
+    AlertChannel.objects.update(address=f"http://127.0.0.1:{free_port}/token")
+    make_due(answered)
+    attempt(answered)
+    assert "channel desk could not be reached: Connection refused" in answered.error_message
+    assert not [word for word in ("127.0.0.1", "token") if word in str(answered.log)]
+
+
+def test_viewers_do_not_read_an_address_that_the_mail_server_repeats(mailbox):
+    _, row = alert_to("nobody@example.org", kind="email")
+    attempt(row)
+    assert "channel desk was not accepted: 550" in row.alert.error_message
+    assert "nobody@" not in row.alert.error_message
 
 
 def test_a_slow_host_is_given_up_at_the_timeout(receiver):
