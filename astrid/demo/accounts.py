@@ -39,7 +39,6 @@ def _ensure(name: str, known: dict[str, str]) -> Account:
     if is_new:
         known[name] = secrets.token_urlsafe(PASSWORD_BYTES)
         user.set_password(known[name])
-        user.is_superuser = name == "operator"
         user.save()
     user.groups.add(Group.objects.get(name=name))
     password = known.get(name)
