@@ -16,12 +16,20 @@ from astrid.core.states import Transitions, transition
 logger = logging.getLogger(__name__)
 
 
-class Record(models.Model):
+class Dated(models.Model):
+    """A row that says when it was made and last changed."""
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class Record(Dated):
     """A row with a UUID key and its two timestamps."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         abstract = True

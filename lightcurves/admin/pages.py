@@ -53,7 +53,7 @@ class MeasuredAdmin(StoreAdmin):
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
         """Show each array as one line of words, and what follows from it."""
-        return [*map(summary_of, self.model_arrays()), *self.derived]
+        return [*map(summary_of, self.model_arrays()), *self.derived, "created_at", "updated_at"]
 
     def has_view_permission(self, request: Any, obj: Any = None) -> bool:
         """Let those see who may see or change the table."""

@@ -71,7 +71,7 @@ class LightcurveMissionCatalogSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = MissionCatalog
-        fields = ["id", "host_mission", "name", "description"]
+        fields = ["id", "host_mission", "name", "description", "created_at", "updated_at"]
 
 
 class LightcurveTargetSerializer(serializers.ModelSerializer):
@@ -79,7 +79,7 @@ class LightcurveTargetSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Target
-        fields = ["id", "catalog", "name"]
+        fields = ["id", "catalog", "name", "created_at", "updated_at"]
 
 
 class LightcurveInstrumentSerializer(serializers.ModelSerializer):
@@ -95,7 +95,17 @@ class LightcurveObservationSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Observation
-        fields = ["id", "type", "instrument", "n", "cadence_first", "cadence_last", "extra"]
+        fields = [
+            "id",
+            "type",
+            "instrument",
+            "n",
+            "cadence_first",
+            "cadence_last",
+            "extra",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class LightcurveObservationDetailSerializer(LightcurveObservationSerializer):
@@ -126,6 +136,8 @@ class LightcurveFITSFrameSerializer(serializers.ModelSerializer):
             "bzero",
             "file_path",
             "extra",
+            "created_at",
+            "updated_at",
         ]
 
 
@@ -134,7 +146,7 @@ class LightcurvePhotometricSourceSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = PhotometricSource
-        fields = ["id", "name", "description"]
+        fields = ["id", "name", "description", "created_at", "updated_at"]
 
 
 class LightcurveProcessingMethodSerializer(serializers.ModelSerializer):
@@ -142,7 +154,7 @@ class LightcurveProcessingMethodSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ProcessingMethod
-        fields = ["id", "name", "description"]
+        fields = ["id", "name", "description", "created_at", "updated_at"]
 
 
 class LightcurveDataSetSerializer(serializers.ModelSerializer):
@@ -162,6 +174,8 @@ class LightcurveDataSetSerializer(serializers.ModelSerializer):
             "median",
             "t_first",
             "t_last",
+            "created_at",
+            "updated_at",
         ]
 
 
@@ -188,7 +202,7 @@ class LightcurveDataSetHierarchySerializer(serializers.ModelSerializer):
 
     class Meta:
         model = DataSetHierarchy
-        fields = ["id", "source_dataset", "child_dataset"]
+        fields = ["id", "source_dataset", "child_dataset", "created_at", "updated_at"]
 
 
 class LightcurveTimeSerializer(serializers.ModelSerializer):
@@ -196,7 +210,16 @@ class LightcurveTimeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = TargetSpecificTime
-        fields = ["id", "target", "observation", "n", "t_first", "t_last"]
+        fields = [
+            "id",
+            "target",
+            "observation",
+            "n",
+            "t_first",
+            "t_last",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class LightcurveTimeDetailSerializer(LightcurveTimeSerializer):
@@ -213,7 +236,18 @@ class LightcurveQualityFlagArraySerializer(serializers.ModelSerializer):
 
     class Meta:
         model = QualityFlagArray
-        fields = ["id", "type", "observation", "target", "n", "flagged", "created_on", "extra"]
+        fields = [
+            "id",
+            "type",
+            "observation",
+            "target",
+            "n",
+            "flagged",
+            "created_on",
+            "extra",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class LightcurveQualityFlagArrayDetailSerializer(LightcurveQualityFlagArraySerializer):

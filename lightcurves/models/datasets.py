@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from astrid.core.arrays import NumpyArrayField
+from astrid.core.models import Dated
 from lightcurves.models.graph import reachable
 from lightcurves.models.missions import Target
 from lightcurves.models.observations import Observation, check_cadence_counts
@@ -19,7 +20,7 @@ ARRAYS = ("values", "errors")
 SUMMARY = frozenset({"n", "minimum", "maximum", "median"})
 
 
-class PhotometricSource(models.Model):
+class PhotometricSource(Dated):
     """How a brightness was taken from pixels: an aperture, a fitted profile."""
 
     id = models.AutoField(primary_key=True)
@@ -33,7 +34,7 @@ class PhotometricSource(models.Model):
         return self.name
 
 
-class ProcessingMethod(models.Model):
+class ProcessingMethod(Dated):
     """What was done to a brightness afterwards: a detrending, a correction."""
 
     id = models.AutoField(primary_key=True)
@@ -148,7 +149,7 @@ class DataSetHierarchyManager(models.Manager["DataSetHierarchy"]):
         return super().get_queryset().defer(*(f"{end}__{name}" for end in ends for name in ARRAYS))
 
 
-class DataSetHierarchy(models.Model):
+class DataSetHierarchy(Dated):
     """One dataset was derived from another; a trigger of the database refuses circles."""
 
     id = models.AutoField(primary_key=True)

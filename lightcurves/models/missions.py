@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from astrid.core.models import Record
+from astrid.core.models import Dated, Record
 from lightcurves.time_formats import SCALES, check_epoch_format, register_epoch_format
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Mission(Record):
         }
 
 
-class MissionCatalog(models.Model):
+class MissionCatalog(Dated):
     """A catalogue that gives a mission's targets their numbers."""
 
     id = models.AutoField(primary_key=True)
@@ -80,7 +80,7 @@ class MissionCatalog(models.Model):
         return self.name
 
 
-class Target(models.Model):
+class Target(Dated):
     """One star or object of a catalogue."""
 
     id = models.BigAutoField(primary_key=True)

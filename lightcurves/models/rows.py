@@ -5,8 +5,10 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from astrid.core.arrays import NumpyArrayField
+from astrid.core.models import Dated
 
 _Row = TypeVar("_Row", bound="PreparedRow")
 
@@ -48,7 +50,7 @@ class PreparedQuerySet(models.QuerySet[_Row]):
                     f"{name} cannot be set by update(): other columns follow from it; "
                     "save the rows or use bulk_update()"
                 )
-        return super().update(**values)
+        return super().update(**{"updated_at": timezone.now()} | values)
 
 
 class PreparedManager(models.Manager.from_queryset(PreparedQuerySet)):  # type: ignore[misc]
@@ -59,7 +61,7 @@ class PreparedManager(models.Manager.from_queryset(PreparedQuerySet)):  # type: 
         return super().get_queryset().without_arrays()
 
 
-class PreparedRow(models.Model):
+class PreparedRow(Dated):
     """A row that fills in what follows from its values, and refuses what contradicts itself."""
 
     # column -> the columns that follow from it
@@ -74,7 +76,8 @@ class PreparedRow(models.Model):
         """Prepare the row, then write it."""
         self.prepare_rows([self])
         if update_fields is not None:
-            update_fields = self.with_derived(list(update_fields))
+            written = self.with_derived(list(update_fields))
+            update_fields = written and written | {"updated_at"}
         super().save(*args, update_fields=update_fields, **options)
 
     def clean(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from astrid.core.arrays import NumpyArrayField
 from lightcurves.models.datasets import DataSet
@@ -109,4 +110,8 @@ def tell_datasets(rows: Collection[TargetSpecificTime]) -> None:
     DataSet._base_manager.filter(
         target__in={row.target_id for row in rows},
         observation__in={row.observation_id for row in rows},
-    ).update(t_first=Subquery(own.values("t_first")), t_last=Subquery(own.values("t_last")))
+    ).update(
+        t_first=Subquery(own.values("t_first")),
+        t_last=Subquery(own.values("t_last")),
+        updated_at=timezone.now(),
+    )
