@@ -94,6 +94,11 @@ class ObservationQuerySet(SkyQuerySet["Observation"]):
         return self.filter(role=Role.SCIENCE)
 
 
+def _positive(name: str) -> Q:
+    """Ask for a number above zero; PostgreSQL counts NaN as one, above Infinity."""
+    return Q((f"{name}__gt", 0), (f"{name}__lt", float("inf")))
+
+
 class Observation(Record, SkyPosition):
     """One exposure: a FITS image, its pointing and its weather."""
 
@@ -147,12 +152,14 @@ class Observation(Record, SkyPosition):
         constraints = [
             *SkyPosition.Meta.constraints,
             models.UniqueConstraint(fields=["survey", "observation_id"], name="observation_once"),
-            models.CheckConstraint(condition=Q(exposure_time__gt=0), name="observation_exposure"),
             models.CheckConstraint(
-                condition=Q(airmass__isnull=True) | Q(airmass__gt=0), name="observation_airmass"
+                condition=_positive("exposure_time"), name="observation_exposure"
             ),
             models.CheckConstraint(
-                condition=Q(seeing__isnull=True) | Q(seeing__gt=0), name="observation_seeing"
+                condition=Q(airmass__isnull=True) | _positive("airmass"), name="observation_airmass"
+            ),
+            models.CheckConstraint(
+                condition=Q(seeing__isnull=True) | _positive("seeing"), name="observation_seeing"
             ),
             models.CheckConstraint(
                 condition=Q(status__in=ObservationStatus.values), name="observation_status"
