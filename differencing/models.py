@@ -37,7 +37,13 @@ class ReferenceImage(Record, SkyPosition):
 
     class Meta:
         ordering = ["id"]
-        constraints = [*SkyPosition.Meta.constraints]
+        constraints = [
+            *SkyPosition.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+                name="reference_validity",
+            ),
+        ]
         indexes = [
             *SkyPosition.Meta.indexes,
             models.Index(fields=["survey", "filter_band", "is_active"]),
