@@ -225,7 +225,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
     search_help_text = "The id of a user, of an entry, or of the row that was changed"
     id_fields = ["pk", "entity_id"]
     hidden = ["old_values", "new_values"]
-    readonly_fields = ["entity", "before", "after"]
+    readonly_fields = ["who", "entity", "before", "after"]
     before = json_table("old_values", "before")
     after = json_table("new_values", "after")
 
@@ -235,8 +235,8 @@ class AuditLogAdmin(ReadOnlyAdmin):
 
     @admin.display(description="who")
     def who(self, entry: Any) -> str:
-        """Show who acted."""
-        return str(entry.user_name)
+        """Show who acted: the page of a list has fetched the names already."""
+        return getattr(entry, "user_name", "") or names_of([entry])[entry.user_id]
 
     @admin.display(description="row")
     def entity(self, entry: AuditLog) -> str:

@@ -8,10 +8,13 @@ The name is set for the transaction alone (``SET LOCAL``) before every writing s
 cannot outlive the transaction, whatever becomes of the request or the connection.
 """
 
+import getpass
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from hashlib import md5
 from ipaddress import ip_address
 from typing import Any, cast
 from uuid import UUID
@@ -62,6 +65,18 @@ def audited_as(user_id: object, ip: str = "", agent: str = "") -> Iterator[None]
     actor = Actor(str(user_id), ip, agent[:_LONGEST_AGENT])
     with _naming(lambda: actor):
         yield
+
+
+def by_operator(command: str) -> AbstractContextManager[None]:
+    """Write what a command changes to the audit log, under the name its operator has here."""
+    return audited_as(f"os:{_operator()}", agent=f"manage.py {command}")
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return str(os.getuid())
 
 
 @contextmanager
@@ -172,8 +187,15 @@ def _is_address(text: str) -> bool:
 
 
 def entity_id(key: object) -> UUID:
-    """Give the id under which the log knows a row: its UUID, or one that ends with its integer."""
-    return key if isinstance(key, UUID) else UUID(f"00000000-0000-8000-8000-{int(str(key)):012x}")
+    """Give the id under which the log knows a row.
+
+    That is its UUID, or one that ends with its integer, or one made from its text.
+    """
+    if isinstance(key, UUID):
+        return key
+    if isinstance(key, int):
+        return UUID(f"00000000-0000-8000-8000-{key:012x}")
+    return UUID(bytes=md5(str(key).encode(), usedforsecurity=False).digest(), version=3)
 
 
 def key_of(entity: UUID) -> UUID | int:
@@ -183,7 +205,8 @@ def key_of(entity: UUID) -> UUID | int:
 
 def history(row: models.Model) -> models.QuerySet[AuditLog]:
     """Give what people did to a row, latest first."""
-    found = AuditLog.objects.filter(entity_type=row._meta.label, entity_id=entity_id(row.pk))
+    table = row._meta.concrete_model or type(row)  # a proxy has no table of its own
+    found = AuditLog.objects.filter(entity_type=table._meta.label, entity_id=entity_id(row.pk))
     return found.order_by("-id")
 
 

@@ -286,6 +286,7 @@ def test_an_audit_entry_shows_before_and_after(client, staff):
     client.post(reverse("admin:auth_group_change", args=[group.pk]), {"name": "after"})
     page = row_page(client, AuditLog.objects.get()).content.decode()
     assert "<td>name</td><td>before</td>" in page
+    assert ">vera</div>" in page
     assert reverse("admin:auth_group_change", args=[group.pk]) in page
 
 

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core.console import progress, stderr, table
 from astrid.core.errors import AstridError
 from astrid.inprocess import Report, process
+from catalog.audit import by_operator
 from observations.models import Observation, ObservationStatus
 from observations.services import retry
 
@@ -52,7 +53,8 @@ def reopen(name: str) -> None:
     if observation.status != ObservationStatus.FAILED:
         return
     try:
-        retry(observation)
+        with by_operator("process"):
+            retry(observation)
     except AstridError as error:
         raise CommandError(str(error)) from error
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from astrid.core.errors import AstridError
+from catalog.audit import by_operator
 from detection import registry
 from detection.models import Model
 
@@ -25,9 +26,10 @@ class Command(BaseCommand):
         if bool(options["weights"]) == bool(options["registered"]):
             raise CommandError("name either a weights file or --registered NAME VERSION")
         try:
-            row = self.row(options)
-            registry.open_weights(row)
-            registry.promote(row)
+            with by_operator("promote_model"):
+                row = self.row(options)
+                registry.open_weights(row)
+                registry.promote(row)
         except AstridError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{row} is in force; it scores what comes from now on")

@@ -1,0 +1,16 @@
+"""Make a superuser, and leave a trace of it."""
+
+from typing import Any
+
+from django.contrib.auth.management.commands import createsuperuser
+
+from catalog.audit import by_operator
+
+
+class Command(createsuperuser.Command):
+    """Django's command, told to the audit log."""
+
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        """Run it in the name of the operator."""
+        with by_operator("createsuperuser"):
+            return super().handle(*args, **options)
