@@ -88,7 +88,48 @@ def subtract(
     ----------
     Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27.
     """
-    watch = _Watch()
+    ready = make_ready(science, reference, parameters)
+    with ready.watch("tiles"):
+        maps = subtract_tiles(ready.pair, core=parameters.tile)
+    shape = ready.pair.planes[0].shape
+    whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
+    return finish(ready, maps, psf=difference_psf(ready.pair.optics(whole)))
+
+
+class Watch:
+    """Wall time per named step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        """Add what the block takes as ``seconds_STEP``."""
+        start = time.perf_counter()
+        yield
+        self.seconds[f"seconds_{step}"] = time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Two frames of which everything is known that any algorithm needs to subtract them."""
+
+    frames: Frames  # science and reference, cosmic rays marked
+    pair: Pair
+    watch: Watch
+
+
+def make_ready(
+    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+) -> Ready:
+    """Check and measure two frames: stars, PSFs, cosmic rays, registration, flux ratio.
+
+    Raises
+    ------
+    ValueError
+        If the frames cannot be subtracted by any algorithm; see :func:`subtract`.
+    """
+    watch = Watch()
     check_pair(science, reference)
     planes = _planes((science, reference))
     with watch("stars"):
@@ -102,26 +143,30 @@ def subtract(
         matched = match_frames(planes, found, models, parameters)
     with watch("background"):
         images = _images(frames, planes, matched.flux_ratio, parameters.remainder_mesh)
-    pair = Pair(planes, images, models, matched)
-    with watch("tiles"):
-        maps = subtract_tiles(pair, core=parameters.tile)
-    with watch("noise"):
-        mask = _join_masks(frames, models[0].fwhm)
+    return Ready(frames, Pair(planes, images, models, matched), watch)
+
+
+def finish(ready: Ready, maps: Maps, *, psf: Float32Image) -> Difference:
+    """Take the level of the noise from blank sky, blank what has no data, name the results."""
+    with ready.watch("noise"):
+        mask = _join_masks(ready.frames, ready.pair.models[0].fwhm)
         variance, noise_figures = calibrate_variance(maps, mask != 0)
-    return _assemble(maps, variance, mask, pair, pair.figures() | noise_figures | watch.seconds)
-
-
-class _Watch:
-    """Wall time per named step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, step: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[f"seconds_{step}"] = time.perf_counter() - start
+    figures = ready.pair.figures() | noise_figures | ready.watch.seconds
+    error = np.sqrt(variance)
+    significance = np.asarray(maps.flux / error, np.float32)
+    empty = has_bits(mask, MaskBit.NO_DATA)
+    for image in (maps.difference, significance, maps.flux, error):
+        image[empty] = np.nan
+    return Difference(
+        difference=maps.difference,
+        significance=significance,
+        flux=maps.flux,
+        flux_error=error,
+        mask=mask,
+        psf=psf,
+        wcs=ready.pair.planes[0].wcs,
+        figures=figures,
+    )
 
 
 def _planes(frames: Frames) -> Planes:
@@ -164,29 +209,3 @@ def _join_masks(frames: Frames, fwhm: float) -> NDArray[np.uint16]:
     near[:, :reach] = near[:, -reach:] = True
     mask[near] |= np.uint16(MaskBit.EDGE)
     return mask
-
-
-def _assemble(
-    maps: Maps,
-    variance: Float32Image,
-    mask: NDArray[np.uint16],
-    pair: Pair,
-    figures: dict[str, float],
-) -> Difference:
-    """Blank what has no data and name the results."""
-    error = np.sqrt(variance)
-    significance = np.asarray(maps.flux / error, np.float32)
-    empty = has_bits(mask, MaskBit.NO_DATA)
-    for image in (maps.difference, significance, maps.flux, error):
-        image[empty] = np.nan
-    whole = next(iter(plan_tiles(mask.shape, core=max(mask.shape), border=0)))
-    return Difference(
-        difference=maps.difference,
-        significance=significance,
-        flux=maps.flux,
-        flux_error=error,
-        mask=mask,
-        psf=difference_psf(pair.optics(whole)),
-        wcs=pair.planes[0].wcs,
-        figures=figures,
-    )
