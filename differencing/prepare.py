@@ -58,8 +58,7 @@ def check_pair(science: CalibratedFrame, reference: CalibratedFrame) -> None:
     Raises
     ------
     ValueError
-        If the shapes differ or are too small, the pixels are the same, or no pixel is good in
-        both.
+        If the shapes differ or are too small.
     """
     if science.pixels.shape != reference.pixels.shape:
         raise ValueError(
@@ -71,8 +70,6 @@ def check_pair(science: CalibratedFrame, reference: CalibratedFrame) -> None:
             f"frames of {science.pixels.shape} pixels are too small: "
             f"at least {SMALLEST_SIDE} a side are needed"
         )
-    if np.array_equal(science.pixels, reference.pixels, equal_nan=True):
-        raise ValueError("science and reference are the same pixels")
 
 
 def check_overlap(science: Plane, reference: Plane) -> None:

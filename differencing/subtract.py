@@ -81,8 +81,8 @@ def subtract(
     Raises
     ------
     ValueError
-        If the frames have different shapes, are the same pixels, share no good pixel, or have
-        too few stars for a PSF, a registration or a flux ratio.
+        If the frames have different shapes, share no good pixel, or have too few stars for a
+        PSF, a registration or a flux ratio.
 
     References
     ----------

@@ -154,12 +154,6 @@ def test_refuses_frames_of_different_shape():
         subtract(science, cut, PARAMETERS)
 
 
-def test_refuses_a_frame_as_its_own_reference():
-    science, _ = pair(36)
-    with pytest.raises(ValueError, match="science and reference are the same pixels"):
-        subtract(science, replace(science), PARAMETERS)
-
-
 def test_refuses_a_frame_that_is_all_masked():
     science, reference = pair(37)
     dark = replace(science, mask=np.full(science.mask.shape, int(MaskBit.NO_DATA), np.uint16))
