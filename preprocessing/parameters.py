@@ -45,3 +45,32 @@ class PreprocessParameters:
     def __post_init__(self) -> None:
         """Refuse values that no frame could satisfy."""
         check_limits(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackParameters:
+    """Tunables of combining frames; ``asdict`` of it is JSON."""
+
+    clip: float = tunable(
+        4.0, "a pixel this far from what the other frames show is left out", unit="sigma", ge=2
+    )
+    clip_beside: float = tunable(
+        2.0, "the same beside such a pixel: the rims of trails and cosmic rays", unit="sigma", ge=1
+    )
+    shape_floor: float = tunable(
+        0.15,
+        "share of a star's light by which PSFs of equal width may differ: tracking, registration",
+        ge=0,
+        le=1,
+    )
+    min_stars: int = tunable(
+        5, "fewer stars in common with the first frame give no flux scale", unit="stars", ge=1
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse values that no stack can be made with."""
+        check_limits(self)
+        if self.clip_beside > self.clip:
+            raise ValueError(
+                f"clip_beside is {self.clip_beside}: it must not be above clip, {self.clip}"
+            )
