@@ -34,7 +34,8 @@ class CalibratedFrame:
     mask : (ny, nx) uint16 array
         Sum of :class:`preprocessing.masks.MaskBit`; 0 is good.
     wcs : astropy.wcs.WCS
-        Celestial, two axes, 0-based when asked with ``origin=0``.
+        Celestial, two axes, 0-based when asked with ``origin=0``; ``WCS(naxis=2)``, which is not
+        celestial, for a frame without astrometry.
     gain : float
         Electrons per ADU.
     saturation : float

@@ -107,13 +107,14 @@ class Smooth:
     """A polynomial offset; ``order`` -1 is none at all.
 
     ``rms`` is the weighted residual per axis, each star predicted from the others (leave one
-    out), ``kept`` the stars it was fitted to.
+    out), ``kept`` the stars it was fitted to, and ``first_rms`` what these leave without it.
     """
 
     order: int
     coefficients: Floats
     rms: float
     kept: Bools
+    first_rms: float
 
     def __call__(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Give the offsets at scaled grid pixels."""
@@ -196,5 +197,10 @@ def leave_one_out(offsets: Offsets, order: int, kept: Bools) -> Smooth:
     basis, _ = np.linalg.qr(design * root)
     leverage = (basis**2).sum(axis=1)
     left = (offsets.d[kept] - design @ coefficients) / np.maximum(1 - leverage, 1e-3)[:, None]
-    mean_square = float((weight[:, None] * left**2).sum() / (2 * weight.sum()))
-    return Smooth(order, np.asarray(coefficients, float), float(np.sqrt(mean_square)), kept)
+    rms, first_rms = (weighted_rms(values, weight) for values in (left, offsets.d[kept]))
+    return Smooth(order, np.asarray(coefficients, float), rms, kept, first_rms)
+
+
+def weighted_rms(left: Floats, weight: Floats) -> float:
+    """Give the weighted rms per axis of (n, 2) residuals."""
+    return float(np.sqrt((weight[:, None] * left**2).sum() / (2 * weight.sum())))

@@ -38,7 +38,7 @@ def calibrate(
     pixels : (ny, nx) array
         ADU, sky still in it. NaN marks missing pixels.
     wcs : astropy.wcs.WCS
-        Celestial, two axes.
+        Celestial, two axes; ``WCS(naxis=2)`` for a frame without astrometry.
     gain : float
         e-/ADU, as documented by the survey; it is never guessed from the pixels.
     read_noise : float
@@ -51,7 +51,7 @@ def calibrate(
     Raises
     ------
     ValueError
-        If gain or read noise are unusable, the WCS is not celestial, or the frame is no exposure
+        If gain or read noise are unusable, the WCS has other axes, or the frame is no exposure
         of the sky: constant, too small, or (nearly) all masked.
     """
     check_detector(gain, read_noise)
@@ -111,10 +111,10 @@ def check_frame(pixels: NDArray[np.floating], wcs: WCS) -> None:
         raise ValueError(
             f"the frame is {pixels.shape}: two axes of at least {SMALLEST_SIDE_PX} px are needed"
         )
-    if wcs.naxis != 2 or not wcs.has_celestial:
+    if wcs.naxis != 2 or not (wcs.has_celestial or set(wcs.wcs.ctype) == {""}):
         raise ValueError(
             f"the WCS has axes {list(wcs.wcs.ctype)}, not right ascension and declination: "
-            "solve the frame's astrometry first"
+            "solve the frame's astrometry first, or leave the WCS out to register it by its stars"
         )
     finite = np.isfinite(pixels)
     if not finite.any():

@@ -1,22 +1,25 @@
-"""Register a frame to the pixel grid of a reference: by WCS, then by the stars themselves."""
+"""Register a frame to the pixel grid of a reference: by WCS or star patterns, then star by star."""
 
+import logging
 from dataclasses import dataclass, field
 
 import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from preprocessing.asterisms import recognise
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.footprint import check_footprints, covered_share, pixel_scale_arcsec, within
 from preprocessing.matching import Offsets, Smooth, best_smooth, match_nearest, vote_shift
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.stars import Stars, find_stars
-from preprocessing.transform import Shape, Transform, wcs_transform
+from preprocessing.transform import Shape, Transform, similar_transform, wcs_transform
 
+logger = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 
-# After voting, what a shift leaves over: a little rotation and scale.
-FIRST_RADIUS_PX, SECOND_RADIUS_PX = 3.0, 1.5
+# After voting, what a shift or similarity leaves over: a little rotation and scale, distortion.
+RADII_PX = (3.0, 1.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +39,18 @@ class Registration:
     ----------
     transform : Transform
         Grid pixel to science pixel.
-    residual_rms_px, residual_rms_arcsec : float
-        Cross-validated residual of the stars per axis, in science pixels and on the sky.
-    wcs_rms_px : float
-        The same for the mapping by WCS alone, before refinement by stars.
+    is_by_wcs : bool
+        The first guess came from the WCS of both frames; else from the patterns of their stars.
+    residual_rms_px : float
+        Cross-validated residual of the stars per axis, in science pixels.
+    residual_rms_arcsec : float or None
+        The same on the sky; None when the frame has no celestial WCS.
+    first_rms_px : float
+        The same, px, for the first guess, before refinement star by star.
     n_stars : int
         Stars that the residual rests on.
-    order : int
-        Order of the polynomial refinement; -1 when the WCS alone was not improved upon.
+    smooth : Smooth
+        Polynomial added to the first guess; of order -1 when it was not improved upon.
     quality : float
         0 to 1: ``(1 - rms / max_residual) * n / (n + min_stars)``.
     overlap : float
@@ -55,15 +62,21 @@ class Registration:
     """
 
     transform: Transform
+    is_by_wcs: bool
     residual_rms_px: float
-    residual_rms_arcsec: float
-    wcs_rms_px: float
+    residual_rms_arcsec: float | None
+    first_rms_px: float
     n_stars: int
-    order: int
+    smooth: Smooth = field(repr=False)
     quality: float
     overlap: float
     is_identity: bool
     grid_wcs: WCS = field(repr=False)
+
+    @property
+    def order(self) -> int:
+        """Order of the polynomial refinement, -1 for none."""
+        return self.smooth.order
 
 
 def stars_of(frame: CalibratedFrame, parameters: PreprocessParameters) -> Stars:
@@ -88,51 +101,38 @@ def register(
 ) -> Registration:
     """Find where the pixels of ``grid`` lie in ``science``.
 
-    The mapping by WCS (TAN, SIP or TPV) is refined by matched stars with a polynomial, as far as
-    leave-one-out residuals justify one.
+    The first guess is the mapping by WCS (TAN, SIP or TPV) where both have one, else the
+    similarity that the patterns of the brighter stars show. Matched stars refine it with a
+    polynomial, as far as leave-one-out residuals justify one.
 
     Raises
     ------
     ValueError
-        If the footprints are apart, too few stars match, or the residual is above
-        ``parameters.max_residual_px``.
+        If the footprints are apart, the patterns differ, too few stars match, or the residual is
+        above ``parameters.max_residual_px``.
     """
-    check_footprints(science.wcs, science.shape, grid.wcs, grid.shape)
-    by_wcs = wcs_transform(grid.wcs, grid.shape, science.wcs, science.shape)
-    overlap = covered_share(by_wcs, grid.shape, science.shape)
-    if overlap < parameters.min_overlap:
-        raise ValueError(
-            f"the frame covers {overlap:.1%} of the reference grid, {parameters.min_overlap:.1%} "
-            "is needed: choose a reference of this field"
-        )
     found = stars_of(science, parameters)
-    offsets = match_stars(by_wcs, grid, found, science.shape, parameters)
+    is_by_wcs = science.wcs.has_celestial and grid.wcs.has_celestial
+    first = guess_by_wcs(science, grid) if is_by_wcs else guess_by_patterns(found, grid, parameters)
+    overlap = covered_share(first, grid.shape, science.shape)
+    check_overlap(overlap, parameters)
+    offsets = match_stars(first, grid, found, science.shape, parameters)
     smooth = best_smooth(offsets)
     check_stars(smooth, parameters)
-    return conclude(by_wcs, smooth, offsets, overlap, grid, science, parameters)
-
-
-def conclude(
-    by_wcs: Transform,
-    smooth: Smooth,
-    offsets: Offsets,
-    overlap: float,
-    grid: Grid,
-    science: CalibratedFrame,
-    parameters: PreprocessParameters,
-) -> Registration:
-    """Put mapping and figures together."""
-    transform = refined(by_wcs, smooth, grid.shape)
-    same_shape = grid.shape == science.shape
+    transform = refined(first, smooth, grid.shape)
     n_stars = int(smooth.kept.sum())
     trust = n_stars / (n_stars + parameters.min_stars)
+    same_shape = grid.shape == science.shape
     return Registration(
         transform=transform,
+        is_by_wcs=is_by_wcs,
         residual_rms_px=smooth.rms,
-        residual_rms_arcsec=smooth.rms * pixel_scale_arcsec(science.wcs, science.shape),
-        wcs_rms_px=weighted_rms(offsets, smooth),
+        residual_rms_arcsec=smooth.rms * pixel_scale_arcsec(science.wcs, science.shape)
+        if science.wcs.has_celestial
+        else None,
+        first_rms_px=smooth.first_rms,
         n_stars=n_stars,
-        order=smooth.order,
+        smooth=smooth,
         quality=(1 - smooth.rms / parameters.max_residual_px) * trust,
         overlap=overlap,
         is_identity=same_shape and transform.off_identity(grid.shape) < parameters.identity_px,
@@ -140,10 +140,33 @@ def conclude(
     )
 
 
-def weighted_rms(offsets: Offsets, smooth: Smooth) -> float:
-    """Give the rms per axis of the offsets that the WCS alone leaves, over the stars kept."""
-    weight, d = offsets.weight[smooth.kept], offsets.d[smooth.kept]
-    return float(np.sqrt((weight[:, None] * d**2).sum() / (2 * weight.sum())))
+def guess_by_wcs(science: CalibratedFrame, grid: Grid) -> Transform:
+    """Give the mapping that both WCS imply."""
+    check_footprints(science.wcs, science.shape, grid.wcs, grid.shape)
+    return wcs_transform(grid.wcs, grid.shape, science.wcs, science.shape)
+
+
+def guess_by_patterns(found: Stars, grid: Grid, parameters: PreprocessParameters) -> Transform:
+    """Give the similarity that the patterns of the stars show."""
+    same = recognise(positions(grid.stars), positions(found), least=parameters.min_stars)
+    logger.info(
+        "recognised the field by %d stars (%.1f by chance): scale %.5f, turned by %.3f deg%s",
+        same.first.size,
+        same.expected,
+        same.similarity.scale,
+        same.similarity.rotation_deg,
+        ", mirrored" if same.similarity.is_mirrored else "",
+    )
+    return similar_transform(same.similarity, grid.shape)
+
+
+def check_overlap(overlap: float, parameters: PreprocessParameters) -> None:
+    """Refuse a frame that hardly touches the grid."""
+    if overlap < parameters.min_overlap:
+        raise ValueError(
+            f"the frame covers {overlap:.1%} of the reference grid, {parameters.min_overlap:.1%} "
+            "is needed: choose a reference of this field"
+        )
 
 
 def check_stars(smooth: Smooth, parameters: PreprocessParameters) -> None:
@@ -159,17 +182,23 @@ def check_stars(smooth: Smooth, parameters: PreprocessParameters) -> None:
             f"registration leaves {smooth.rms:.3f} px rms over {n_stars} stars, at most "
             f"{parameters.max_residual_px:g} px is allowed: solve the frame's WCS again"
         )
+    if smooth.rms > smooth.first_rms:
+        raise ValueError(
+            f"registration would make residuals worse: {smooth.rms:.4f} px rms over {n_stars} "
+            f"stars, each predicted from the others, {smooth.first_rms:.4f} px before: "
+            "the stars of one frame are not those of the other, or move"
+        )
 
 
 def match_stars(
-    by_wcs: Transform,
+    first_guess: Transform,
     grid: Grid,
     found: Stars,
     science_shape: Shape,
     parameters: PreprocessParameters,
 ) -> Offsets:
-    """Match the stars of the grid with those of the frame, and give how far the WCS is off."""
-    expected = np.column_stack(by_wcs(grid.stars["x"], grid.stars["y"]))
+    """Match the stars of the grid with those of the frame, and give how far a guess is off."""
+    expected = np.column_stack(first_guess(grid.stars["x"], grid.stars["y"]))
     margin = parameters.search_radius_px
     inside = within(expected, science_shape, margin)
     check_counts(int(inside.sum()), found.size, parameters)
@@ -177,7 +206,7 @@ def match_stars(
     places = positions(found)
     shift = vote_shift(expected, places, margin, parameters.min_stars)
     guess = expected + shift
-    for radius in (FIRST_RADIUS_PX, SECOND_RADIUS_PX):
+    for radius in RADII_PX:
         first, second = match_nearest(guess, places, radius)
         check_counts(first.size, second.size, parameters)
         offsets = offsets_of(known[first], found[second], expected[first], grid.shape)
@@ -216,9 +245,9 @@ def scale(pixel: Floats, side: int) -> Floats:
     return (2 * pixel + 1) / side - 1
 
 
-def refined(by_wcs: Transform, smooth: Smooth, shape: Shape) -> Transform:
+def refined(first_guess: Transform, smooth: Smooth, shape: Shape) -> Transform:
     """Add the polynomial to the map's nodes; bicubic splines hold it exactly."""
     if smooth.order < 0:
-        return by_wcs
-    x, y = np.meshgrid(scale(by_wcs.nodes_x, shape[1]), scale(by_wcs.nodes_y, shape[0]))
-    return by_wcs.moved(*smooth(x, y))
+        return first_guess
+    x, y = np.meshgrid(scale(first_guess.nodes_x, shape[1]), scale(first_guess.nodes_y, shape[0]))
+    return first_guess.moved(*smooth(x, y))

@@ -8,6 +8,8 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
+from preprocessing.similarity import Similarity
+
 Floats = NDArray[np.float64]
 Shape = tuple[int, int]
 
@@ -91,6 +93,15 @@ def wcs_transform(grid: WCS, shape: Shape, science: WCS, science_shape: Shape) -
         raise ValueError("the WCS of the reference grid gives no position for some of its pixels")
     science_pixels = sky_to_pixel(science, science_shape, sky)
     science_x, science_y = science_pixels.T.reshape(2, *x.shape)
+    return Transform(nodes_x, nodes_y, science_x, science_y)
+
+
+def similar_transform(similarity: Similarity, shape: Shape) -> Transform:
+    """Give the map from grid to science pixels that a similarity implies."""
+    nodes_y, nodes_x = (lattice(side) for side in shape)
+    x, y = np.meshgrid(nodes_x, nodes_y)
+    mapped = similarity(np.column_stack([x.ravel(), y.ravel()]))
+    science_x, science_y = mapped.T.reshape(2, *x.shape)
     return Transform(nodes_x, nodes_y, science_x, science_y)
 
 

@@ -14,6 +14,7 @@ from preprocessing.stars import find_stars
 from tests.preprocessing.synthetic import add_star, scatter_stars, tan_wcs
 
 SHAPE = (320, 300)
+SPECTRAL = WCS({"CTYPE1": "WAVE", "CTYPE2": "STOKES"})
 PARAMETERS = PreprocessParameters()
 GAIN, READ_NOISE, SKY_LEVEL = 1.5, 6.0, 400.0
 
@@ -114,7 +115,7 @@ def test_what_is_no_exposure_of_the_sky_is_refused(spoil, message):
         ({"gain": np.nan}, "gain is nan"),
         ({"gain": 0.0}, "gain is 0.0"),
         ({"read_noise": -1.0}, "read noise is -1.0"),
-        ({"wcs": WCS(naxis=2)}, "not right ascension and declination"),
+        ({"wcs": SPECTRAL}, "not right ascension and declination"),
         ({"saturation": 0.0}, "saturation is 0.0"),
     ],
 )

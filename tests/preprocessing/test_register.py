@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preprocessing.footprint import pixel_scale_arcsec
+from preprocessing.matching import Smooth
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.register import grid_of, register
+from preprocessing.register import check_stars, grid_of, register
 from tests.preprocessing.synthetic import expose, frame_of, scatter_stars, sip_wcs, tan_wcs
 
 SHAPE = (360, 400)
@@ -51,7 +52,7 @@ def test_rotation_and_distortion_beyond_the_wcs_are_found():
     # 6 terms from 70 stars of 0.02 px: 0.02 * sqrt(2 * 6 / 70) = 0.008 px
     assert error_of(registration, place) < 0.025
     assert registration.order == 2
-    assert registration.wcs_rms_px > 1.0
+    assert registration.first_rms_px > 1.0
     assert registration.residual_rms_px < 0.06
     assert not registration.is_identity
 
@@ -145,9 +146,63 @@ def test_a_residual_above_the_limit_is_refused():
         register(photographed(place), GRID, replace(PARAMETERS, max_residual_px=0.2))
 
 
-def test_a_frame_without_a_celestial_wcs_is_refused():
-    with pytest.raises(ValueError, match="the science frame has no celestial WCS"):
-        register(replace(REFERENCE, wcs=WCS(naxis=2)), GRID, PARAMETERS)
+def similar(turn_deg=0.0, scale=1.0, shift=(0.0, 0.0), *, is_mirrored=False):
+    """A map that turns, scales and mirrors about the middle of the frame."""
+    middle = complex((SHAPE[1] - 1) / 2, (SHAPE[0] - 1) / 2)
+    turn = scale * np.exp(1j * np.radians(turn_deg))
+
+    def place(x, y):
+        z = x + 1j * y - middle
+        z = turn * (z.conj() if is_mirrored else z) + middle + complex(*shift)
+        return z.real, z.imag
+
+    return place
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        similar(shift=(31.3, -22.8)),
+        similar(180.0, shift=(2.6, 1.1)),
+        similar(-67.0, shift=(-20.0, 14.0)),
+        similar(25.0, is_mirrored=True),
+        similar(90.0, 0.7, (9.0, 9.0)),
+        similar(90.0, 0.8, is_mirrored=True),
+    ],
+    ids=["shifted", "upside down", "turned", "mirrored", "scaled", "mirrored and scaled"],
+)
+def test_a_frame_without_a_wcs_is_registered_by_the_patterns_of_its_stars(place):
+    registration = register(photographed(place, wcs=WCS(naxis=2)), GRID, PARAMETERS)
+    # 0.02 px per star and axis over the 30 to 70 in the overlap, 6 terms, extrapolated corners
+    assert error_of(registration, place) < 0.05
+    assert registration.n_stars >= 25
+    assert registration.residual_rms_px < 0.06
+    assert registration.residual_rms_arcsec is None
+    assert not registration.is_by_wcs
+
+
+def test_a_distorted_frame_without_a_wcs_is_followed_into_its_corners():
+    def place(x, y):
+        u, v = x / 200 - 1, y / 180 - 1
+        return x + 9.0 + 1.5 * u * u - 0.8 * v, y - 4.0 + 1.2 * u * v
+
+    registration = register(photographed(place, wcs=WCS(naxis=2)), GRID, PARAMETERS)
+    assert error_of(registration, place) < 0.05
+    assert registration.order == 2
+    assert registration.first_rms_px > 5 * registration.residual_rms_px
+
+
+def test_a_frame_of_other_stars_without_a_wcs_is_refused():
+    others = scatter_stars(SHAPE, 80, np.random.default_rng(99))
+    frame = expose(others, SHAPE, wcs=WCS(naxis=2), seed=3)
+    with pytest.raises(ValueError, match=r"star patterns do not match: at most \d+ of"):
+        register(frame, GRID, PARAMETERS)
+
+
+def test_a_registration_that_would_make_the_residual_worse_is_refused():
+    worse = Smooth(0, np.zeros((1, 2)), 0.31, np.ones(9, bool), 0.25)
+    with pytest.raises(ValueError, match=r"worse: 0\.3100 px rms over 9 stars.* 0\.2500 px before"):
+        check_stars(worse, PARAMETERS)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from preprocessing.masks import MaskBit
+from preprocessing.matching import Smooth
 from preprocessing.register import Registration
 from preprocessing.resample import fill_false_light, resample
 from preprocessing.stars import find_stars
@@ -18,9 +19,10 @@ SHAPE = (256, 300)
 
 def registered(transform, wcs, *, identity=False):
     """A registration as the mapping alone makes it."""
-    figures = {"residual_rms_px": 0.0, "residual_rms_arcsec": 0.0, "wcs_rms_px": 0.0}
+    figures = {"residual_rms_px": 0.0, "residual_rms_arcsec": 0.0, "first_rms_px": 0.0}
+    none = Smooth(-1, np.zeros((0, 2)), 0.0, np.ones(9, bool), 0.0)
     return Registration(
-        transform=transform, n_stars=9, order=-1, quality=1.0, overlap=1.0,
+        transform=transform, is_by_wcs=True, n_stars=9, smooth=none, quality=1.0, overlap=1.0,
         is_identity=identity, grid_wcs=wcs, **figures,
     )  # fmt: skip
 
