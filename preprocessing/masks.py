@@ -1,6 +1,8 @@
 """Which pixels of a frame must not be trusted, and why: one bit per reason."""
 
 import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from preprocessing.defects import find_defects
 
 Mask = NDArray[np.uint16]
 Bools = NDArray[np.bool_]
+
+CONNECTED = np.ones((3, 3), bool)
+BLOCK_PX = 16  # on a side: coarse enough to be looked over quickly, fine enough to part stars
 
 # A saturated star hides its core; what bleeds out of it is not linear either.
 TRAIL_MARGIN_PX = 2
@@ -64,12 +69,13 @@ def build_mask(
     """
     check_inputs(pixels, saturation, bad_pixels)
     finite = np.isfinite(pixels)
-    mask = np.where(finite, 0, int(MaskBit.NO_DATA)).astype(np.uint16)
     saturated = finite & (pixels >= saturation)
-    grown = grow_saturated(saturated) & ~saturated
+    grown = grow_saturated(saturated)
+    mask = np.zeros(pixels.shape, np.uint16)
+    mark(mask, ~finite, MaskBit.NO_DATA)
     mark(mask, saturated, MaskBit.SATURATED)
-    mark(mask, grown, MaskBit.GROWN)
-    mark(mask, find_defects(pixels, ~finite | saturated | grown), MaskBit.BAD_PIXEL)
+    mark(mask, grown & ~saturated, MaskBit.GROWN)
+    mark(mask, find_defects(pixels, mask != 0), MaskBit.BAD_PIXEL)
     if bad_pixels is not None:
         mark(mask, bad_pixels, MaskBit.BAD_PIXEL)
     return mask
@@ -77,8 +83,9 @@ def build_mask(
 
 def mark(mask: Mask, where: Bools, bit: MaskBit) -> None:
     """Set ``bit`` in place where ``where`` is true."""
-    # numpy takes an IntFlag for int64 and would refuse to fit it into uint16.
-    mask[where] |= np.uint16(bit)
+    # By places: few pixels of a frame are marked. numpy takes an IntFlag for int64 and would
+    # refuse to fit it into uint16.
+    mask.reshape(-1)[np.flatnonzero(where)] |= np.uint16(bit)
 
 
 def check_inputs(pixels: NDArray[np.floating], saturation: float, bad_pixels: Bools | None) -> None:
@@ -100,17 +107,59 @@ def grow_saturated(saturated: Bools) -> Bools:
     The half width of a saturated region is that of its core, not of its bleed trail: the
     trail gets a fixed margin, the core a disc that grows with it.
     """
-    if not saturated.any():
-        return saturated
-    grown = ndimage.binary_dilation(saturated, disc(TRAIL_MARGIN_PX))
-    # 8-connected: a diagonal step does not part a core from its trail.
-    labels, _ = ndimage.label(saturated, np.ones((3, 3), bool))
-    for index, window in enumerate(ndimage.find_objects(labels), start=1):
-        grow_region(grown, labels[window] == index, window)
+    grown = np.zeros(saturated.shape, bool)
+    for window in lit_windows(saturated):
+        labels, _ = ndimage.label(window.part, CONNECTED)
+        grow_margin(grown, window)
+        for index, box in enumerate(ndimage.find_objects(labels), start=1):
+            grow_region(grown, labels[box] == index, window.place(box))
     return grown
 
 
-def grow_region(grown: Bools, region: Bools, window: tuple[slice, ...]) -> None:
+@dataclass(frozen=True)
+class LitWindow:
+    """A window of a frame with connected pixels that are set, those of other windows left out."""
+
+    part: Bools
+    top: int
+    left: int
+
+    def place(self, box: tuple[slice, ...]) -> tuple[slice, slice]:
+        """Give the place in the frame of a box of the window."""
+        rows, columns = box
+        return (
+            slice(rows.start + self.top, rows.stop + self.top),
+            slice(columns.start + self.left, columns.stop + self.left),
+        )
+
+
+def lit_windows(lit: Bools) -> Iterator[LitWindow]:
+    """Give windows round the groups of pixels that are set: few and small in most frames.
+
+    8-connected: a diagonal step does not part a core from its trail.
+    """
+    rows, columns = np.divmod(np.flatnonzero(lit), lit.shape[1])
+    blocks = np.zeros([-(-side // BLOCK_PX) for side in lit.shape], bool)
+    blocks[rows // BLOCK_PX, columns // BLOCK_PX] = True
+    labels, _ = ndimage.label(blocks, CONNECTED)
+    for index, box in enumerate(ndimage.find_objects(labels), start=1):
+        own = (labels[box] == index).repeat(BLOCK_PX, axis=0).repeat(BLOCK_PX, axis=1)
+        top, left = (side.start * BLOCK_PX for side in box)
+        part = lit[top : top + own.shape[0], left : left + own.shape[1]]
+        yield LitWindow(part & own[: part.shape[0], : part.shape[1]], top, left)
+
+
+def grow_margin(grown: Bools, window: LitWindow) -> None:
+    """Add to ``grown``, in place, the pixels of a window and a margin round them."""
+    around = ndimage.binary_dilation(np.pad(window.part, TRAIL_MARGIN_PX), disc(TRAIL_MARGIN_PX))
+    down, along = (max(0, TRAIL_MARGIN_PX - start) for start in (window.top, window.left))
+    top, left = window.top - TRAIL_MARGIN_PX + down, window.left - TRAIL_MARGIN_PX + along
+    around = around[down:, along:]
+    target = grown[top : top + around.shape[0], left : left + around.shape[1]]
+    target |= around[: target.shape[0], : target.shape[1]]
+
+
+def grow_region(grown: Bools, region: Bools, window: tuple[slice, slice]) -> None:
     """Add to ``grown``, in place, the disc round the core of one region and its trail's ends."""
     depth = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
     y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
@@ -121,7 +170,7 @@ def grow_region(grown: Bools, region: Bools, window: tuple[slice, ...]) -> None:
         extend_trail(grown, region, window)
 
 
-def extend_trail(grown: Bools, region: Bools, window: tuple[slice, ...]) -> None:
+def extend_trail(grown: Bools, region: Bools, window: tuple[slice, slice]) -> None:
     """Lengthen a trail at both ends along its columns, in place."""
     rows, columns = window
     grown[max(0, rows.start - TRAIL_END_PX) : rows.start, columns] |= region[0]
