@@ -16,6 +16,7 @@ from astropy.wcs import WCS
 from observations.fits_blocks import card, decompressed, quiet_astropy, split, verify_checksums
 from observations.fits_header import Cards, FrameDefaults, filter_band
 from observations.fits_image import FloatImage, check_pixels, find_image, read_pixels
+from observations.fits_site import Site, site_of
 from observations.fits_time import HeaderTime, mjd_of, observed_at
 from observations.fits_wcs import Place, celestial_wcs, place_of
 
@@ -66,6 +67,8 @@ class Frame:
         Outer corners, degrees ICRS: first pixel, then around the frame along the x axis.
     digest : str
         SHA-256 of the shape and the pixels.
+    site : Site
+        Camera and place on Earth, as far as the header says.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Frame:
     pixel_scale_arcsec: float
     footprint: tuple[tuple[float, float], ...]
     digest: str
+    site: Site = field(default_factory=Site)
 
     @property
     def height(self) -> int:
@@ -114,7 +118,8 @@ class ReadOptions:
     observed_at : datetime or HeaderTime, optional
         Overrides a wrong DATE-OBS: the time itself, or where else the header has it.
     keywords : mapping, optional
-        The keyword to read first for gain, read_noise, saturation, exposure_s or filter.
+        The keyword to read first for gain, read_noise, saturation, exposure_s, filter or
+        instrument.
     """
 
     defaults: FrameDefaults = field(default_factory=FrameDefaults)
@@ -199,6 +204,7 @@ def describe(
         pixel_scale_arcsec=place.pixel_scale_arcsec,
         footprint=place.footprint,
         digest=digest_of(pixels),
+        site=site_of(cards, mjd_of(moment), defaults.instrument),
     )
 
 

@@ -28,6 +28,8 @@ class FrameDefaults:
     exposure_s : float, optional
         Seconds.
     filter_band : str, optional
+    instrument : str, optional
+        Name of the camera; frames of one name can be subtracted from one another.
     """
 
     gain: float | None = None
@@ -35,6 +37,7 @@ class FrameDefaults:
     saturation: float | None = None
     exposure_s: float | None = None
     filter_band: str | None = None
+    instrument: str | None = None
 
 
 # The first keyword with a value wins. GAINA, RDNOISEA, ... are per amplifier: see AMPLIFIERS.
@@ -44,6 +47,7 @@ KEYWORDS: dict[str, tuple[str, ...]] = {
     "saturation": ("SATURATE", "SATURVAL", "SATLEVEL", "SATUR_LV", "MAXLIN", "ESATUR"),
     "exposure_s": ("EXPTIME", "EXPOSURE", "EXP_TIME", "ITIME", "ONTIME", "TELAPSE"),
     "filter": ("FILTER", "FILTNAM", "FILTNAME", "FILTERS", "BAND", "FILTER1", "INSFILTE"),
+    "instrument": ("INSTRUME", "CAMERA", "DETECTOR", "CCDNAME"),
 }
 # Frames read out through two amplifiers: how one figure is made for the whole frame.
 AMPLIFIERS: dict[str, tuple[tuple[str, str], Callable[[Sequence[float]], float]]] = {

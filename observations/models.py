@@ -1,6 +1,6 @@
 """Surveys, the images they took, and the passes that brought them in."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -82,8 +82,24 @@ class Survey(Record):
         return self.name
 
 
+def same_camera(survey: Any, instrument: Any) -> Q:
+    """Ask for rows of one survey or one camera; values or ``OuterRef`` of them.
+
+    Frames of one camera can be subtracted from one another, whichever survey took them. An empty
+    name is no camera.
+    """
+    return Q(survey=survey) | (Q(instrument=instrument) & ~Q(instrument=""))
+
+
 class ObservationQuerySet(SkyQuerySet["Observation"]):
     """Questions asked of observations more than once."""
+
+    def comparable_to(self, observation: "Observation") -> "ObservationQuerySet":
+        """Observations of the same survey or camera, through the same filter."""
+        return self.filter(
+            same_camera(observation.survey_id, observation.instrument),
+            filter_band=observation.filter_band,
+        )
 
     def references(self) -> "ObservationQuerySet":
         """Observations taken as a baseline."""
@@ -132,6 +148,12 @@ class Observation(Record, SkyPosition):
     site = models.CharField(
         max_length=100, blank=True, help_text="Observatory, as the header says."
     )
+    site_longitude = models.FloatField(
+        null=True, blank=True, help_text="Of the site, degrees, east positive, -180 to 180."
+    )
+    instrument = models.CharField(
+        max_length=100, blank=True, help_text="Camera, as the header or the rule file names it."
+    )
     gain = models.FloatField(help_text="Electrons per ADU.")
     read_noise = models.FloatField(help_text="Electrons.")
     saturation = models.FloatField(help_text="ADU.")
@@ -165,6 +187,10 @@ class Observation(Record, SkyPosition):
                 condition=Q(status__in=ObservationStatus.values), name="observation_status"
             ),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="observation_role"),
+            models.CheckConstraint(
+                condition=Q(site_longitude__isnull=True) | Q(site_longitude__range=(-180, 180)),
+                name="observation_site_longitude",
+            ),
         ]
         indexes = [
             *SkyPosition.Meta.indexes,

@@ -152,9 +152,10 @@ DEFAULT_KEYS = ("gain", "read_noise", "saturation", "exposure_s")
 
 
 def _defaults(table: Table) -> FrameDefaults:
-    table.only(*DEFAULT_KEYS, "filter")
+    table.only(*DEFAULT_KEYS, "filter", "instrument")
     numbers = {key: table.number(key, allow_zero=key == "read_noise") for key in DEFAULT_KEYS}
-    return FrameDefaults(**numbers, filter_band=table.text("filter", "") or None)
+    words = {key: table.text(key, "") or None for key in ("filter", "instrument")}
+    return FrameDefaults(**numbers, filter_band=words["filter"], instrument=words["instrument"])
 
 
 def _keywords(table: Table) -> dict[str, str]:

@@ -180,6 +180,9 @@ def _columns(frame: Frame) -> dict[str, Any]:
         "gain": frame.gain,
         "read_noise": frame.read_noise,
         "saturation": frame.saturation,
+        "instrument": frame.site.instrument,
+        "site": frame.site.name,
+        "site_longitude": frame.site.longitude,
     }
 
 

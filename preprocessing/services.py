@@ -12,10 +12,9 @@ from astrid.core.errors import BadImage, CorruptFile, InvalidTransition, NoRefer
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
-from astrid.core.sky import separation_deg
 from observations.fits import Frame, ReadOptions, read_frame
 from observations.fits_header import FrameDefaults
-from observations.models import Observation, ObservationStatus, Role
+from observations.models import Observation, ObservationStatus, Role, same_camera
 from observations.services import move
 from preprocessing import quality
 from preprocessing.calibrated import CalibratedFrame, from_fits, to_fits
@@ -35,7 +34,7 @@ def due() -> QuerySet[Observation]:
     """
     earlier = Observation.objects.references().filter(
         Q(role=Role.REFERENCE, status__in=_UNDER_WAY),
-        survey=OuterRef("survey"),
+        same_camera(OuterRef("survey"), OuterRef("instrument")),
         filter_band=OuterRef("filter_band"),
     )
     is_first = Q(role=Role.REFERENCE) & ~Exists(earlier.filter(id__lt=OuterRef("id")))
@@ -121,16 +120,12 @@ def _anchor(observation: Observation) -> PreprocessRun | None:
     NoReference
         If a science frame has no reference to be laid on.
     """
-    grids = PreprocessRun.objects.filter(
-        status=RunStatus.COMPLETED,
-        grid_observation=None,
-        observation__survey=observation.survey_id,
-        observation__filter_band=observation.filter_band,
-        observation__role=Role.REFERENCE,
-    ).exclude(observation=observation)
-    covering = [run for run in grids.select_related("observation") if _covers(run, observation)]
-    if covering:
-        return min(covering, key=lambda run: (_distance(run, observation), run.pk))
+    own_grid = PreprocessRun.objects.filter(status=RunStatus.COMPLETED, grid_observation=None)
+    grids = Observation.objects.references().comparable_to(observation).exclude(pk=observation.pk)
+    grids = grids.filter(Exists(own_grid.filter(observation=OuterRef("pk"))))
+    nearest = grids.covering(observation.ra, observation.dec).first()
+    if nearest:
+        return own_grid.select_related("observation").filter(observation=nearest).latest("id")
     if observation.role == Role.REFERENCE:
         return None
     raise NoReference(
@@ -138,15 +133,6 @@ def _anchor(observation: Observation) -> PreprocessRun | None:
         f"{observation.filter_band} covers RA {observation.ra:.4f} Dec {observation.dec:+.4f}; "
         "ingest a reference frame of this field, then retry"
     )
-
-
-def _distance(run: PreprocessRun, observation: Observation) -> float:
-    grid = run.observation
-    return float(separation_deg(grid.ra, grid.dec, observation.ra, observation.dec))
-
-
-def _covers(run: PreprocessRun, observation: Observation) -> bool:
-    return _distance(run, observation) < (run.observation.radius_deg or 0)
 
 
 def _register(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Latitude, Longitude
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.expressions import Func
 from django.db.models.functions import ASin, Cos, Degrees, Power, Radians, Sin, Sqrt
 
@@ -114,6 +114,13 @@ class SkyQuerySet(models.QuerySet[_Row]):
     def nearest(self, ra: float, dec: float, radius_deg: float) -> _Row | None:
         """Give the row next to a position, if one lies within ``radius_deg`` degrees."""
         return self.cone_search(ra, dec, radius_deg).order_by("separation_deg", "pk").first()
+
+    def covering(self, ra: float, dec: float, margin_deg: float = 0.0) -> Self:
+        """Keep rows whose ``radius_deg``, widened by a margin, holds a position; nearest first."""
+        widest = self.aggregate(widest=Max("radius_deg"))["widest"] or 0.0
+        near = self.cone_search(ra, dec, min(widest + margin_deg, 180.0))
+        inside = near.filter(separation_deg__lt=F("radius_deg") + margin_deg)
+        return inside.order_by("separation_deg", "pk")
 
     def bulk_create(self, objs: Any, *args: Any, **options: Any) -> Any:
         """Insert many rows; their cells are computed in one go."""

@@ -93,3 +93,17 @@ def test_an_archived_frame_ends_the_retry_of_its_job(camera, science):
     work()
     job.refresh_from_db()
     assert job.status == "failed"
+
+
+def test_frames_of_one_camera_share_references_across_surveys(tmp_path, night):
+    for name, frame in (("deep", night.references[0]), ("search", night.science[0])):
+        folder = tmp_path / name
+        folder.mkdir()
+        rules = (night.directory / "astrid.toml").read_text()
+        rules = rules.replace('"Simulated survey"', f'"{name}"')
+        (folder / "astrid.toml").write_text(f'{rules}\n[defaults]\ninstrument = "one camera"\n')
+        (folder / frame.name).write_bytes(frame.read_bytes())
+        ingest_directory(folder)
+    work()
+    run = Observation.objects.get(role="science").preprocess_runs.get()
+    assert (run.status, run.grid_observation.survey.name) == ("completed", "deep")
