@@ -1,12 +1,13 @@
 # make            what can be made
 # make demo       everything at work; DATA=DIR RULES=FILE PORT=N ARGS=--no-server
 # make test       the tests; ARGS="-k words" and the like go to pytest
+# make peers      other programs that subtract images, for `manage.py benchmark differencing`
 # make check      linters, types, import contracts, migrations, deployment check, tests
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test check lock clean
+.PHONY: help env demo test peers check lock clean
 
 BIN := .venv/bin
 # Written last, so that an environment counts as complete only when it is.
@@ -50,6 +51,12 @@ demo: env
 test: env
 	@$(BIN)/python -m pytest $(ARGS)
 
+# An environment of their own: they are run, never imported, and are no part of the lock.
+peers: $(BIN)/uv
+	@$(BIN)/python -m venv --clear .venv-peers
+	@$(BIN)/python deploy/uv_like_pip.py pip install --python .venv-peers/bin/python \
+	  -r benchmarks/peers/requirements.txt
+
 # The deployment check looks at the settings of a public installation.
 check: env
 	$(BIN)/ruff check .
@@ -73,5 +80,5 @@ lock: $(BIN)/uv
 
 # The state folder (var/) holds data and stays.
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -119,7 +119,9 @@ def stamp_widths(flux: FloatArray, psf: PsfField, faintest: float) -> npt.NDArra
 WIDTHS = (21, 31, 47, 75, 121, 201, 401)
 
 
-def add_stamps(image: FloatArray, stamps: FloatArray, x: FloatArray, y: FloatArray) -> None:
+def add_stamps(
+    image: npt.NDArray[np.floating], stamps: FloatArray, x: FloatArray, y: FloatArray
+) -> None:
     """Add stamps (n, w, w) to ``image`` around the nearest pixels to (x, y), clipped at edges."""
     half = stamps.shape[1] // 2
     ny, nx = image.shape

@@ -1,0 +1,1 @@
+"""Subtraction of this project and of its peers, on one set of pairs and by one scorer."""
