@@ -1,9 +1,10 @@
-"""What follows from a detection, from its confirmation, and from taking that back."""
+"""What follows from a detection, its confirmation, taking that back, and from a wish to compare."""
 
 from typing import Any
 
-from astrid.core.hints import hint
-from catalog import config
+from astrid.core.hints import hint, nudge
+from catalog import config, jobs
+from catalog.models import JobType
 from catalog.publish import publish_object_of
 from curation import alerts
 from curation.delivery import cancel
@@ -11,6 +12,7 @@ from curation.models import Alert, Delivery, DeliveryStatus, Trigger
 from curation.queue import one_per_sighting, open_tasks
 from curation.tasks import deliver
 from detection.models import Detection
+from differencing.models import DifferenceRun
 
 
 def hand_over(*, detections: list[Detection], **_: Any) -> None:
@@ -43,3 +45,10 @@ def withdraw(*, detection: Detection, **_: Any) -> None:
     )
     for letter in told.filter(status__in=[DeliveryStatus.PENDING, DeliveryStatus.FAILED]):
         cancel(letter)
+
+
+def start_comparison(*, run: DifferenceRun, **_: Any) -> None:
+    """Write the job of a comparison that somebody asked for, and tell the workers."""
+    tries = config.get("pipeline").max_retries
+    jobs.open_job(JobType.DIFFERENCE, run.observation, run, max_retries=tries)
+    nudge("astrid.pipeline.sweep")

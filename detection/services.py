@@ -33,6 +33,7 @@ def due() -> QuerySet[DifferenceRun]:
     """Differences that no network has scored, and that the active one has not failed on.
 
     A network that comes into force scores what comes from then on: the archive stays as judged.
+    Comparisons are there to be looked at: only the difference that counts is scored.
     """
     seen = ModelRun.objects.filter(
         ~Q(status=RunStatus.FAILED) | Q(model__is_active=True),
@@ -40,7 +41,7 @@ def due() -> QuerySet[DifferenceRun]:
         model__model_type=ModelType.UNET,
     )
     return (
-        DifferenceRun.objects.filter(status=RunStatus.COMPLETED)
+        DifferenceRun.objects.filter(status=RunStatus.COMPLETED, is_comparison=False)
         .exclude(Exists(seen))
         .select_related("observation", "reference_observation")
         .order_by("id")

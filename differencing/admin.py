@@ -1,9 +1,31 @@
 """References, subtractions with their figures, and what stood out in them."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, ValidityAdmin
+from differencing.comparison import open_comparison
 from differencing.models import Candidate, DifferenceRun, ReferenceImage
+from differencing.parameters import Algorithm
+
+
+def _again_with(algorithm: Algorithm) -> Any:
+    """Make an action that asks for a comparison by ``algorithm``."""
+
+    def ask(page: RunAdmin, request: HttpRequest, queryset: QuerySet) -> None:
+        page.run_each(
+            request,
+            queryset,
+            lambda run: open_comparison(run, algorithm),
+            f"will be subtracted again with {algorithm}, beside the run that counts",
+        )
+
+    ask.__name__ = f"again_with_{algorithm}"
+    title = f"Subtract again with {algorithm}, to compare"
+    return admin.action(description=title, permissions=["operate"])(ask)
 
 
 @admin.register(DifferenceRun)
@@ -22,13 +44,15 @@ class DifferenceRunAdmin(RunAdmin):
         "noise",
         "candidates_found",
         "is_control",
+        "is_comparison",
         "started_at",
         "seconds",
         "retry_count",
         "reason",
     ]
     list_select_related = ["observation", "reference_observation"]
-    list_filter = ["status", "is_control", "algorithm"]
+    list_filter = ["status", "algorithm", "is_control", "is_comparison"]
+    actions = [_again_with(algorithm) for algorithm in Algorithm]
     search_fields = ["observation__observation_id__startswith"]
     search_help_text = "The name of an exposure, or the id of a run or an observation"
     id_fields = ["pk", "observation_id", "reference_observation_id"]

@@ -1,5 +1,6 @@
 """The difference of two frames, tile by tile."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from differencing.measure import Pair
 from differencing.noise import BoolArray, Float32Image
 from differencing.tiles import Tile, plan_tiles
 from differencing.zogy import TileProducts, subtract_tile
+
+Products = Callable[[Pair, Tile], TileProducts]
 
 TAYLOR_LIMIT = 1e-3  # px; smaller changes of the shift within a tile are left alone
 BLANK_SHARE = 0.05  # of the sky's variance: below it, the photon noise of sources is no source
@@ -36,16 +39,23 @@ class Maps:
         )
 
 
-def subtract_tiles(pair: Pair, *, core: int) -> Maps:
-    """Subtract a pair in tiles whose kept part is at most ``core`` px wide."""
+def proper_products(pair: Pair, tile: Tile) -> TileProducts:
+    """Subtract one tile by ZOGY."""
+    moved = register(tile.square(pair.images[1]), tile, pair.matched)
+    return subtract_tile(tile.square(pair.images[0]), moved, pair.optics(tile))
+
+
+def subtract_tiles(pair: Pair, *, core: int, products: Products = proper_products) -> Maps:
+    """Subtract a pair in tiles whose kept part is at most ``core`` px wide.
+
+    ``products`` is the algorithm.
+    """
     shape = pair.planes[0].shape
     maps = Maps.empty(shape)
     # a score reaches as far as a PSF and a kernel of about its size
     border = pair.models[0].half + pair.models[1].half
     for tile in plan_tiles(shape, core=core, border=border):
-        moved = register(tile.square(pair.images[1]), tile, pair.matched)
-        products = subtract_tile(tile.square(pair.images[0]), moved, pair.optics(tile))
-        _store(maps, tile, products, pair)
+        _store(maps, tile, products(pair, tile), pair)
     return maps
 
 

@@ -8,15 +8,8 @@ from django.db.models import F, Q
 from astrid.core.models import Record, Run, RunStatus
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
+from differencing.parameters import Algorithm
 from observations.models import Observation, Survey
-
-
-class Algorithm(models.TextChoices):
-    """How the reference is subtracted."""
-
-    ZOGY = "zogy"
-    CLASSIC = "classic"
-    HOTPANTS = "hotpants"
 
 
 class ReferenceImage(Record, SkyPosition):
@@ -70,7 +63,15 @@ class DifferenceRun(Run):
     is_control = models.BooleanField(
         default=False, help_text="A pair in which nothing should be found, kept to check that."
     )
-    algorithm = models.CharField(max_length=50, choices=Algorithm, default=Algorithm.ZOGY)
+    algorithm = models.CharField(
+        max_length=50,
+        choices=[(each.value, each.value) for each in Algorithm],
+        default=Algorithm.ZOGY.value,
+    )
+    is_comparison = models.BooleanField(
+        default=False,
+        help_text="Made to be seen beside the run that counts; nothing is judged from it.",
+    )
     difference_image_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     significance_map_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     noise_level = models.FloatField(
@@ -80,6 +81,9 @@ class DifferenceRun(Run):
     )
     detection_threshold = models.FloatField(null=True, blank=True, help_text="In sigma of S_corr.")
     candidates_found = models.PositiveIntegerField(default=0)
+    pictures = models.JSONField(
+        default=dict, blank=True, help_text="Where its pictures are stored, by name."
+    )
 
     class Meta(Run.Meta):
         ordering = ["-id"]
@@ -90,12 +94,18 @@ class DifferenceRun(Run):
                 name="difference_needs_another_epoch",
             ),
             models.CheckConstraint(
-                condition=Q(algorithm__in=Algorithm.values), name="difference_algorithm"
+                condition=Q(algorithm__in=[each.value for each in Algorithm]),
+                name="difference_algorithm",
             ),
             models.UniqueConstraint(
                 fields=["observation", "reference_observation"],
-                condition=~Q(status=RunStatus.FAILED),
+                condition=~Q(status=RunStatus.FAILED) & Q(is_comparison=False),
                 name="difference_once_per_pair",
+            ),
+            models.UniqueConstraint(
+                fields=["observation", "reference_observation", "algorithm"],
+                condition=~Q(status=RunStatus.FAILED) & Q(is_comparison=True),
+                name="comparison_once_per_algorithm",
             ),
         ]
 

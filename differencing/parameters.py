@@ -1,14 +1,27 @@
 """What can be tuned in a difference; stored on the run that used it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from astrid.core.parameters import check_limits, tunable
 
 
+class Algorithm(StrEnum):
+    """How the reference is subtracted."""
+
+    ZOGY = "zogy"
+    CLASSIC = "classic"
+    HOTPANTS = "hotpants"
+
+
 @dataclass(frozen=True)
 class DifferenceParameters:
-    """Tunables of PSF measurement, subtraction and extraction; every one is a JSON number."""
+    """Tunables of PSF measurement, subtraction and extraction; a JSON number or name each."""
 
+    algorithm: Algorithm = tunable(  # noqa: RUF009 -- an enum does not change
+        Algorithm.ZOGY,
+        "proper subtraction, a kernel fitted to the stars, or the program hotpants where installed",
+    )
     threshold: float = tunable(5.0, "least |S_corr| of a candidate", unit="sigma", gt=0, le=100)
     tile: int = tunable(512, "largest side of a tile's core", unit="px", ge=32, le=8192)
     psf_radius: int = tunable(
@@ -36,6 +49,10 @@ class DifferenceParameters:
 
     def __post_init__(self) -> None:
         """Refuse values that no difference can be made with."""
+        known = [each.value for each in Algorithm]
+        if self.algorithm not in known:
+            raise ValueError(f"algorithm is {self.algorithm!r}: there are {', '.join(known)}")
+        object.__setattr__(self, "algorithm", Algorithm(self.algorithm))  # a run stores its name
         check_limits(self)
         if self.min_psf_stars > self.max_psf_stars:
             raise ValueError(

@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from differencing.extract import DTYPE, FIELDS, Candidates
+from differencing.parameters import Algorithm
 from differencing.subtract import Difference
 from preprocessing.calibrated import native, verify, wcs_header
 
@@ -26,7 +27,12 @@ PLANES = {
     "MASK": ("mask", "", "mask bits of both frames"),
 }
 NOTHING: Provenance = {}
-PAPER = "Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27"
+NO_FIGURES: Mapping[str, float] = {}
+PAPERS = {
+    Algorithm.ZOGY: "Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27",
+    Algorithm.CLASSIC: "Alard & Lupton 1998, ApJ 503, 325",
+    Algorithm.HOTPANTS: "Becker 2015, ASCL 1504.004",
+}
 KEYWORD_LENGTH = 8
 COLUMNS = {"x": "pixel_x", "y": "pixel_y"}  # where the database calls a field otherwise
 
@@ -45,14 +51,14 @@ def psf_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
     """Give ``psf.fits``: the PSF of D at the centre of the frame, which sums to 1."""
     unit = fits.PrimaryHDU(difference.psf)
     unit.header["EXTNAME"] = ("PSF", "PSF of the difference, sums to 1")
-    _describe(unit.header, difference.figures, provenance)
+    _describe(unit.header, difference, provenance, difference.figures)
     return _bytes(unit)
 
 
 def to_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
     """Give one file with every plane and figure of a difference, for storage."""
     primary = fits.PrimaryHDU()
-    _describe(primary.header, {}, provenance)
+    _describe(primary.header, difference, provenance)
     celestial = wcs_header(difference.wcs)
     units = [_plane(fits.ImageHDU, difference, name, celestial) for name in PLANES]
     names, values = list(difference.figures), list(difference.figures.values())
@@ -85,6 +91,7 @@ def from_fits(content: bytes) -> StoredDifference:
             psf=native(units["PSF"].data, np.float32),
             wcs=WCS(units["DIFF"].header),
             figures={str(name): float(value) for name, value in units["FIGURES"].data},
+            algorithm=Algorithm(units[0].header["METHOD"].lower()),
         )
 
 
@@ -126,7 +133,7 @@ def rows(candidates: Candidates) -> list[dict[str, Any]]:
 
 def _image(difference: Difference, name: str, provenance: Provenance) -> bytes:
     unit = _plane(fits.PrimaryHDU, difference, name, wcs_header(difference.wcs))
-    _describe(unit.header, difference.figures, provenance)
+    _describe(unit.header, difference, provenance, difference.figures)
     return _bytes(unit)
 
 
@@ -141,7 +148,12 @@ def _plane(kind: Any, difference: Difference, name: str, celestial: fits.Header)
     return plane
 
 
-def _describe(header: fits.Header, figures: Mapping[str, float], provenance: Provenance) -> None:
+def _describe(
+    header: fits.Header,
+    difference: Difference,
+    provenance: Provenance,
+    figures: Mapping[str, float] = NO_FIGURES,
+) -> None:
     """Write the method, the provenance keywords and the measured figures into ``header``.
 
     Raises
@@ -149,7 +161,7 @@ def _describe(header: fits.Header, figures: Mapping[str, float], provenance: Pro
     ValueError
         If a keyword is too long for FITS.
     """
-    header["METHOD"] = ("ZOGY", PAPER)
+    header["METHOD"] = (difference.algorithm.value.upper(), PAPERS[difference.algorithm])
     for keyword, value in provenance.items():
         if len(keyword) > KEYWORD_LENGTH:
             raise ValueError(f"keyword {keyword!r} is longer than the 8 characters FITS allows")

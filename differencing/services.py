@@ -12,11 +12,12 @@ from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
 from differencing import product
+from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
-from differencing.models import Candidate, DifferenceRun
+from differencing.models import Candidate, CandidateStatus, DifferenceRun
 from differencing.parameters import DifferenceParameters
 from differencing.references import Pairing, pairings
-from differencing.subtract import Difference, subtract
+from differencing.subtract import Difference
 from observations.models import Observation, ObservationStatus, Role
 from observations.services import move, reopen
 from preprocessing.calibrated import CalibratedFrame, to_fits
@@ -71,7 +72,9 @@ def _open(
     observation: Observation, pair: Pairing, parameters: DifferenceParameters
 ) -> DifferenceRun:
     """Open a run for ``pair``, or return the one that stands."""
-    standing = observation.difference_runs.filter(reference_observation=pair.reference)
+    standing = observation.difference_runs.filter(
+        reference_observation=pair.reference, is_comparison=False
+    )
     if run := standing.exclude(status=RunStatus.FAILED).first():
         return run
     return DifferenceRun.objects.create(
@@ -79,6 +82,7 @@ def _open(
         reference_observation=pair.reference,
         reference_image=pair.image,
         is_control=pair.is_control,
+        algorithm=parameters.algorithm,
         parameters=asdict(parameters),
         detection_threshold=parameters.threshold,
     )
@@ -150,7 +154,7 @@ def _pair(science: PreprocessRun, reference: PreprocessRun) -> _Pair:
 
 def _subtract(run: DifferenceRun, pair: _Pair, parameters: DifferenceParameters) -> Difference:
     try:
-        return subtract(pair.science, pair.reference, parameters)
+        return subtract_with(pair.science, pair.reference, parameters)
     except ValueError as error:
         raise BadImage(f"{run}: {error}") from error
 
@@ -181,8 +185,10 @@ def _finish(
 
 
 def _rows(run: DifferenceRun, found: Candidates) -> list[Candidate]:
+    """Build the rows; those of a comparison wait for no network."""
+    status = CandidateStatus.DUPLICATE if run.is_comparison else CandidateStatus.PENDING
     return [
-        Candidate(difference_run=run, observation_id=run.observation_id, **facts)
+        Candidate(difference_run=run, observation_id=run.observation_id, status=status, **facts)
         for facts in product.rows(found)
     ]
 
@@ -191,7 +197,7 @@ def _rows(run: DifferenceRun, found: Candidates) -> list[Candidate]:
 def settle(observation: Observation) -> None:
     """Move on an observation whose last run has ended; the row lock orders late runs."""
     locked = Observation.objects.select_for_update().get(pk=observation.pk)
-    runs = locked.difference_runs
+    runs = locked.difference_runs.filter(is_comparison=False)
     if locked.status != ObservationStatus.DIFFERENCING:
         return
     if runs.filter(status__in=UNFINISHED).exists():
@@ -203,7 +209,7 @@ def settle(observation: Observation) -> None:
 
 
 def _last_reason(observation: Observation) -> str:
-    failed = observation.difference_runs.filter(status=RunStatus.FAILED)
+    failed = observation.difference_runs.filter(status=RunStatus.FAILED, is_comparison=False)
     return failed.order_by("-id").values_list("error_message", flat=True).first() or ""
 
 
@@ -221,9 +227,13 @@ def resume(run: DifferenceRun) -> None:
         If a later run has made this difference meanwhile.
     """
     same = DifferenceRun.objects.filter(
-        observation=run.observation_id, reference_observation=run.reference_observation_id
+        observation=run.observation_id,
+        reference_observation=run.reference_observation_id,
+        is_comparison=run.is_comparison,
     )
+    if run.is_comparison:
+        same = same.filter(algorithm=run.algorithm)
     if same.exclude(status=RunStatus.FAILED).exists():
         raise InvalidTransition(f"{run} was made by a later run; nothing is left to try again")
-    if run.observation.status == ObservationStatus.FAILED:
+    if run.observation.status == ObservationStatus.FAILED and not run.is_comparison:
         reopen(run.observation, ObservationStatus.DIFFERENCING)

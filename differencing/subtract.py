@@ -1,7 +1,7 @@
 """Subtraction of a reference from a science frame: difference, significance, flux."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,14 +23,17 @@ from differencing.measure import (
     measure_psfs,
 )
 from differencing.noise import Float32Image
-from differencing.parameters import DifferenceParameters
+from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.prepare import Plane, check_overlap, check_pair, fill_holes, has_bits, remainder
+from differencing.stars import Sources
 from differencing.tiles import plan_tiles
 from differencing.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit
 
 Frames = tuple[CalibratedFrame, CalibratedFrame]
+
+NO_FIGURES: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Difference:
         Of the science frame.
     figures : dict
         Measured qualities and seconds per step.
+    algorithm : Algorithm
+        What made it.
     """
 
     difference: Float32Image
@@ -65,6 +70,7 @@ class Difference:
     psf: Float32Image
     wcs: WCS
     figures: dict[str, float] = field(default_factory=dict)
+    algorithm: Algorithm = Algorithm.ZOGY
 
 
 def subtract(
@@ -115,6 +121,7 @@ class Ready:
     """Two frames of which everything is known that any algorithm needs to subtract them."""
 
     frames: Frames  # science and reference, cosmic rays marked
+    sources: tuple[Sources, Sources]
     pair: Pair
     watch: Watch
 
@@ -143,15 +150,24 @@ def make_ready(
         matched = match_frames(planes, found, models, parameters)
     with watch("background"):
         images = _images(frames, planes, matched.flux_ratio, parameters.remainder_mesh)
-    return Ready(frames, Pair(planes, images, models, matched), watch)
+    return Ready(frames, found, Pair(planes, images, models, matched), watch)
 
 
-def finish(ready: Ready, maps: Maps, *, psf: Float32Image) -> Difference:
-    """Take the level of the noise from blank sky, blank what has no data, name the results."""
+def finish(
+    ready: Ready,
+    maps: Maps,
+    *,
+    psf: Float32Image,
+    algorithm: Algorithm = Algorithm.ZOGY,
+    figures: Mapping[str, float] = NO_FIGURES,
+) -> Difference:
+    """Take the level of the noise from blank sky, blank what has no data, name the results.
+
+    ``figures`` are those of the algorithm itself.
+    """
     with ready.watch("noise"):
         mask = _join_masks(ready.frames, ready.pair.models[0].fwhm)
         variance, noise_figures = calibrate_variance(maps, mask != 0)
-    figures = ready.pair.figures() | noise_figures | ready.watch.seconds
     error = np.sqrt(variance)
     significance = np.asarray(maps.flux / error, np.float32)
     empty = has_bits(mask, MaskBit.NO_DATA)
@@ -165,7 +181,8 @@ def finish(ready: Ready, maps: Maps, *, psf: Float32Image) -> Difference:
         mask=mask,
         psf=psf,
         wcs=ready.pair.planes[0].wcs,
-        figures=figures,
+        figures=ready.pair.figures() | dict(figures) | noise_figures | ready.watch.seconds,
+        algorithm=algorithm,
     )
 
 

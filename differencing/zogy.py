@@ -69,7 +69,7 @@ def subtract_tile(
     """
     side = science.shape[0]
     seen, known = fft.rfft2(science), fft.rfft2(reference)
-    known *= _shift_phase(side, optics.shift_x, optics.shift_y)
+    known *= shift_phase(side, optics.shift_x, optics.shift_y)
     transform = _StampTransform(side, optics.psf_science.shape[0])
     p_n, p_r = transform(optics.psf_science), transform(optics.psf_reference)
     power_n, power_r = _power(p_n), _power(p_r)
@@ -129,7 +129,8 @@ def _half_plane_sum(values: NDArray[np.floating], side: int) -> float:
     return float(total - values[:, -1].sum(dtype=np.float64) if side % 2 == 0 else total)
 
 
-def _shift_phase(side: int, shift_x: float, shift_y: float) -> Spectrum:
+def shift_phase(side: int, shift_x: float, shift_y: float) -> Spectrum:
+    """Give what a shift by so many px multiplies the transform of a square of ``side`` px with."""
     row = np.exp(-2j * np.pi * fft.fftfreq(side) * shift_y).astype(np.complex64)
     column = np.exp(-2j * np.pi * fft.rfftfreq(side) * shift_x).astype(np.complex64)
     return np.asarray(row[:, None] * column[None, :])

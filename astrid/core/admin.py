@@ -56,7 +56,7 @@ class ConsoleAdmin(admin.ModelAdmin):
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
     def run_each(
-        self, request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], None], done: str
+        self, request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], object], done: str
     ) -> None:
         """Do something to each row, and say how often it was done and why it was refused."""
         outcomes = [_refusal(act, row) for row in rows]
@@ -78,7 +78,7 @@ def _id_of(text: str) -> UUID | None:
         return None
 
 
-def _refusal(act: Callable[[Any], None], row: Any) -> str | None:
+def _refusal(act: Callable[[Any], object], row: Any) -> str | None:
     try:
         with transaction.atomic():
             act(row)

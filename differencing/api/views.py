@@ -23,7 +23,14 @@ class DifferenceRunViewSet(ReadViewSet):
 
     queryset = DifferenceRun.objects.order_by("-id")
     serializer_class = serializers.DifferenceRunSerializer
-    filterset_fields = ["observation", "reference_observation", "status", "is_control"]
+    filterset_fields = [
+        "observation",
+        "reference_observation",
+        "status",
+        "algorithm",
+        "is_control",
+        "is_comparison",
+    ]
     ordering_fields = ["created_at", "id"]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from catalog.models import ProcessingJob
 from differencing.models import Candidate, DifferenceRun, ReferenceImage
 from tests.factories import (
     FIRST_NIGHT,
@@ -84,3 +85,30 @@ def test_a_list_of_100_rows_takes_few_queries(client, django_assert_max_num_quer
     with django_assert_max_num_queries(12):
         page = list_page(client, model)
     assert len(page.context["cl"].result_list) >= 100
+
+
+def ask_again(client, run, algorithm):
+    address = reverse("admin:differencing_differencerun_changelist")
+    chosen = {"action": f"again_with_{algorithm}", "_selected_action": [str(run.pk)]}
+    return client.post(address, chosen, follow=True).content.decode()
+
+
+def test_an_operator_asks_for_another_algorithm_and_a_job_does_it(client):
+    run = make_difference_run(detection_threshold=6.0, parameters={"threshold": 6.0})
+    page = ask_again(client, run, "classic")
+    assert "1 will be subtracted again with classic, beside the run that counts" in page
+    opened = DifferenceRun.objects.get(algorithm="classic")
+    assert (opened.is_comparison, opened.status, opened.detection_threshold) == (
+        True, "pending", 6.0,
+    )  # fmt: skip
+    assert ProcessingJob.objects.get().run_id == opened.pk
+
+
+def test_the_algorithm_of_the_run_itself_is_refused_in_words(client):
+    assert "was subtracted by zogy already" in ask_again(client, make_difference_run(), "zogy")
+
+
+def test_who_may_only_look_is_offered_no_comparison(client):
+    client.force_login(make_user(is_staff=True, group="viewer"))
+    page = list_page(client, DifferenceRun).content.decode()
+    assert "again_with" not in page

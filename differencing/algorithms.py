@@ -1,0 +1,33 @@
+"""The ways to subtract a reference, behind one call: the same frames in, a Difference out."""
+
+from collections.abc import Callable, Mapping
+
+from differencing.classic import subtract_classic
+from differencing.hotpants import subtract_hotpants
+from differencing.parameters import Algorithm, DifferenceParameters
+from differencing.subtract import Difference, subtract
+from preprocessing.calibrated import CalibratedFrame
+
+Subtraction = Callable[[CalibratedFrame, CalibratedFrame, DifferenceParameters], Difference]
+
+ALGORITHMS: Mapping[Algorithm, Subtraction] = {
+    Algorithm.ZOGY: subtract,
+    Algorithm.CLASSIC: subtract_classic,
+    Algorithm.HOTPANTS: subtract_hotpants,
+}
+
+
+def subtract_with(
+    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+) -> Difference:
+    """Subtract ``reference`` from ``science`` by the algorithm that ``parameters`` name.
+
+    All algorithms take the same frames and masks and give the same images in science ADU:
+    difference, significance, flux with its error, mask, PSF and figures.
+
+    Raises
+    ------
+    ValueError
+        If the frames cannot be subtracted, or the program that does it is not installed.
+    """
+    return ALGORITHMS[parameters.algorithm](science, reference, parameters)
