@@ -1,11 +1,12 @@
 """How much a frame's noise was correlated by an interpolation before it came to us."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.masks import Bools
-
 Pixels = NDArray[np.float32]
+Floats = NDArray[np.float64]
 Lag = tuple[int, int]
 
 # Half of the lags that an interpolation kernel can reach; the other half mirrors them.
@@ -15,6 +16,7 @@ NEAR: tuple[Lag, ...] = (
 )
 # Faint sources and sky structure correlate these as well: what they show is no interpolation.
 FAR: tuple[Lag, ...] = ((0, 4), (4, 0), (3, 3), (3, -3))
+WIDEST_LAG = max(abs(along) for _, along in (*NEAR, *FAR))
 # Enough pixels for 0.5 %; more rows would only cost time.
 BAND_ROWS, BANDS = 64, 8
 SIGNIFICANT_SIGMA = 3.0
@@ -23,7 +25,7 @@ SIGNIFICANT_SIGMA = 3.0
 LARGEST_POWER = 4.0
 
 
-def low_frequency_power(excess: Pixels, rms: Pixels, unusable: Bools) -> float:
+def low_frequency_power(sky: Iterable[Pixels]) -> float:
     """Give the noise power at low frequency over the variance of single pixels.
 
     1 for independent pixels, more for a frame that was interpolated: ``1 + 2 sum rho`` over the
@@ -31,10 +33,8 @@ def low_frequency_power(excess: Pixels, rms: Pixels, unusable: Bools) -> float:
 
     Parameters
     ----------
-    excess, rms : (ny, nx) float32 arrays
-        Pixels above the sky, and their scatter.
-    unusable : (ny, nx) bool array
-        Masked pixels and sources.
+    sky : (rows, nx) float32 arrays
+        Bands of a frame without sources, above the sky and over its scatter; NaN is left out.
 
     Returns
     -------
@@ -42,12 +42,10 @@ def low_frequency_power(excess: Pixels, rms: Pixels, unusable: Bools) -> float:
         1 to 4. Exactly 1 when the excess over 1 is not significant (3 sigma).
     """
     sums, pairs = np.zeros((2, len(NEAR) + len(FAR) + 1))
-    for band in bands(excess.shape[0]):
-        good = ~unusable[band]
-        scaled = np.where(good, excess[band] / rms[band], 0).astype(np.float32)
-        for i, lag in enumerate(((0, 0), *NEAR, *FAR)):
-            sums[i] += lagged(scaled, lag)
-            pairs[i] += lagged(good.astype(np.float32), lag)
+    for band in sky:
+        good = np.isfinite(band)
+        sums += lagged(np.where(good, band, np.float32(0)))
+        pairs += lagged(good.astype(np.float32))
     if pairs.min() < 1 or sums[0] <= 0:
         return 1.0
     rho = (sums / pairs) / (sums[0] / pairs[0])
@@ -61,13 +59,13 @@ def low_frequency_power(excess: Pixels, rms: Pixels, unusable: Bools) -> float:
 def bands(rows: int) -> list[slice]:
     """Give bands of rows spread over the frame."""
     tops = np.linspace(0, max(0, rows - BAND_ROWS), min(BANDS, -(-rows // BAND_ROWS)))
-    return [slice(int(top), int(top) + BAND_ROWS) for top in tops]
+    return [slice(int(top), min(int(top) + BAND_ROWS, rows)) for top in tops]
 
 
-def lagged(values: Pixels, lag: Lag) -> float:
-    """Give the sum of products of pixels ``lag`` = (rows, columns) apart."""
-    down, along = lag
-    height, width = values.shape
-    here = values[: height - down, max(0, -along) : width - max(0, along)]
-    there = values[down:, max(0, along) : width - max(0, -along)]
-    return float(np.einsum("ij,ij->", here, there, dtype=np.float64))
+def lagged(values: Pixels) -> Floats:
+    """Give, for each lag, the sum of products of pixels that far apart."""
+    width = values.shape[1] + WIDEST_LAG
+    # Behind each row so many zeros that a lag along the rows is one along the whole band.
+    line = np.pad(values, ((0, 0), (0, WIDEST_LAG))).ravel()
+    offsets = [down * width + along for down, along in ((0, 0), *NEAR, *FAR)]
+    return np.array([np.dot(line[: line.size - offset], line[offset:]) for offset in offsets])

@@ -5,8 +5,9 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from preprocessing.background import estimate_background
-from preprocessing.calibrated import CalibratedFrame
+from preprocessing.calibrated import CalibratedFrame, Pixels
 from preprocessing.masks import Bools, MaskBit, build_mask
+from preprocessing.mesh import Surface
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.register import Grid, Registration, grid_of, register
 from preprocessing.resample import resample
@@ -14,6 +15,7 @@ from preprocessing.resample import resample
 # Less sky than this share of a frame is no sky to measure.
 LEAST_GOOD_SHARE = 0.05
 SMALLEST_SIDE_PX = 32
+STRIP_ROWS = 128
 
 
 # No detector counts that far, nor below zero as far as it saturates above: such values are bytes
@@ -55,28 +57,46 @@ def calibrate(
         of the sky: constant, too small, or (nearly) all masked.
     """
     check_detector(gain, read_noise)
-    limit = min(ABSURD_ADU, saturation) if saturation > 0 else ABSURD_ADU
-    pixels = np.where((pixels < ABSURD_ADU) & (pixels > -limit), pixels, np.nan)
-    check_frame(pixels, wcs)
-    mask = build_mask(pixels, saturation=saturation, bad_pixels=bad_pixels)
+    values = as_counts(pixels, saturation)
+    check_frame(values, wcs)
+    mask = build_mask(values, saturation=saturation, bad_pixels=bad_pixels)
     check_share(mask)
-    sky = estimate_background(pixels, mask, mesh_px=parameters.mesh_px)
-    missing = (mask & MaskBit.NO_DATA) != 0
-    sky_level = float(np.median(sky.level))
+    sky = estimate_background(values, mask, mesh_px=parameters.mesh_px)
+    sky_level = sky.sky.middle()
     if not saturation > sky_level:
         raise ValueError(
             f"saturation is {saturation:g} ADU but the sky alone has {sky_level:g} ADU: "
             "correct the saturation level of this survey"
         )
+    noise = sky.rms
+    noise *= np.float32(np.sqrt(sky.power))
+    take_away(values, sky.sky)
     return CalibratedFrame(
-        pixels=np.where(missing, np.nan, pixels - sky.level).astype(np.float32),
-        noise=np.maximum(sky.rms * np.float32(np.sqrt(sky.power)), np.float32(read_noise / gain)),
+        pixels=values,
+        noise=np.maximum(noise, np.float32(read_noise / gain), out=noise),
         mask=mask,
         wcs=wcs,
         gain=gain,
         saturation=saturation - sky_level,
         sky_level=sky_level,
     )
+
+
+def as_counts(pixels: NDArray[np.floating], saturation: float) -> Pixels:
+    """Give a copy of a frame in which what no detector counts is NaN."""
+    limit = min(ABSURD_ADU, saturation) if saturation > 0 else ABSURD_ADU
+    with np.errstate(over="ignore"):
+        values = np.array(pixels, np.float32, order="C")
+    if values.size and not (values.min() > -limit and values.max() < ABSURD_ADU):
+        values[~((values < ABSURD_ADU) & (values > -limit))] = np.nan
+    return values
+
+
+def take_away(values: Pixels, sky: Surface) -> None:
+    """Subtract the sky from a frame, in place; strip by strip it stays in the processor's cache."""
+    for top in range(0, values.shape[0], STRIP_ROWS):
+        window = slice(top, top + STRIP_ROWS)
+        values[window] -= sky.rows(window)
 
 
 def onto_grid(
@@ -116,19 +136,18 @@ def check_frame(pixels: NDArray[np.floating], wcs: WCS) -> None:
             f"the WCS has axes {list(wcs.wcs.ctype)}, not right ascension and declination: "
             "solve the frame's astrometry first, or leave the WCS out to register it by its stars"
         )
-    finite = np.isfinite(pixels)
-    if not finite.any():
+    low, high = (float(extreme.reduce(pixels, axis=None)) for extreme in (np.fmin, np.fmax))
+    if np.isnan(low):
         raise ValueError(f"all {pixels.size} pixels are NaN or infinite: fetch the file again")
-    if np.ptp(pixels[finite]) == 0:
+    if low == high:
         raise ValueError(
-            f"all pixels are equal to {pixels[finite][0]:g}: the frame holds no exposure, "
-            "fetch the file again"
+            f"all pixels are equal to {low:g}: the frame holds no exposure, fetch the file again"
         )
 
 
 def check_share(mask: NDArray[np.uint16]) -> None:
     """Refuse a frame of which too little is left, and say which bits took it."""
-    good = float((mask == 0).mean())
+    good = np.count_nonzero(mask == 0) / mask.size
     if good < LEAST_GOOD_SHARE:
         shares = {bit.name: float(((mask & bit) != 0).mean()) for bit in MaskBit}
         taken = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share > 0.005)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from preprocessing.background import Background, block_mean, find_sources
+from preprocessing.background import lit_blocks
+from preprocessing.blocks import BLOCK_PX, Blocks, pair_means
 from preprocessing.calibrated import CalibratedFrame, Pixels
 from preprocessing.combine import Recipe, combine
 from preprocessing.defects import MAD_TO_SIGMA
@@ -17,7 +18,7 @@ from preprocessing.stars import seeing
 
 SAME_GRID_PX = 0.05
 # Sums over blocks of this side see the noise that a matched filter sees.
-NOISE_BLOCK_PX, LEAST_BLOCKS = 8, 50
+NOISE_BLOCK_PX, LEAST_BLOCKS = 2 * BLOCK_PX, 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +150,13 @@ def noise_of(frame: CalibratedFrame) -> tuple[float | None, float | None]:
     """
     unusable = (frame.mask != 0) | ~np.isfinite(frame.pixels)
     values = np.where(unusable, 0, frame.pixels / frame.noise).astype(np.float32)
-    flat = Background(np.zeros_like(values), np.ones_like(values))
-    lit = (unusable | find_sources(values, unusable, flat)).astype(np.float32)
-    blank = block_mean(lit, NOISE_BLOCK_PX) == 0
+    blocks = Blocks.of(values, unusable)
+    lit = (blocks.counts < BLOCK_PX**2) | lit_blocks(blocks, blocks.means)
+    blank = pair_means(lit.astype(np.float32)) == 0
     if blank.sum() < LEAST_BLOCKS:
         return None, None
-    means = block_mean(values, NOISE_BLOCK_PX)[blank]
-    return spread(values[lit == 0]), NOISE_BLOCK_PX * spread(means)
+    means = pair_means(blocks.means)[blank]
+    return spread(blocks.sample[:, ~lit]), NOISE_BLOCK_PX * spread(means)
 
 
 def spread(values: Pixels) -> float:
