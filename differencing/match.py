@@ -6,19 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from differencing.noise import FloatArray, robust_sigma
-from differencing.polynomial import Polynomial, exponents, fit_polynomial
+from differencing.noise import BoolArray, FloatArray, robust_sigma
+from differencing.polynomial import Polynomial, fit_polynomial, free_parameters
 from differencing.prepare import Plane
 from differencing.psf import PsfModel
 from differencing.stamps import cut_stamps
 from differencing.stars import Sources
 
-PAIRS_FOR_DEGREE = ((3, 80), (2, 40), (1, 15), (0, 1))
+SHIFT_DEGREE = 3
+EXPECTED_SHIFT = 1.0, 0.5, 0.25  # px; coefficients of degree 1, 2, 3 before pairs are seen
+ENOUGH_SHARED = 8  # stars of one frame confirmed by the other: the rest is not needed
 MOST_PAIRS = 800  # the brightest carry the information
 JITTER = 0.03  # px; assumed before it is measured: keeps one bright star from ruling the fit
+LOOSE_JITTER = 0.15  # px, of galaxies: a new source in one moves its centroid
 FEW_RESIDUALS = 30  # below it a median deviation is too uncertain: the plain rms is used
 FLUX_SNR = 15.0  # stars below it say little about the flux ratio
 FLUX_ERROR = 0.01  # relative; the PSF model's error for one star
+
+
+@dataclass(frozen=True)
+class _Smooth:
+    """How smooth a shift is over a frame: arguments of a polynomial fit."""
+
+    degree: int
+    shape: tuple[int, int]
+    expected: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,27 @@ def pair_sources(
     return first, second
 
 
+def shared_stars(
+    found: tuple[Sources, Sources], likely: tuple[BoolArray, BoolArray], *, radius: float
+) -> tuple[BoolArray, BoolArray]:
+    """Mark the likely stars of two frames that the other frame shows to be stars, too.
+
+    A galaxy that the poorer seeing hides and a new source on one are told apart that way. Where
+    hardly any star is shared, only those that the other frame contradicts are left out.
+    """
+    pairs = pair_sources(found[0], found[1], radius=radius)
+    confirmed = []
+    for mine in (0, 1):
+        here, there = pairs[mine], pairs[1 - mine]
+        agrees = np.zeros(len(found[mine]), bool)
+        agrees[here] = likely[1 - mine][there]
+        denied = np.zeros(len(found[mine]), bool)
+        denied[here] = found[1 - mine].is_clean[there] & ~likely[1 - mine][there]
+        both = likely[mine] & agrees
+        confirmed.append(both if both.sum() >= ENOUGH_SHARED else likely[mine] & ~denied)
+    return confirmed[0], confirmed[1]
+
+
 def _mutual(
     here: FloatArray, there: FloatArray, radius: float
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
@@ -75,6 +108,7 @@ def fit_shift(
     science: Sources,
     reference: Sources,
     *,
+    is_star: BoolArray,
     noise: tuple[float, float],
     shape: tuple[int, int],
     floor: float,
@@ -85,6 +119,8 @@ def fit_shift(
     ----------
     science, reference : Sources
         Paired, element by element.
+    is_star : (n,) bool array
+        Pairs of single stars; the others weigh less.
     noise : pair of float
         1-sigma pixel noise of both frames, ADU.
     shape : (ny, nx)
@@ -100,25 +136,21 @@ def fit_shift(
         Scatter of the pairs per axis, px.
     """
     error = np.hypot(_centroid_error(science, noise[0]), _centroid_error(reference, noise[1]))
-    degree = next(degree for degree, need in PAIRS_FOR_DEGREE if len(science) >= need)
     where = (reference.x, reference.y)
-    weight = 1 / (error**2 + JITTER**2)
-    shift_x, used_x = fit_polynomial(
-        where, science.x - reference.x, weight, degree=degree, shape=shape
-    )
-    shift_y, used_y = fit_polynomial(
-        where, science.y - reference.y, weight, degree=degree, shape=shape
-    )
-    bright = error <= max(2 * JITTER, float(np.percentile(error, 30)))
+    weight = 1 / (error**2 + np.where(is_star, JITTER, LOOSE_JITTER) ** 2)
+    smooth = _Smooth(SHIFT_DEGREE, shape, EXPECTED_SHIFT)
+    shift_x, used_x = fit_polynomial(where, science.x - reference.x, weight, **vars(smooth))
+    shift_y, used_y = fit_polynomial(where, science.y - reference.y, weight, **vars(smooth))
+    trusted = is_star if is_star.sum() > 2 * SHIFT_DEGREE else np.ones(len(error), bool)
+    bright = trusted & (error <= max(2 * JITTER, float(np.percentile(error[trusted], 30))))
     left = np.concatenate(
         [
             (science.x - reference.x - shift_x.at(*where))[used_x & bright],
             (science.y - reference.y - shift_y.at(*where))[used_y & bright],
         ]
     )
-    # the two fits take two degrees of freedom per coefficient
-    freedom = max(left.size - 2 * len(exponents(degree)), 1)
-    left *= np.sqrt(left.size / freedom)
+    taken = 2 * free_parameters(where, weight, **vars(smooth))
+    left *= np.sqrt(left.size / max(left.size - taken, 1))
     rms = float(np.sqrt(np.mean(left**2)))
     scatter = robust_sigma(left) if left.size >= FEW_RESIDUALS else rms
     excess = scatter**2 - float(np.median(error[bright] ** 2))

@@ -6,17 +6,18 @@ import numpy as np
 
 from differencing import match, stars
 from differencing.match import FrameMatch
-from differencing.noise import Float32Image
+from differencing.noise import BoolArray, Float32Image
 from differencing.parameters import DifferenceParameters
 from differencing.prepare import Plane
-from differencing.psf import PsfModel, fit_psf
+from differencing.psf import PsfModel
+from differencing.psf_fit import fit_psf
 from differencing.sample import sample_stars
 from differencing.stars import Sources
 from differencing.tiles import Tile
 from differencing.zogy import TileOptics
 
 FRAMES = ("science", "reference")
-ENOUGH_SOURCES = 60  # with fewer, a second, deeper star detection is worth its time
+ENOUGH_SOURCES = 200  # with fewer, a second, deeper star detection is worth its time
 SAMPLE_STEP = 8  # px between the pixels that stand for the noise of a tile
 
 Planes = tuple[Plane, Plane]
@@ -81,6 +82,18 @@ def find_sources(plane: Plane, parameters: DifferenceParameters) -> Sources:
     return sources
 
 
+def find_stars(
+    found: tuple[Sources, Sources], shape: tuple[int, int], parameters: DifferenceParameters
+) -> tuple[BoolArray, BoolArray]:
+    """Mark the single stars of both frames, each confirmed by the other frame."""
+    margin = parameters.psf_radius / 2
+    likely = (
+        stars.select_stars(found[0], shape, margin=margin),
+        stars.select_stars(found[1], shape, margin=margin),
+    )
+    return match.shared_stars(found, likely, radius=parameters.match_radius)
+
+
 def measure_psfs(
     planes: Planes, found: tuple[Sources, Sources], parameters: DifferenceParameters
 ) -> Models:
@@ -91,9 +104,8 @@ def measure_psfs(
     ValueError
         If a frame has fewer usable stars than ``parameters.min_psf_stars``.
     """
-    shape = planes[0].pixels.shape
-    margin = parameters.psf_radius / 2
-    likely = [stars.select_stars(sources, shape, margin=margin) for sources in found]
+    shape = planes[0].shape
+    likely = find_stars(found, shape, parameters)
     # a half-light radius is half a FWHM for a Gaussian
     widths = [2 * np.median(s.size[i]) for s, i in zip(found, likely, strict=True) if i.any()]
     half = max([parameters.psf_radius, *(int(np.ceil(3 * width)) for width in widths)])
@@ -133,7 +145,7 @@ def match_frames(
     ValueError
         If they share fewer than ``parameters.min_psf_stars``, or none bright enough.
     """
-    clean = [sources.chosen(sources.is_clean) for sources in found]
+    clean = found[0].chosen(found[0].is_clean), found[1].chosen(found[1].is_clean)
     first, second = match.pair_sources(clean[0], clean[1], radius=parameters.match_radius)
     if len(first) < parameters.min_psf_stars:
         raise ValueError(
@@ -143,15 +155,26 @@ def match_frames(
         )
     brightest = slice(match.MOST_PAIRS)
     pairs = clean[0].chosen(first[brightest]), clean[1].chosen(second[brightest])
-    fluxes = [
-        match.psf_fluxes(plane, model, sources)
-        for plane, model, sources in zip(planes, models, pairs, strict=True)
-    ]
-    ratio, scatter = match.fit_flux_ratio(fluxes[0], fluxes[1])
+    likely = find_stars(clean, planes[0].shape, parameters)
+    is_star = likely[0][first[brightest]] & likely[1][second[brightest]]
+    ratio, scatter = _flux_ratio(planes, models, pairs, is_star)
     shift = match.fit_shift(
         *pairs,
+        is_star=is_star,
         noise=(planes[0].sigma, planes[1].sigma),
         shape=planes[0].pixels.shape,
         floor=parameters.min_sigma_ast,
     )
     return FrameMatch(*shift, ratio, scatter, n_pairs=len(first))
+
+
+def _flux_ratio(
+    planes: Planes, models: Models, pairs: tuple[Sources, Sources], is_star: BoolArray
+) -> tuple[float, float]:
+    """Fit the flux ratio to stars: a galaxy's PSF flux depends on the seeing."""
+    chosen = is_star if is_star.any() else np.ones(len(is_star), bool)
+    fluxes = [
+        match.psf_fluxes(plane, model, sources.chosen(chosen))
+        for plane, model, sources in zip(planes, models, pairs, strict=True)
+    ]
+    return match.fit_flux_ratio(fluxes[0], fluxes[1])

@@ -11,6 +11,8 @@ FloatArray = NDArray[np.floating]
 
 CLIP_SIGMA = 3.5  # leaves 99.95 % of Gaussian residuals in
 CLIP_ROUNDS = 5
+SOFT_SIGMA = 2.0  # beyond it a value loses weight, as in a Cauchy distribution
+SOFT_ROUNDS = 8
 
 
 def exponents(degree: int) -> list[tuple[int, int]]:
@@ -65,6 +67,7 @@ def fit_polynomial(
     *,
     degree: int,
     shape: tuple[int, int],
+    expected: tuple[float, ...] = (),
 ) -> tuple[Polynomial, NDArray[np.bool_]]:
     """Fit a polynomial by weighted least squares, clipping outliers.
 
@@ -74,6 +77,12 @@ def fit_polynomial(
         x and y in px.
     values, weights : (n,) arrays
         What is fitted, and the inverse variance of each.
+    degree : int
+    shape : (ny, nx)
+        Of the frame, px.
+    expected : tuple of float, optional
+        Size of the coefficients of each total degree from 1 on, in the unit of ``values``; it
+        keeps few values from being followed by many coefficients. None is expected by default.
 
     Returns
     -------
@@ -81,13 +90,39 @@ def fit_polynomial(
         The fit, and which values it rests on.
     """
     design = design_matrix(*positions, shape, degree)
-    kept = np.ones(len(values), bool)
+    rows = np.diag(_prior(degree, expected))
     root = np.sqrt(weights)
-    for _ in range(CLIP_ROUNDS):
-        solved = np.linalg.lstsq(design[kept] * root[kept, None], (values * root)[kept])[0]
+    pulls = (values - np.median(values)) * root
+    kept = np.ones(len(values), bool)
+    for trial in range(SOFT_ROUNDS + CLIP_ROUNDS):
+        # outliers lose weight before they are clipped: they may be many and lie far off
+        soft = root / np.hypot(1, pulls / SOFT_SIGMA) if trial < SOFT_ROUNDS else root * kept
+        left = np.concatenate([design * soft[:, None], rows])
+        solved = np.linalg.lstsq(left, np.concatenate([values * soft, np.zeros(len(rows))]))[0]
         pulls = (values - design @ solved) * root
+        if trial < SOFT_ROUNDS - 1:
+            continue
         agreeing = np.abs(pulls) <= CLIP_SIGMA * max(robust_sigma(pulls[kept]), 1e-6)
         if agreeing.sum() <= design.shape[1] or np.array_equal(agreeing, kept):
             break
         kept = agreeing
     return Polynomial(np.asarray(solved, np.float64), degree, shape), kept
+
+
+def _prior(degree: int, expected: tuple[float, ...]) -> NDArray[np.float64]:
+    """Give the inverse of what each coefficient is expected to be, 0 where anything may be."""
+    totals = [i + j for i, j in exponents(degree)]
+    return np.array(
+        [1 / expected[total - 1] if 0 < total <= len(expected) else 0.0 for total in totals]
+    )
+
+
+def free_parameters(
+    positions: tuple[FloatArray, FloatArray], weights: FloatArray, *, degree: int,
+    shape: tuple[int, int], expected: tuple[float, ...],
+) -> float:  # fmt: skip
+    """Count the coefficients that the values determine, those that ``expected`` does left out."""
+    design = design_matrix(*positions, shape, degree)
+    normal = (design * weights[:, None]).T @ design
+    prior = np.diag(_prior(degree, expected) ** 2)
+    return float(np.trace(np.linalg.lstsq(normal + prior, normal)[0]))

@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from differencing.noise import BoolArray, FloatArray
+from differencing.noise import MAD_TO_SIGMA, BoolArray, FloatArray
 from differencing.stamps import Stamps, cut_stamps, radii
 from differencing.stars import Sources
+
+MEDIAN_ERROR = 1.2533  # sqrt(pi / 2): the error of a median over that of a mean
+LEVEL_SIGMA = 3.0
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,20 @@ def sample_stars(
 
 
 def _sky_level(stamps: Stamps, half: int) -> NDArray[np.float64]:
-    """Give the median of the good pixels in the outermost ring of each stamp."""
+    """Give the level that is left in the outermost ring of each stamp, 0 where it is but noise.
+
+    Taking away noise would cost more than it brings: the ring's error times the stamp's area.
+    """
     ring = radii(half) > half - 1.5
     ring &= radii(half) <= half + 0.5
     values = np.where(stamps.good[:, ring], stamps.pixels[:, ring], np.nan)
-    enough = np.isfinite(values).sum(axis=1) > 10
-    level = np.zeros(len(values))
+    count = np.isfinite(values).sum(axis=1)
+    enough = count > 10
+    level, error = np.zeros(len(values)), np.full(len(values), np.inf)
     level[enough] = np.nanmedian(values[enough], axis=1)
-    return level
+    spread = np.nanmedian(np.abs(values[enough] - level[enough, None]), axis=1)
+    error[enough] = MEDIAN_ERROR * MAD_TO_SIGMA * spread / np.sqrt(count[enough])
+    return np.where(np.abs(level) > LEVEL_SIGMA * error, level, 0.0)
 
 
 class _Neighbours:

@@ -6,7 +6,7 @@ import numpy as np
 import sep
 from numpy.typing import NDArray
 
-from differencing.noise import BoolArray, FloatArray, robust_sigma
+from differencing.noise import MAD_TO_SIGMA, BoolArray, FloatArray
 from differencing.objects import find_objects
 from differencing.polynomial import design_matrix
 
@@ -14,6 +14,7 @@ MIN_AREA = 5  # px; fewer make no shape
 DEBLEND_CONTRAST = 0.02  # of the flux; fainter neighbours are left to the PSF fit
 WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
 LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
+SMALLER_COUNTS = 2.0  # times as much a source below a supposed stellar size speaks against it
 SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
 
 
@@ -67,8 +68,10 @@ def detect_sources(
     found = found[np.argsort(-found["flux"])]
     rms_size = np.sqrt(found["a"] * found["b"])
     x, y, flag = sep.winpos(pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad)
+    # one aperture for all: in its own isophote a faint star looks smaller than a bright one
+    reach = SIZE_RADIUS * _bright_size(rms_size)
     radius, radius_flag = sep.flux_radius(
-        pixels, found["x"], found["y"], SIZE_RADIUS * rms_size, 0.5, mask=bad, subpix=5
+        pixels, found["x"], found["y"], np.full(len(found), reach), 0.5, mask=bad, subpix=5
     )
     clean = (found["flag"] == 0) & (flag == 0) & (radius_flag == 0) & (found["peak"] < ceiling)
     clean &= np.isfinite(x) & np.isfinite(y) & (np.hypot(x - found["x"], y - found["y"]) < 1.5)
@@ -76,6 +79,13 @@ def detect_sources(
         x=np.where(clean, x, found["x"]), y=np.where(clean, y, found["y"]), flux=found["flux"],
         peak=found["peak"], size=radius, roundness=found["b"] / found["a"], is_clean=clean,
     )  # fmt: skip
+
+
+def _bright_size(rms_size: FloatArray) -> float:
+    """Give the size of stars among the brightest sources, given in order of decreasing flux."""
+    bright = rms_size[: max(len(rms_size) // 4, 10)]
+    # stars are the smallest, but single hot pixels are smaller still
+    return float(np.percentile(bright, 30)) if len(bright) else 1.0
 
 
 def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> BoolArray:
@@ -103,18 +113,24 @@ def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> 
     if not usable.any():
         return usable
     size = np.log(np.where(usable, sources.size, 1.0))
-    stars = usable & (
-        np.abs(size - _populated_size(size[usable], sources.flux[usable])) < LOCUS_WIDTH
-    )
+    typical = _least_common_size(size[usable], sources.flux[usable])
+    stars = usable & (np.abs(size - typical) < LOCUS_WIDTH)
     return _follow_locus(sources, size, stars, usable, shape)
 
 
-def _populated_size(size: FloatArray, flux: FloatArray) -> float:
-    """Find the log size with most sources, bright ones counting for more, small ones on a tie."""
-    weight = 1.0 + np.log(flux / flux.min())
+def _least_common_size(size: FloatArray, flux: FloatArray) -> float:
+    """Find the least log size that many sources share, bright ones counting for more.
+
+    Where galaxies outnumber stars theirs may be the most common size, but only theirs has the
+    stars below it; what is smaller than a star is rare.
+    """
     order = np.argsort(size)
-    near = np.abs(size[order, None] - size[order][None, :]) < LOCUS_WIDTH / 2
-    return float(size[order][np.argmax(near @ weight[order])])
+    size, weight = size[order], 1.0 + np.log(flux[order] / flux.min())
+    total = np.concatenate([[0.0], np.cumsum(weight)])
+    low, high = (
+        total[np.searchsorted(size, size + d)] for d in (-LOCUS_WIDTH / 2, LOCUS_WIDTH / 2)
+    )
+    return float(size[np.argmax(high - low - SMALLER_COUNTS * low)])
 
 
 def _follow_locus(
@@ -128,7 +144,9 @@ def _follow_locus(
         design = design_matrix(sources.x, sources.y, shape, 2 if count >= 30 else 1)
         solved = np.linalg.lstsq(design[stars], size[stars])[0]
         excess = size - design @ solved
-        width = max(robust_sigma(excess[stars]), 0.01)
+        # of the lower half: galaxies widen the upper one
+        below = excess[stars & (excess <= 0)]
+        width = max(MAD_TO_SIGMA * float(np.median(-below)), 0.01) if below.size else 0.01
         # galaxies lie on the upper side only: cut closer there
         stars = usable & (excess < 2.0 * width) & (excess > -3.0 * width)
     return stars

@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from differencing.prepare import Plane
-from differencing.psf import degree_for, fit_psf, stamp_fwhm
+from differencing.psf import stamp_fwhm
+from differencing.psf_fit import fit_psf
 from differencing.sample import sample_stars
+from differencing.shape_modes import WIDTH, shape_modes
+from differencing.stamps import radii
 from differencing.stars import detect_sources, select_stars
 from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, observe, place, star_field
 
@@ -79,6 +82,44 @@ def test_galaxies_do_not_widen_the_psf():
     assert model.fwhm == pytest.approx(stamp_fwhm(moffat(SCIENCE.fwhm, 0.0, 0, 0, 16)), rel=0.02)
 
 
-def test_degree_falls_with_the_number_of_stars():
-    assert [degree_for(n, 2) for n in (3, 11, 12, 29, 30, 300)] == [0, 0, 1, 1, 2, 2]
-    assert degree_for(300, 1) == 1
+def test_a_dozen_stars_show_a_width_that_grows_across_the_field():
+    rng = np.random.default_rng(24)
+    image = np.zeros(SHAPE)
+    for index in range(14):
+        x, y = 60 + 520 * (index % 5) / 4 + rng.uniform(-9, 9), 90 + 160 * (index // 5)
+        column, row = round(x), round(y)
+        stamp = moffat(3.0 + 0.5 * x / SHAPE[1], 0.0, x - column, y - row, 20)
+        place(image, rng.uniform(1e4, 8e4) * stamp, column, row)
+    image += rng.normal(0, 10, SHAPE)
+    model = measure(Plane.of(frame(image, SCIENCE), "science"))
+    assert model.n_stars >= 12
+    # stars of S/N 200 and more: each width good to 0.5 %; the prior pulls by another 1 %
+    for x in (80, 560):
+        truth = stamp_fwhm(moffat(3.0 + 0.5 * x / SHAPE[1], 0.0, 0, 0, 16))
+        assert stamp_fwhm(model.at(x, 256)) == pytest.approx(truth, rel=0.02)
+
+
+def test_a_bright_neighbour_below_detection_leaves_the_wings_alone():
+    rng = np.random.default_rng(25)
+    image = np.zeros(SHAPE)
+    for index in range(12):
+        x, y = 60 + 520 * (index % 4) / 3 + rng.uniform(-9, 9), 90 + 160 * (index // 4)
+        column, row = round(x), round(y)
+        stamp = moffat(SCIENCE.fwhm, 0.0, x - column, y - row, 20)
+        place(image, (3e5 if index == 5 else 3e4) * stamp, column, row)
+        if index == 5:  # the brightest star carries the wings; a wide faint disc lies on its side
+            image[row - 12 : row + 13, column + 7 : column + 20] += 30.0
+    image += rng.normal(0, 10, SHAPE)
+    model = measure(Plane.of(frame(image, SCIENCE), "science"))
+    truth = moffat(SCIENCE.fwhm, 0.0, 0, 0, 16)
+    wings = radii(16) > 8
+    # the disc holds 3 % of the star's light, ten times what the wings have
+    assert model.at(320, 250)[wings].sum() == pytest.approx(truth[wings].sum(), abs=0.01)
+
+
+def test_the_mode_of_width_is_what_a_wider_psf_has_more():
+    narrow, profile, wide = (moffat(4.0 * (1 + by), 0.0, 0, 0, 16) for by in (-0.01, 0, 0.01))
+    # the pixel, a square of 1 px, does not widen with the star: 1/12 / (4 / 2.35)^2 = 3 % less
+    np.testing.assert_allclose(
+        shape_modes(profile)[WIDTH], (wide - narrow) / 0.02, atol=0.05 * 2 * profile.max()
+    )
