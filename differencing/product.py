@@ -10,7 +10,9 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from differencing import forced
 from differencing.extract import DTYPE, FIELDS, Candidates
+from differencing.forced import Forced
 from differencing.parameters import Algorithm
 from differencing.subtract import Difference
 from preprocessing.calibrated import native, verify, wcs_header
@@ -97,10 +99,25 @@ def from_fits(content: bytes) -> StoredDifference:
 
 def candidates_ecsv(candidates: Candidates, provenance: Provenance = NOTHING) -> bytes:
     """Give ``candidates.ecsv``: one row per candidate, columns with units and descriptions."""
-    table = Table(candidates)
-    for name, _, unit, meaning in FIELDS:
+    return _ecsv(_described(candidates, FIELDS), provenance)
+
+
+def forced_ecsv(fluxes: Forced, provenance: Provenance = NOTHING) -> bytes:
+    """Give ``forced.ecsv``: one row per place, its mask bits also by name."""
+    table = _described(fluxes, forced.FIELDS)
+    table["flags"] = [forced.names_of(int(bits)) for bits in fluxes["mask_bits"]]
+    return _ecsv(table, provenance)
+
+
+def _described(rows: NDArray[np.void], fields: tuple[tuple[str, str, str, str], ...]) -> Table:
+    table = Table(rows)
+    for name, _, unit, meaning in fields:
         table[name].unit = unit or None
         table[name].description = meaning
+    return table
+
+
+def _ecsv(table: Table, provenance: Provenance) -> bytes:
     table.meta.update(provenance)
     stream = io.StringIO()
     table.write(stream, format="ascii.ecsv")

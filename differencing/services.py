@@ -14,7 +14,9 @@ from astrid.core.provenance import versions
 from differencing import product
 from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
+from differencing.forced import Forced, force_difference
 from differencing.models import Candidate, CandidateStatus, DifferenceRun
+from differencing.noise import FloatArray
 from differencing.parameters import DifferenceParameters
 from differencing.references import Pairing, pairings
 from differencing.subtract import Difference
@@ -104,6 +106,26 @@ def difference(run: DifferenceRun) -> None:
                 "significance_map_path": store.put(product.significance_fits(result)),
             }
     _finish(run, result, found, paths, cost, pair)
+
+
+def forced_photometry(run: DifferenceRun, ra: FloatArray, dec: FloatArray) -> Forced:
+    """Measure the flux that changed at places of the sky (degrees ICRS) in a stored difference.
+
+    Returns
+    -------
+    (n,) structured array of :data:`differencing.forced.DTYPE`
+        In the order of the places; NaN with the mask bits that say why where there is no flux.
+
+    Raises
+    ------
+    BadImage
+        If ``run`` has not been completed.
+    """
+    if run.status != RunStatus.COMPLETED:
+        raise BadImage(f"{run} is {run.status}: only a completed difference holds fluxes")
+    made = product.from_fits(store.get(run.difference_image_path or ""))
+    x, y = made.wcs.all_world2pix(ra, dec, 0, quiet=True)
+    return force_difference(made, x, y)
 
 
 def _products(run: DifferenceRun) -> tuple[PreprocessRun, PreprocessRun]:
