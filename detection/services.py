@@ -43,7 +43,7 @@ def due() -> QuerySet[DifferenceRun]:
     return (
         DifferenceRun.objects.filter(status=RunStatus.COMPLETED, is_comparison=False)
         .exclude(Exists(seen))
-        .select_related("observation", "reference_observation")
+        .select_related("observation", "reference_observation", "reference_image")
         .order_by("id")
     )
 

@@ -12,6 +12,7 @@ from astrid.core.errors import InvalidTransition
 from astrid.core.models import RunStatus
 from differencing.models import Candidate, DifferenceRun
 from differencing.parameters import Algorithm, DifferenceParameters
+from differencing.references import key_of
 from differencing.signals import comparison_opened
 
 SAME_PX = 2.5  # candidates nearer than that are one source
@@ -38,6 +39,7 @@ def open_comparison(run: DifferenceRun, algorithm: Algorithm) -> DifferenceRun:
         observation=run.observation,
         reference_observation=run.reference_observation,
         reference_image=run.reference_image,
+        choice=run.choice,
         is_control=run.is_control,
         is_comparison=True,
         algorithm=algorithm,
@@ -52,9 +54,9 @@ def runs_of(run: DifferenceRun) -> QuerySet[DifferenceRun]:
     """Give every run of the pair of ``run``: the one that counts first, then by age."""
     return (
         DifferenceRun.objects.filter(
-            observation=run.observation_id, reference_observation=run.reference_observation_id
+            observation=run.observation_id, **key_of(run.reference_observation, run.reference_image)
         )
-        .select_related("observation", "reference_observation")
+        .select_related("observation", "reference_observation", "reference_image")
         .order_by("is_comparison", "id")
     )
 

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from astrid.core.models import Record, Run, RunStatus
 from astrid.core.sky import SkyPosition, SkyQuerySet
@@ -12,26 +13,78 @@ from differencing.parameters import Algorithm
 from observations.models import Observation, Survey
 
 
+class ReferenceImageQuerySet(SkyQuerySet["ReferenceImage"]):
+    """Questions asked of baselines more than once."""
+
+    def in_force(self) -> "ReferenceImageQuerySet":
+        """Baselines that may be subtracted now."""
+        return self.filter(Q(valid_to=None) | Q(valid_to__gt=timezone.now()), is_active=True)
+
+    def stacks(self) -> "ReferenceImageQuerySet":
+        """Baselines made from several frames."""
+        return self.filter(number_of_frames__gt=1)
+
+
 class ReferenceImage(Record, SkyPosition):
     """The baseline of a sky cell, survey and filter."""
 
     survey = models.ForeignKey(Survey, models.PROTECT, related_name="reference_images")
     filter_band = models.CharField(max_length=50)
+    instrument = models.CharField(
+        max_length=100, blank=True, help_text="Camera; empty when the frames do not name it."
+    )
     observations = models.ManyToManyField(Observation, related_name="reference_images")
+    number_of_frames = models.PositiveIntegerField(default=1, help_text="More than 1: a stack.")
+    grid_observation = models.ForeignKey(
+        Observation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="grid_references",
+        help_text="Whose pixel grid the image is on.",
+    )
     file_path = models.CharField(max_length=500)
     radius_deg = models.FloatField(help_text="From the centre to the farthest corner, degrees.")
+    footprint = models.JSONField(
+        null=True, blank=True, help_text="Corners [[ra, dec], ...], degrees, ICRS."
+    )
+    coverage = models.FloatField(
+        null=True, blank=True, help_text="Share of the grid that has data, 0 to 1."
+    )
+    exposure_time = models.FloatField(
+        null=True, blank=True, help_text="Seconds of the exposure whose flux scale it has."
+    )
     depth = models.FloatField(null=True, blank=True, help_text="Limiting flux at 5 sigma, ADU.")
     seeing = models.FloatField(null=True, blank=True, help_text="FWHM, arcseconds.")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    replaced_by = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replaced"
+    )
+    recipe = models.JSONField(
+        default=dict, blank=True, help_text="How it was made: frames, weights, parameters, figures."
+    )
+    thumbnail_path = models.CharField(max_length=500, blank=True)
 
-    objects = SkyQuerySet.as_manager()
+    objects = ReferenceImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
         constraints = [
             *SkyPosition.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(number_of_frames__gte=1), name="reference_has_frames"
+            ),
+            models.CheckConstraint(
+                condition=Q(coverage__isnull=True) | Q(coverage__range=(0, 1)),
+                name="reference_coverage",
+            ),
+            models.UniqueConstraint(
+                fields=["grid_observation"],
+                condition=Q(is_active=True, number_of_frames__gt=1),
+                name="reference_one_stack_per_cell",
+            ),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
                 name="reference_validity",
@@ -42,12 +95,18 @@ class ReferenceImage(Record, SkyPosition):
             models.Index(fields=["survey", "filter_band", "is_active"]),
         ]
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether it was made from several frames."""
+        return self.number_of_frames > 1
+
     def first_frame(self) -> Observation:
-        """Give the observation that defines the grid of this image."""
+        """Give the observation that a baseline of one frame is."""
         return min(self.observations.all(), key=lambda frame: frame.pk)
 
     def __str__(self) -> str:
-        return f"{self.filter_band} reference at {self.ra:.4f} {self.dec:+.4f}"
+        kind = f"stack of {self.number_of_frames}" if self.is_stack else "reference"
+        return f"{self.filter_band} {kind} at {self.ra:.4f} {self.dec:+.4f}"
 
 
 class DifferenceRun(Run):
@@ -59,6 +118,11 @@ class DifferenceRun(Run):
     )
     reference_image = models.ForeignKey(
         ReferenceImage, models.PROTECT, null=True, blank=True, related_name="difference_runs"
+    )
+    choice = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Why this reference: its score with overlap and depth, and what was left out.",
     )
     is_control = models.BooleanField(
         default=False, help_text="A pair in which nothing should be found, kept to check that."
@@ -107,10 +171,22 @@ class DifferenceRun(Run):
                 condition=~Q(status=RunStatus.FAILED) & Q(is_comparison=True),
                 name="comparison_once_per_algorithm",
             ),
+            models.UniqueConstraint(
+                fields=["observation", "reference_image"],
+                condition=~Q(status=RunStatus.FAILED)
+                & Q(reference_observation=None, is_comparison=False),
+                name="difference_once_per_stack",
+            ),
+            models.UniqueConstraint(
+                fields=["observation", "reference_image", "algorithm"],
+                condition=~Q(status=RunStatus.FAILED)
+                & Q(reference_observation=None, is_comparison=True),
+                name="comparison_once_per_stack",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.observation} minus {self.reference_observation}"
+        return f"{self.observation} minus {self.reference_observation or self.reference_image}"
 
 
 class CandidateStatus(models.TextChoices):

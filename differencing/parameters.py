@@ -47,6 +47,17 @@ class DifferenceParameters:
         128, "mesh of the background that is left in the difference", unit="px", ge=32, le=2048
     )
 
+    min_overlap: float = tunable(
+        0.1, "smallest share of the frame that a reference must cover", gt=0, le=1
+    )
+    night_hours: float = tunable(
+        12.0,
+        "exposures this near in time are of one night, where the longitude is unknown",
+        unit="h",
+        gt=0,
+        le=48,
+    )
+
     def __post_init__(self) -> None:
         """Refuse values that no difference can be made with."""
         known = [each.value for each in Algorithm]

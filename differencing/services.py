@@ -1,13 +1,13 @@
 """What the differencing domain can do: subtract, and keep what stands out."""
 
+import logging
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from astrid.core import store
-from astrid.core.errors import BadImage, InvalidTransition, NoReference
+from astrid.core.errors import BadImage, InvalidTransition
 from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
@@ -17,16 +17,19 @@ from differencing.extract import Candidates, extract
 from differencing.forced import Forced, force_difference
 from differencing.models import Candidate, CandidateStatus, DifferenceRun
 from differencing.noise import FloatArray
+from differencing.overlap import uncovered_share
 from differencing.parameters import DifferenceParameters
-from differencing.references import Pairing, pairings
+from differencing.references import Baseline, Pairing, baseline_of, key_of, pairings
 from differencing.subtract import Difference
-from observations.models import Observation, ObservationStatus, Role
+from observations.models import Observation, ObservationStatus
 from observations.services import move, reopen
 from preprocessing.calibrated import CalibratedFrame, to_fits
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import onto_grid
-from preprocessing.services import load, native, product_of
+from preprocessing.services import load, load_file, native, product_of
+
+logger = logging.getLogger(__name__)
 
 
 def due() -> QuerySet[Observation]:
@@ -51,9 +54,7 @@ def due() -> QuerySet[Observation]:
 def begin(observation: Observation, parameters: DifferenceParameters) -> list[DifferenceRun]:
     """Claim ``observation`` and open a run for every reference that it has."""
     move(observation, ObservationStatus.DIFFERENCING)
-    pairs = pairings(observation)
-    if not pairs and observation.role == Role.SCIENCE:
-        move(observation, ObservationStatus.FAILED, _no_reference(observation))
+    pairs = pairings(observation, parameters)
     runs = [_open(observation, pair, parameters) for pair in pairs]
     opened = [run for run in runs if run.status == RunStatus.PENDING]
     if not opened:
@@ -61,28 +62,18 @@ def begin(observation: Observation, parameters: DifferenceParameters) -> list[Di
     return opened
 
 
-def _no_reference(observation: Observation) -> str:
-    return str(
-        NoReference(
-            f"{observation}: no reference image in filter {observation.filter_band} covers "
-            f"RA {observation.ra:.4f} Dec {observation.dec:+.4f}; ingest one, then retry"
-        )
-    )
-
-
 def _open(
     observation: Observation, pair: Pairing, parameters: DifferenceParameters
 ) -> DifferenceRun:
     """Open a run for ``pair``, or return the one that stands."""
-    standing = observation.difference_runs.filter(
-        reference_observation=pair.reference, is_comparison=False
-    )
+    standing = observation.difference_runs.filter(**pair.key, is_comparison=False)
     if run := standing.exclude(status=RunStatus.FAILED).first():
         return run
     return DifferenceRun.objects.create(
         observation=observation,
         reference_observation=pair.reference,
         reference_image=pair.image,
+        choice=pair.choice,
         is_control=pair.is_control,
         algorithm=parameters.algorithm,
         parameters=asdict(parameters),
@@ -95,7 +86,7 @@ def difference(run: DifferenceRun) -> None:
     parameters = DifferenceParameters(**run.parameters)
     with measured() as cost:
         with cost.step("read"):
-            pair = _pair(*_products(run))
+            pair = _pair(product_of(run.observation), baseline_of(run))
         with cost.step("subtract"):
             result = _subtract(run, pair, parameters)
         with cost.step("extract"):
@@ -128,21 +119,6 @@ def forced_photometry(run: DifferenceRun, ra: FloatArray, dec: FloatArray) -> Fo
     return force_difference(made, x, y)
 
 
-def _products(run: DifferenceRun) -> tuple[PreprocessRun, PreprocessRun]:
-    if run.reference_observation is None:
-        raise NoReference(f"{run}: the reference observation is gone; retry the observation")
-    if run.observation.pixel_sha256 == run.reference_observation.pixel_sha256:
-        raise BadImage(
-            f"{run.observation} is its own reference: {run.reference_observation} has the same "
-            "pixels; ingest a reference from another epoch"
-        )
-    return product_of(run.observation), product_of(run.reference_observation)
-
-
-def _grid(product: PreprocessRun) -> Any:
-    return product.grid_observation_id or product.observation_id
-
-
 @dataclass(frozen=True)
 class _Pair:
     """The two frames of a difference, on one grid, and the files that hold them."""
@@ -152,24 +128,21 @@ class _Pair:
     paths: dict[str, str]
 
 
-def _pair(science: PreprocessRun, reference: PreprocessRun) -> _Pair:
+def _pair(science: PreprocessRun, reference: Baseline) -> _Pair:
     """Read both products; a science frame on another grid is laid on that of the reference.
 
     It is taken whole, from before it was cut to the first grid. What was subtracted is stored:
     the network, and whoever looks later, see that and nothing else.
     """
-    theirs = load(reference)
-    paths = {
-        "science": science.processed_fits_path or "",
-        "reference": reference.processed_fits_path or "",
-    }
-    if _grid(science) == _grid(reference):
+    theirs = load_file(reference.path, reference.name)
+    paths = {"science": science.processed_fits_path or "", "reference": reference.path}
+    if (science.grid_observation_id or science.observation_id) == reference.grid:
         return _Pair(load(science), theirs, paths)
     try:
         moved, _ = onto_grid(native(science), theirs, PreprocessParameters(**science.parameters))
     except ValueError as error:
         raise BadImage(
-            f"{science.observation} cannot be laid on the grid of {reference.observation}: {error}"
+            f"{science.observation} cannot be laid on the grid of {reference.name}: {error}"
         ) from error
     return _Pair(moved, theirs, paths | {"science": store.put(to_fits(moved))})
 
@@ -195,7 +168,8 @@ def _finish(
             **paths,
             noise_level=result.figures["noise_scale"],
             candidates_found=len(found),
-            figures=asdict(cost) | {"quality": result.figures},
+            figures=asdict(cost)
+            | {"quality": result.figures | {"uncovered_share": _uncovered(pair)}},
             provenance={
                 "inputs": pair.paths,
                 "outputs": paths,
@@ -204,6 +178,13 @@ def _finish(
         )
         Candidate.objects.bulk_create(_rows(run, found), batch_size=1000)
         settle(run.observation)
+
+
+def _uncovered(pair: _Pair) -> float:
+    share = uncovered_share(pair.science, pair.reference)
+    if share > 0:
+        logger.info("%s has no data in %.1f%% of the frame", pair.paths["reference"], 100 * share)
+    return share
 
 
 def _rows(run: DifferenceRun, found: Candidates) -> list[Candidate]:
@@ -250,8 +231,8 @@ def resume(run: DifferenceRun) -> None:
     """
     same = DifferenceRun.objects.filter(
         observation=run.observation_id,
-        reference_observation=run.reference_observation_id,
         is_comparison=run.is_comparison,
+        **key_of(run.reference_observation, run.reference_image),
     )
     if run.is_comparison:
         same = same.filter(algorithm=run.algorithm)

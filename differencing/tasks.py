@@ -9,7 +9,9 @@ from differencing.models import DifferenceRun
 @shared_task
 def difference(run_id: str) -> None:
     """Subtract the reference, then store what stands out."""
-    runs = DifferenceRun.objects.select_related("observation__survey", "reference_observation")
+    runs = DifferenceRun.objects.select_related(
+        "observation__survey", "reference_observation", "reference_image"
+    )
     run = runs.get(pk=run_id)
     with run.working():
         services.difference(run)

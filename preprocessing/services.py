@@ -150,19 +150,23 @@ def _register(
 
 
 def load(run: PreprocessRun) -> CalibratedFrame:
-    """Read the product of a completed run.
+    """Read the product of a completed run."""
+    return load_file(run.processed_fits_path or "", run.observation)
+
+
+def load_file(path: str, name: object) -> CalibratedFrame:
+    """Read a stored calibrated frame; ``name`` says in messages what it is of.
 
     Raises
     ------
     CorruptFile
         If what is stored is no calibrated frame.
     """
-    content = store.get(run.processed_fits_path or "")
     try:
-        return from_fits(content)
+        return from_fits(store.get(path))
     except ValueError as error:
         raise CorruptFile(
-            f"the calibrated frame of {run.observation} cannot be read ({error}); "
+            f"the calibrated frame of {name} cannot be read ({error}); "
             "retry the observation from the start"
         ) from error
 
