@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from astrid.core.console import progress
-from benchmarks import difference, pipeline, report, summary
+from benchmarks import decam, difference, pipeline, report, summary
 from benchmarks.differencing import command as differencing
 
 Options = dict[str, Any]
@@ -65,6 +65,7 @@ def measure_pipeline(options: Options) -> Figures:
 
 
 BENCHMARKS = {
+    "decam": Benchmark(decam.HELP, decam.add_arguments, decam.run, decam.show),
     "difference": Benchmark(
         "Calibrate, subtract and extract simulated pairs, on one grid and dithered.",
         _frame_options,

@@ -88,7 +88,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     with progress(quiet=options["json"]) as bars:
         figures = measure(_plan(options), _maker(options), bench, bars)
     figures["ran"] = {
-        "command": "manage.py " + " ".join(sys.argv[1:]),
+        "command": " ".join(["manage.py", *map(_short, sys.argv[1:])]),
         "date": datetime.now(UTC).date().isoformat(),
         "minutes": (time.monotonic() - began) / 60,
         "generator": "the project's simulator"
@@ -103,6 +103,11 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 def show(figures: dict[str, Any]) -> None:
     """Print the tables on standard error."""
     stderr.print(table.render(figures), markup=False, highlight=False, soft_wrap=True)
+
+
+def _short(word: str) -> str:
+    """Leave the folders of a path out."""
+    return Path(word).name if "/" in word else word
 
 
 def _peers_python(options: dict[str, Any]) -> str:

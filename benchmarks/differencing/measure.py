@@ -30,7 +30,7 @@ from benchmarks.peers.meter import Cost
 from benchmarks.peers.method import Method
 
 OWN = "astrid"
-PEERS = ("hotpants", "stdpipe_zogy", "sfft")
+PEERS = ("astrid_classic", "hotpants", "stdpipe_zogy", "sfft")
 ROOT = Path(__file__).resolve().parents[2]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # What a method may need of the environment, and nothing else of it.

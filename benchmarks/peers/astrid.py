@@ -11,9 +11,9 @@ from astropy.wcs import WCS
 from astrid import __version__
 from benchmarks.peers.job import REFERENCE, SCIENCE, Job
 from benchmarks.peers.method import Method
+from differencing.algorithms import subtract_with
 from differencing.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import subtract
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate
@@ -65,13 +65,15 @@ def _wcs(size: int) -> WCS:
     return wcs
 
 
-def run(inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
+def run(
+    inputs: Inputs, parameters: DifferenceParameters | None = None
+) -> dict[str, npt.NDArray[Any]]:
     """Go the whole way, noting the processor seconds of each part."""
-    parameters = DifferenceParameters()
+    parameters = parameters or DifferenceParameters()
     marks = [time.process_time()]
     frames = _frame(inputs, SCIENCE), _frame(inputs, REFERENCE)
     marks.append(time.process_time())
-    difference = subtract(*frames, parameters)
+    difference = subtract_with(*frames, parameters)
     marks.append(time.process_time())
     found = extract(difference, *frames, threshold=parameters.threshold)
     marks.append(time.process_time())
