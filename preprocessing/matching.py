@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.optimize import brentq
 from scipy.spatial import cKDTree
 
@@ -14,11 +13,6 @@ from preprocessing.masks import Bools
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-# Voting needs bright stars only: pairs grow with the square.
-VOTERS = 300
-VOTE_BIN_PX = 1.0
-# A peak of votes must stand this many Poisson sigma above chance coincidences.
-VOTE_SIGMA = 4.0
 CLIP_SIGMA = 4.0
 CLIP_ROUNDS = 5
 # Centroids are not better than this: pixelisation, undersampling, flat field.
@@ -41,44 +35,6 @@ def match_nearest(a: Floats, b: Floats, radius: float) -> tuple[Indices, Indices
     first = np.flatnonzero(np.isfinite(distance))
     mutual = first[to_a[to_b[first]] == first]
     return mutual, to_b[mutual]
-
-
-def vote_shift(expected: Floats, found: Floats, radius: float, least: int) -> Floats:
-    """Give the shift, px, that brings most points of ``expected`` onto points of ``found``.
-
-    Parameters
-    ----------
-    expected, found : (n, 2), (m, 2) arrays
-        Pixels, brightest first.
-    radius : float
-        Largest shift to look for, px.
-    least : int
-        Votes that the shift must win.
-
-    Raises
-    ------
-    ValueError
-        If no shift wins more votes than chance would give.
-    """
-    expected, found = expected[:VOTERS], found[:VOTERS]
-    pairs = cKDTree(expected).query_ball_tree(cKDTree(found), radius)
-    shifts = [found[near] - expected[i] for i, near in enumerate(pairs) if near]
-    offsets = np.concatenate(shifts) if shifts else np.zeros((0, 2))
-    edges = np.arange(-radius - 1, radius + 1 + VOTE_BIN_PX, VOTE_BIN_PX)
-    votes, _, _ = np.histogram2d(offsets[:, 0], offsets[:, 1], bins=[edges, edges])
-    votes = ndimage.uniform_filter(votes, 3, mode="constant") * 9
-    won = float(votes.max())
-    chance = len(offsets) * 9 * VOTE_BIN_PX**2 / (np.pi * radius**2)
-    if won < least - 0.5 or won < chance + VOTE_SIGMA * np.sqrt(chance):
-        raise ValueError(
-            f"at most {won:.0f} of {len(expected)} reference and {len(found)} science stars fall "
-            f"together within {radius:g} px ({chance:.1f} by chance, {least} needed): the WCS "
-            "points to another field or is off by more; solve the frame again"
-        )
-    peak = np.array(np.unravel_index(int(np.argmax(votes)), votes.shape))
-    centre = edges[peak] + VOTE_BIN_PX / 2
-    near = np.abs(offsets - centre).max(axis=1) <= 1.5 * VOTE_BIN_PX
-    return np.asarray(np.median(offsets[near], axis=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +89,13 @@ def terms_of(order: int) -> int:
     return (order + 1) * (order + 2) // 2
 
 
-def best_smooth(offsets: Offsets) -> Smooth:
+def best_smooth(
+    offsets: Offsets, highest: int = HIGHEST_ORDER, stars_per_term: float = STARS_PER_TERM
+) -> Smooth:
     """Give the polynomial of the lowest order that leave-one-out residuals justify."""
     best, _ = fit_smooth(offsets, -1)
-    for order in range(HIGHEST_ORDER + 1):
-        if offsets.x.size < STARS_PER_TERM * terms_of(order):
+    for order in range(highest + 1):
+        if offsets.x.size < stars_per_term * terms_of(order):
             break
         trial, lighter = fit_smooth(offsets, order)
         # Compared on the same stars and weights: throwing more stars away is no merit.
@@ -186,19 +144,25 @@ def excess_scatter(left: Floats, error: Floats) -> float:
 
 
 def leave_one_out(offsets: Offsets, order: int, kept: Bools) -> Smooth:
-    """Fit the kept stars; the residual of each is that of a fit without it.
+    """Fit the kept stars; the residual of each is that of a fit without it."""
+    coefficients, left = held_out(offsets, order, kept)
+    weight = offsets.weight[kept]
+    rms, first_rms = (weighted_rms(values, weight) for values in (left, offsets.d[kept]))
+    return Smooth(order, coefficients, rms, kept, first_rms)
+
+
+def held_out(offsets: Offsets, order: int, kept: Bools) -> tuple[Floats, Floats]:
+    """Give the coefficients of a fit, and what each kept star is off a fit without it, (n, 2) px.
 
     For least squares no refit is needed: ``e_i / (1 - h_i)`` with the leverage ``h``.
     """
-    weight = offsets.weight[kept]
-    root = np.sqrt(weight)[:, None]
+    root = np.sqrt(offsets.weight[kept])[:, None]
     design = terms(offsets.x[kept], offsets.y[kept], order)
-    coefficients, *_ = np.linalg.lstsq(design * root, offsets.d[kept] * root, rcond=None)
-    basis, _ = np.linalg.qr(design * root)
+    basis, upper = np.linalg.qr(design * root)
+    coefficients = np.linalg.lstsq(upper, basis.T @ (offsets.d[kept] * root), rcond=None)[0]
     leverage = (basis**2).sum(axis=1)
     left = (offsets.d[kept] - design @ coefficients) / np.maximum(1 - leverage, 1e-3)[:, None]
-    rms, first_rms = (weighted_rms(values, weight) for values in (left, offsets.d[kept]))
-    return Smooth(order, np.asarray(coefficients, float), rms, kept, first_rms)
+    return np.asarray(coefficients), np.asarray(left)
 
 
 def weighted_rms(left: Floats, weight: Floats) -> float:

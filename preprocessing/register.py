@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from preprocessing.asterisms import recognise
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.footprint import check_footprints, covered_share, pixel_scale_arcsec, within
-from preprocessing.matching import Offsets, Smooth, best_smooth, match_nearest, vote_shift
+from preprocessing.matching import Smooth
+from preprocessing.pairing import StarLists, pair_stars
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.stars import Stars, find_stars
 from preprocessing.transform import Shape, Transform, similar_transform, wcs_transform
+from preprocessing.voting import vote_shift
 
 logger = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
-
-# After voting, what a shift or similarity leaves over: a little rotation and scale, distortion.
-RADII_PX = (3.0, 1.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +115,7 @@ def register(
     first = guess_by_wcs(science, grid) if is_by_wcs else guess_by_patterns(found, grid, parameters)
     overlap = covered_share(first, grid.shape, science.shape)
     check_overlap(overlap, parameters)
-    offsets = match_stars(first, grid, found, science.shape, parameters)
-    smooth = best_smooth(offsets)
+    smooth = match_stars(first, grid, found, science.shape, parameters)
     check_stars(smooth, parameters)
     transform = refined(first, smooth, grid.shape)
     n_stars = int(smooth.kept.sum())
@@ -196,22 +194,24 @@ def match_stars(
     found: Stars,
     science_shape: Shape,
     parameters: PreprocessParameters,
-) -> Offsets:
+) -> Smooth:
     """Match the stars of the grid with those of the frame, and give how far a guess is off."""
     expected = np.column_stack(first_guess(grid.stars["x"], grid.stars["y"]))
     margin = parameters.search_radius_px
     inside = within(expected, science_shape, margin)
     check_counts(int(inside.sum()), found.size, parameters)
     known, expected = grid.stars[inside], expected[inside]
-    places = positions(found)
-    shift = vote_shift(expected, places, margin, parameters.min_stars)
-    guess = expected + shift
-    for radius in RADII_PX:
-        first, second = match_nearest(guess, places, radius)
-        check_counts(first.size, second.size, parameters)
-        offsets = offsets_of(known[first], found[second], expected[first], grid.shape)
-        guess = expected + np.column_stack(best_smooth(offsets)(*scaled(known, grid.shape)))
-    return offsets
+    lists = StarLists(
+        expected,
+        scale(known["x"], grid.shape[1]),
+        scale(known["y"], grid.shape[0]),
+        known["position_error"],
+        positions(found),
+        found["position_error"],
+    )
+    least = parameters.min_stars
+    ballot = vote_shift(expected, lists.found, margin, least)
+    return pair_stars(lists, shift=ballot.shift, widest=margin, least=least).smooth
 
 
 def check_counts(known: int, found: int, parameters: PreprocessParameters) -> None:
@@ -223,21 +223,9 @@ def check_counts(known: int, found: int, parameters: PreprocessParameters) -> No
         )
 
 
-def offsets_of(known: Stars, found: Stars, expected: Floats, shape: Shape) -> Offsets:
-    """Give the offsets of matched pairs."""
-    x, y = scaled(known, shape)
-    error = np.hypot(known["position_error"], found["position_error"])
-    return Offsets(x, y, positions(found) - expected, error)
-
-
 def positions(stars: Stars) -> Floats:
     """Give (n, 2) pixels, x first."""
     return np.column_stack([stars["x"], stars["y"]])
-
-
-def scaled(stars: Stars, shape: Shape) -> tuple[Floats, Floats]:
-    """Give the stars' grid pixels scaled to -1..1 over the grid."""
-    return scale(stars["x"], shape[1]), scale(stars["y"], shape[0])
 
 
 def scale(pixel: Floats, side: int) -> Floats:

@@ -2,8 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from preprocessing.matching import (
     Offsets,
@@ -12,7 +10,6 @@ from preprocessing.matching import (
     leave_one_out,
     match_nearest,
     terms,
-    vote_shift,
 )
 
 
@@ -28,36 +25,6 @@ def test_nearest_pairs_are_mutual_and_within_reach():
     b = np.array([[0.4, 0.0], [0.3, 0.0], [10.0, 2.5], [90.0, 0.0]])
     first, second = match_nearest(a, b, 3.0)
     assert list(zip(first, second, strict=True)) == [(0, 1), (1, 2)]
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    dx=st.floats(-13, 13),
-    dy=st.floats(-13, 13),
-    seed=st.integers(0, 1000),
-)
-def test_the_shift_of_a_noisy_incomplete_list_is_found(dx, dy, seed):
-    rng = np.random.default_rng(seed)
-    places = rng.uniform(0, 800, (120, 2))
-    kept = rng.random(120) < 0.6
-    strangers = rng.uniform(0, 800, (60, 2))
-    found = np.vstack([places[kept] + (dx, dy) + rng.normal(0, 0.1, (kept.sum(), 2)), strangers])
-    got = vote_shift(places, rng.permutation(found), 20.0, 5)
-    # median of some 70 offsets of scatter 0.1, chance pairs among them
-    assert np.hypot(*(got - (dx, dy))) < 0.15
-
-
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 1000))
-def test_the_stars_of_another_field_are_refused(seed):
-    rng = np.random.default_rng(seed)
-    with pytest.raises(ValueError, match="by chance"):
-        vote_shift(rng.uniform(0, 1000, (50, 2)), rng.uniform(0, 1000, (50, 2)), 20.0, 5)
-
-
-def test_without_any_star_there_is_no_shift():
-    with pytest.raises(ValueError, match="at most 0 of 0"):
-        vote_shift(np.zeros((0, 2)), np.zeros((0, 2)), 20.0, 5)
 
 
 @pytest.mark.parametrize("order", [-1, 0, 1, 2, 3])
