@@ -24,6 +24,7 @@ WIDE_PX, NARROW_PX = 3.0, 1.5
 # The search narrows to so many times the scatter that is left, and at least by this factor.
 REACH_SIGMA, NARROWING = 6.0, 0.8
 MOST_ROUNDS = 8
+LEAST_RMS_PX = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,10 @@ class Pairing:
     def scatter(self) -> float:
         """What the polynomial leaves, px per axis, by the median absolute deviation."""
         return MAD_TO_SIGMA * float(np.median(np.abs(residuals(self.offsets, self.smooth))))
+
+    def gain(self, radius: float) -> float:
+        """Give the log odds of stars this near, rather than anywhere within ``radius``."""
+        return float(self.smooth.kept.sum() * np.log(radius / max(self.smooth.rms, LEAST_RMS_PX)))
 
 
 def pair_stars(lists: StarLists, *, shift: Floats, widest: float, least: int) -> Pairing:

@@ -29,9 +29,16 @@ class PreprocessParameters:
         unit="px",
         ge=1,
     )
+    catalog_search_px: float = tunable(
+        60.0,
+        "largest error of a WCS position that matching with a star catalogue looks for",
+        unit="px",
+        ge=1,
+    )
     max_residual_px: float = tunable(
         0.5,
-        "largest residual of the registration, rms per axis, in science pixels",
+        "largest residual of registration, and of the check by a star catalogue, rms per axis, in "
+        "science pixels",
         unit="px",
         ge=0.01,
     )

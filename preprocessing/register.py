@@ -210,8 +210,8 @@ def match_stars(
         found["position_error"],
     )
     least = parameters.min_stars
-    ballot = vote_shift(expected, lists.found, margin, least)
-    return pair_stars(lists, shift=ballot.shift, widest=margin, least=least).smooth
+    shift = vote_shift(expected, lists.found, margin, least)[0].shift
+    return pair_stars(lists, shift=shift, widest=margin, least=least).smooth
 
 
 def check_counts(known: int, found: int, parameters: PreprocessParameters) -> None:

@@ -34,8 +34,11 @@ class Ballot:
     odds: float
 
 
-def vote_shift(expected: Floats, found: Floats, radius: float, least: int) -> Ballot:
-    """Give the shift, px, that brings most points of ``expected`` onto points of ``found``.
+def vote_shift(expected: Floats, found: Floats, radius: float, least: int) -> list[Ballot]:
+    """Give the shifts, px, that bring most points of ``expected`` onto points of ``found``.
+
+    One for each size of the cells in which votes are counted, if it is beyond chance; the one
+    that chance would hardly give comes first.
 
     Parameters
     ----------
@@ -60,14 +63,16 @@ def vote_shift(expected: Floats, found: Floats, radius: float, least: int) -> Ba
         for bin_px in BINS_PX
         if bin_px == BINS_PX[0] or bin_px * BINS_PER_RADIUS <= radius
     ]
-    best = min(ballots, key=lambda ballot: ballot.odds)
-    if best.won < least or best.odds > CHANCE:
+    ballots.sort(key=lambda ballot: ballot.odds)
+    won = [ballot for ballot in ballots if ballot.won >= least and ballot.odds <= CHANCE]
+    if not won:
+        best = ballots[0]
         raise ValueError(
             f"at most {best.won} of {len(expected)} reference and {len(found)} science stars fall "
             f"together within {radius:g} px ({best.expected:.1f} by chance, {least} needed): the "
             "WCS points to another field or is off by more; solve the frame again"
         )
-    return best
+    return won
 
 
 def count(offsets: Floats, radius: float, bin_px: float) -> Ballot:

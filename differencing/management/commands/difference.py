@@ -13,7 +13,7 @@ from differencing.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
 from differencing.subtract import Difference, subtract
 from observations.fits import ReadOptions, read_frame
-from observations.fits_header import FrameDefaults
+from observations.reading_arguments import add_reading_arguments, read_options
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
@@ -33,15 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True, help="folder for the results")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--threshold", type=float, default=5.0, help="in sigma of S_corr")
-        for name, unit in (("gain", "e-/ADU"), ("read-noise", "e-"), ("saturation", "ADU")):
-            parser.add_argument(
-                f"--{name}", type=float, help=f"{unit}, for headers that do not say it"
-            )
-        parser.add_argument("--filter", default="unknown", help="for headers that do not say it")
-        parser.add_argument("--exposure", type=float, default=1.0, help="seconds, likewise")
-        parser.add_argument(
-            "--ignore-checksums", action="store_true", help="for edited files with old checksums"
-        )
+        add_reading_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Subtract, write the files, print the figures."""
@@ -79,18 +71,6 @@ def run(options: dict[str, Any]) -> tuple[Difference, Candidates, Cost]:
         difference = subtract(science, reference, parameters)
         found = extract(difference, science, reference, threshold=parameters.threshold)
     return difference, found, cost
-
-
-def read_options(options: dict[str, Any]) -> ReadOptions:
-    """Turn the command line into what the reader needs to know."""
-    defaults = FrameDefaults(
-        gain=options["gain"],
-        read_noise=options["read_noise"],
-        saturation=options["saturation"],
-        exposure_s=options["exposure"],
-        filter_band=options["filter"],
-    )
-    return ReadOptions(defaults=defaults, verify_checksums=not options["ignore_checksums"])
 
 
 def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> CalibratedFrame:
