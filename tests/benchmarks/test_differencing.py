@@ -383,8 +383,9 @@ def test_peers_that_are_not_installed_are_listed_with_the_way_to_get_them(monkey
     bench = Bench("/bin/false", 60, 1)
     from benchmarks.differencing.run import _describe
 
-    methods = {name: _describe(name, bench) for name in PEERS}
-    assert [one["version"] for one in methods.values()] == [None] * len(PEERS)
+    others = [name for name in PEERS if not name.startswith("astrid")]
+    methods = {name: _describe(name, bench) for name in others}
+    assert [one["version"] for one in methods.values()] == [None] * len(others)
     listed = table._peers({"methods": methods})
     for one in methods.values():
         assert f"not installed: {one['install']}" in listed
