@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from astropy.io import fits
+from astropy.wcs import WCS
 
 from astrid.core.errors import BadImage
 from observations.fits import NOTHING_ASSUMED, ReadOptions, Source, contents, merged
@@ -24,6 +25,7 @@ from observations.fits_image import (
     read_pixels,
 )
 from observations.fits_time import observed_at
+from observations.fits_wcs import celestial_wcs
 from observations.frame_kind import FrameKind, kind_of
 from observations.sections import Section
 
@@ -70,6 +72,7 @@ class RawFrame:
 
     ``filter_band``, ``temperature_c``, ``gain``, ``read_noise`` and ``saturation`` (ADU) are None
     where neither header nor rule file states them. ``temperature_c`` is as the header has it.
+    ``wcs`` is that of a light's first image, overscan and all; None where it has no CTYPE.
     """
 
     name: str
@@ -85,6 +88,7 @@ class RawFrame:
     saturation: float | None
     amplifiers: tuple[Amplifier, ...]
     header: fits.Header
+    wcs: WCS | None
 
 
 def read_raw(
@@ -194,7 +198,21 @@ def describe_raw(cards: Cards, amplifiers: tuple[Amplifier, ...], options: ReadO
         saturation=stated(cards, "saturation") or defaults.saturation,
         amplifiers=amplifiers,
         header=cards.header,
+        wcs=sky_of(cards, amplifiers[0].pixels.shape) if kind is FrameKind.LIGHT else None,
     )
+
+
+def sky_of(cards: Cards, shape: tuple[int, ...]) -> WCS | None:
+    """Give the WCS of a light; None where its header has none.
+
+    Raises
+    ------
+    BadImage
+        If it has one that cannot be used.
+    """
+    if not str(card(cards.header, "CTYPE1") or "").strip():
+        return None
+    return celestial_wcs(cards.hdu, cards.header, shape)
 
 
 def instrument_of(cards: Cards) -> str:

@@ -112,7 +112,7 @@ def cell_means(frame: Pixels) -> Floats:
     rows, columns = (side // CELL_PX for side in frame.shape)
     cells = frame[: rows * CELL_PX, : columns * CELL_PX].astype(np.float64)
     cells = cells.reshape(rows, CELL_PX, columns, CELL_PX).swapaxes(1, 2)
-    cells = cells.reshape(rows * columns, -1)
+    cells = cells.reshape(rows * columns, CELL_PX**2)
     counts = np.isfinite(cells).sum(axis=1)
     return np.asarray(np.nansum(cells, axis=1) / np.where(counts > 0, counts, np.nan))
 

@@ -13,8 +13,6 @@ from preprocessing.detector import Measured, dark_current, gain_of_flats, read_n
 Kind = Literal["bias", "dark", "flat"]
 Counts = NDArray[np.uint16]
 
-# Flats whose levels differ more than this from the brightest have other noise, shutter and stars.
-LARGEST_LEVEL_RATIO = 10.0
 # Below this many times the read noise a flat adds noise, not knowledge.
 LEAST_FLAT_SNR = 10.0
 
@@ -123,12 +121,7 @@ def as_bias(dark: Master) -> Master:
 
 
 def master_flat(
-    frames: Sequence[Pixels],
-    *,
-    dark: Pixels | None = None,
-    dark_uncertainty: Pixels | None = None,
-    noise_adu: float = 0.0,
-    saturation: float = np.inf,
+    net: Sequence[Pixels], *, offset_error: Pixels | None = None, noise_adu: float = 0.0
 ) -> Master:
     """Average flats of one filter, each brought to median 1 before, and norm the result to that.
 
@@ -136,52 +129,41 @@ def master_flat(
 
     Parameters
     ----------
-    frames : sequence of (ny, nx) float32 arrays
-        ADU, trimmed.
-    dark : (ny, nx) array, optional
-        Bias and dark current of these exposures, ADU.
-    dark_uncertainty : (ny, nx) array, optional
-        Its 1-sigma error, ADU.
+    net : sequence of (ny, nx) float32 arrays
+        ADU above bias and dark; NaN where saturated.
+    offset_error : (ny, nx) array, optional
+        1-sigma error of what was subtracted, the same for all, ADU.
     noise_adu : float
         Read noise, ADU; for the gain, which the flats show.
-    saturation : float
-        ADU of raw pixels. A flat whose median lies above is refused; single pixels are left out.
 
     Raises
     ------
     ValueError
-        If no frame is left, or one is saturated or too faint: the sentence gives its level.
+        If one is saturated or too faint: the sentence gives its number and level.
     """
-    net = [
-        np.where(frame < saturation, frame - (0 if dark is None else dark), np.nan).astype(
-            np.float32
-        )
-        for frame in frames
-    ]
     levels = flat_levels(net, noise_adu)
     made = average(
         net, Averaging(has_photons=True), scales=[1 / each for each in levels], weights=levels
     )
     norm = np.float32(np.nanmedian(sample(made.pixels)))
-    error = made.uncertainty
-    if dark_uncertainty is not None:
-        error = np.hypot(error, dark_uncertainty / np.float32(np.mean(levels)))
-    gain = gain_of_flats(net, noise_adu)
-    statistics = facts(made, frames) | {
-        "level_faintest_adu": min(levels),
-        "level_brightest_adu": max(levels),
-        "unevenness": float(np.subtract(*np.nanpercentile(sample(made.pixels) / norm, [99, 1]))),
-    }
-    if gain is not None:
-        statistics |= {"gain": gain.value, "gain_error": gain.error}
-    statistics |= {"level": 1.0, "noise": statistics["noise"] / float(norm)}
+    pixels, error = made.pixels / norm, made.uncertainty
+    if offset_error is not None:
+        error = np.hypot(error, offset_error / np.float32(np.mean(levels)))
     return Master(
         "flat",
-        made.pixels / norm,
+        pixels,
         (error / norm).astype(np.float32),
         made.counts,
-        statistics=statistics,
+        statistics=facts(replace(made, pixels=pixels), net) | flat_facts(net, pixels, noise_adu),
     )
+
+
+def flat_facts(net: Sequence[Pixels], pixels: Pixels, noise_adu: float) -> dict[str, float]:
+    """Give how uneven a flat is (1st to 99th percentile) and the gain that its frames show."""
+    low, high = np.nanpercentile(sample(pixels), [1, 99])
+    gain = gain_of_flats(net, noise_adu)
+    shown = {} if gain is None else {"gain": gain.value, "gain_error": gain.error}
+    return {"unevenness": float(high - low)} | shown
 
 
 def flat_levels(net: Sequence[Pixels], noise_adu: float) -> list[float]:

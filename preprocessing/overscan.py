@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.wcs import WCS, Sip
 from numpy.typing import NDArray
 
 from observations.raw import Amplifier, RawFrame
@@ -208,3 +209,35 @@ def place_of(frame: RawFrame, amplifier: Amplifier) -> Section:
         flip_x=place.flip_x,
         flip_y=place.flip_y,
     )
+
+
+def trimmed_wcs(frame: RawFrame) -> WCS | None:
+    """Give the WCS of the assembled pixels.
+
+    None where the frame has none, or where trimming moves its amplifiers against one another, so
+    that no shift of the header's WCS holds for all of them.
+    """
+    if frame.wcs is None:
+        return None
+    moves = {move_of(frame, each) for each in frame.amplifiers}
+    if len(moves) > 1 or None in moves:
+        return None
+    left, bottom = moves.pop() or (0, 0)
+    moved = frame.wcs.deepcopy()
+    moved.wcs.crpix = [moved.wcs.crpix[0] - left, moved.wcs.crpix[1] - bottom]
+    if moved.sip is not None:
+        old = moved.sip
+        moved.sip = Sip(old.a, old.b, old.ap, old.bp, moved.wcs.crpix)
+    moved.wcs.set()
+    return moved
+
+
+def move_of(frame: RawFrame, amplifier: Amplifier) -> tuple[int, int] | None:
+    """Give by how many px, x and y, an amplifier's pixels move when assembled; None if mirrored."""
+    data = amplifier.data
+    if len(frame.amplifiers) == 1:
+        return data.left, data.bottom
+    place, first = place_of(frame, amplifier), place_of(frame, frame.amplifiers[0])
+    if place.flip_x or place.flip_y or amplifier.pixels is not frame.amplifiers[0].pixels:
+        return None
+    return data.left - (place.left - first.left), data.bottom - (place.bottom - first.bottom)

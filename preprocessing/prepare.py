@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from preprocessing.background import estimate_background
 from preprocessing.calibrated import CalibratedFrame, Pixels
-from preprocessing.masks import Bools, MaskBit, build_mask
+from preprocessing.masks import Mask, MaskBit, build_mask
 from preprocessing.mesh import Surface
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.register import Grid, Registration, grid_of, register
@@ -30,7 +30,7 @@ def calibrate(
     gain: float,
     read_noise: float,
     saturation: float,
-    bad_pixels: Bools | None = None,
+    known: Mask | None = None,
     parameters: PreprocessParameters,
 ) -> CalibratedFrame:
     """Mask a frame, take its sky away and measure its noise.
@@ -47,8 +47,8 @@ def calibrate(
         e- per pixel: the noise cannot be less than this.
     saturation : float
         ADU including the sky; ``inf`` when the frame has no such level.
-    bad_pixels : (ny, nx) bool array, optional
-        Known defects.
+    known : (ny, nx) uint16 array, optional
+        Mask bits that are known already: bad pixels, cosmic rays, what saturated when it was read.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def calibrate(
     check_detector(gain, read_noise)
     values = as_counts(pixels, saturation)
     check_frame(values, wcs)
-    mask = build_mask(values, saturation=saturation, bad_pixels=bad_pixels)
+    mask = full_mask(values, saturation, known)
     check_share(mask)
     sky = estimate_background(values, mask, mesh_px=parameters.mesh_px)
     sky_level = sky.sky.middle()
@@ -97,6 +97,18 @@ def take_away(values: Pixels, sky: Surface) -> None:
     for top in range(0, values.shape[0], STRIP_ROWS):
         window = slice(top, top + STRIP_ROWS)
         values[window] -= sky.rows(window)
+
+
+def full_mask(pixels: NDArray[np.floating], saturation: float, known: Mask | None) -> Mask:
+    """Mark what a frame shows, and what is known of it besides."""
+    if known is None:
+        return build_mask(pixels, saturation=saturation)
+    if known.shape != pixels.shape:
+        raise ValueError(f"the known mask is {known.shape}, the frame {pixels.shape}: use its own")
+    # A flat may lift or lower what was saturated; its surroundings are to be found all the same.
+    saturated = (known & MaskBit.SATURATED) != 0
+    lifted = np.where(saturated, np.fmax(pixels, saturation), pixels) if saturated.any() else pixels
+    return build_mask(lifted, saturation=saturation) | known
 
 
 def onto_grid(

@@ -37,8 +37,7 @@ def masters():
     bias = master_bias([exposed(rng, 0.0, 0.0).pixels for _ in range(16)])
     dark = master_dark([exposed(rng, 60, 0.0).pixels for _ in range(16)], [60.0] * 16, bias=bias)
     flat = master_flat(
-        [exposed(rng, 3, 10_000).pixels for _ in range(8)],
-        dark=bias.pixels,
+        [exposed(rng, 3, 10_000).pixels - bias.pixels for _ in range(8)],
         noise_adu=NOISE,
     )
     return Masters(bias, dark, flat)
