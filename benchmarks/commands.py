@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from astrid.core.console import progress
-from benchmarks import decam, difference, pipeline, report, summary
+from benchmarks import decam, difference, pipeline, rawnight, report, summary
 from benchmarks.differencing import command as differencing
 
 Options = dict[str, Any]
@@ -81,4 +81,5 @@ BENCHMARKS = {
         measure_pipeline,
         lambda figures: report.show("pipeline", figures),
     ),
+    "rawnight": Benchmark(rawnight.HELP, rawnight.add_arguments, rawnight.run, rawnight.show),
 }
