@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from differencing import palette
 from differencing.noise import MAD_TO_SIGMA
+from differencing.palette import Pixels
 
 FloatImage = NDArray[np.floating]
-Pixels = NDArray[np.uint8]
 
 PLANES = ("science", "reference", "difference", "significance")
 KEY = "cutouts"
@@ -19,7 +20,6 @@ KEY = "cutouts"
 PANEL_PX = 128
 GAP_PX = 2
 SEPARATOR = (58, 64, 74)
-NO_DATA = (38, 42, 50)
 CROSS_ON_DARK, CROSS_ON_PALE = (255, 214, 92), (70, 76, 88)
 CROSS_INNER_PX, CROSS_OUTER_PX = 9, 17
 # Science and reference: black at this many sigma below the sky, white where the stretch ends.
@@ -30,8 +30,6 @@ ASINH_SOFTENING = 6.0
 # Difference: saturated colour at the strongest residual, or at this many sigma if that is more.
 LEAST_COLOUR_SIGMA = 10.0
 COLOUR_SOFTENING = 3.0
-# Blue where fainter, near white where nothing changed, orange where brighter.
-BLUE, PALE, ORANGE = (24, 84, 168), (247, 246, 243), (214, 96, 10)
 
 
 def cut(
@@ -184,8 +182,8 @@ def greys(*planes: NDArray[np.float64]) -> list[Pixels]:
     low, high = np.arcsinh(np.array([BLACK_SIGMA, white]) / ASINH_SOFTENING)
     shades = []
     for plane in planes:
-        grey = np.clip((np.arcsinh(plane / ASINH_SOFTENING) - low) / (high - low), 0, 1)
-        shades.append(paint(np.repeat(255 * grey[..., None], 3, axis=2)))
+        shade = (np.arcsinh(plane / ASINH_SOFTENING) - low) / (high - low)
+        shades.append(palette.grey(shade))
     return shades
 
 
@@ -201,16 +199,7 @@ def colours(plane: NDArray[np.float64]) -> Pixels:
     strongest = float(np.nanmax(centre)) if np.isfinite(centre).any() else 0.0
     full = np.arcsinh(max(LEAST_COLOUR_SIGMA, strongest) / COLOUR_SOFTENING)
     # asinh: noise stays pale, yet a faint residual beside a strong one is seen
-    strength = np.clip(np.arcsinh(plane / COLOUR_SOFTENING) / full, -1, 1)[..., None]
-    end = np.where(strength > 0, ORANGE, BLUE)
-    return paint(np.asarray(PALE) + np.abs(strength) * (end - np.asarray(PALE)))
-
-
-def paint(colour: NDArray[np.float64]) -> Pixels:
-    """Give 8-bit colours, with a tone of its own where there are no data."""
-    missing = ~np.asarray(np.isfinite(colour).all(axis=2))
-    filled = np.where(missing[..., None], NO_DATA, colour)
-    return np.asarray(np.rint(filled), np.uint8)
+    return palette.diverging(np.arcsinh(plane / COLOUR_SOFTENING) / full)
 
 
 def draw_cross(panel: Image.Image, colour: tuple[int, int, int]) -> None:

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from detection import cutouts
+from differencing import palette
 
 
 def planes(shape=(50, 60)):
@@ -133,7 +134,7 @@ def test_the_cross_hair_leaves_the_middle_free_and_rows_go_up(brightening):
 
 def test_stamps_without_any_data_can_be_drawn():
     pixels = picture(np.full((4, 63, 63), np.nan, np.float16))
-    assert (panel(pixels, 1)[5, 5] == cutouts.NO_DATA).all()
+    assert (panel(pixels, 1)[5, 5] == palette.NO_DATA).all()
 
 
 def test_fewer_than_three_planes_are_refused():
