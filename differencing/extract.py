@@ -14,6 +14,7 @@ from differencing.shapes import (
     peak_offset,
     position_angle,
     psf_misfit,
+    sky_places,
     value_at,
     window_half,
     windows,
@@ -28,8 +29,8 @@ Candidates = NDArray[np.void]
 FIELDS = (
     ("x", "f8", "pix", "column, 0-based, of the peak of |S_corr|"),
     ("y", "f8", "pix", "row, 0-based, of the peak of |S_corr|"),
-    ("ra", "f8", "deg", "right ascension, ICRS"),
-    ("dec", "f8", "deg", "declination, ICRS"),
+    ("ra", "f8", "deg", "right ascension, ICRS; NaN for frames without WCS"),
+    ("dec", "f8", "deg", "declination, ICRS; NaN for frames without WCS"),
     ("flux", "f8", "adu", "PSF flux in the difference, science ADU, negative if fainter"),
     ("flux_error", "f8", "adu", "1-sigma error of flux"),
     ("significance", "f8", "", "|S_corr| at the peak, sigma"),
@@ -121,8 +122,7 @@ def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float
     found["is_blended"] = peaks["flag"] & MERGED != 0
     found["is_dipole"] = _has_opposite(score, x, y, beam)
     _measure_shapes(found, difference, (x, y), offset, beam)
-    found["ra"], found["dec"] = difference.wcs.all_pix2world(found["x"], found["y"], 0)
-    found["ra"] %= 360
+    found["ra"], found["dec"] = sky_places(difference.wcs, found["x"], found["y"])
     return found
 
 

@@ -8,7 +8,7 @@ from differencing.interpolate import Index, around, distances, interpolate
 from differencing.noise import BoolArray, FloatArray
 from differencing.prepare import has_bits
 from differencing.psf import PsfModel
-from differencing.shapes import Beam
+from differencing.shapes import Beam, sky_places
 from differencing.stamps import shift_stamps
 from differencing.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
@@ -122,10 +122,8 @@ def _places(x: FloatArray, y: FloatArray, wcs: WCS) -> Forced:
     found["x"], found["y"] = x, y
     for name in ("ra", "dec", "flux", "flux_error", "limit"):
         found[name] = np.nan
-    if wcs.has_celestial:
-        known = np.isfinite(x) & np.isfinite(y)
-        ra, dec = wcs.all_pix2world(x[known], y[known], 0)
-        found["ra"][known], found["dec"][known] = ra % 360, dec
+    known = np.isfinite(x) & np.isfinite(y)
+    found["ra"][known], found["dec"][known] = sky_places(wcs, x[known], y[known])
     return found
 
 

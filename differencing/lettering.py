@@ -1,13 +1,11 @@
 """Words, numbers and colour bars of the quick-look picture."""
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-if TYPE_CHECKING:
-    from differencing.quicklook import Scale
+from differencing.scales import Scale
 
 PANEL = 640  # px, longest side of an image
 GAP, HEAD, TITLE, BAR, BAR_HEIGHT = 20, 84, 30, 46, 12  # px
@@ -58,7 +56,7 @@ def _cut(words: str, size: int, width: int) -> str:
     return words + "..."
 
 
-def with_bar(image: Image.Image, scale: "Scale") -> Image.Image:
+def with_bar(image: Image.Image, scale: Scale) -> Image.Image:
     """Put the colour bar of ``scale`` below an image."""
     whole = canvas((image.width, image.height + BAR))
     whole.paste(image, (0, 0))
@@ -77,12 +75,12 @@ def with_bar(image: Image.Image, scale: "Scale") -> Image.Image:
     return whole
 
 
-def _ends(scale: "Scale") -> tuple[float, float]:
+def _ends(scale: Scale) -> tuple[float, float]:
     low, high = scale.shade(np.array([scale.low, scale.high]))
     return float(low), float(high)
 
 
-def _tick(pen: ImageDraw.ImageDraw, scale: "Scale", tick: float, length: int, y: int) -> None:
+def _tick(pen: ImageDraw.ImageDraw, scale: Scale, tick: float, length: int, y: int) -> None:
     low, high = _ends(scale)
     x = (float(scale.shade(np.array([tick]))[0]) - low) / (high - low) * (length - 1)
     pen.line((x, y, x, y + TICK), fill=QUIET)

@@ -137,7 +137,7 @@ def _length(
 ) -> None:
     """Draw a bar of a round length, in pixels where the frame has no WCS."""
     longest = BAR_SHARE * image.width / per_pixel  # frame pixels
-    pixels, words = _round_length(longest, wcs)
+    pixels, words = round_length(longest, wcs)
     x, y = MARGIN * FINE, (image.height - MARGIN) * FINE
     end = x + pixels * per_pixel * FINE
     pen.line((x, y, end, y), fill=mark, width=6)
@@ -146,7 +146,7 @@ def _length(
     pen.text((x, y - 6 * FINE), words, fill=mark, font=font(LABEL_SIZE * FINE), anchor="lb")
 
 
-def _round_length(longest: float, wcs: WCS) -> tuple[float, str]:
+def round_length(longest: float, wcs: WCS) -> tuple[float, str]:
     """Give a round length no longer than ``longest`` px, in px, and its name."""
     if not wcs.has_celestial:
         power = 10.0 ** np.floor(np.log10(longest))

@@ -1,7 +1,7 @@
 """A difference at a glance: science, reference, difference and significance, candidates ringed."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,32 +13,14 @@ from differencing.extract import Candidates
 from differencing.lettering import GAP, PANEL
 from differencing.noise import FloatArray, robust_sigma
 from differencing.overlay import Overlay, draw_overlay
-from differencing.palette import Pixels, diverging, grey
+from differencing.palette import diverging
+from differencing.scales import Scale, change_scale, light_scale, score_scale
 from differencing.shapes import Beam
 from differencing.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
 
 SAMPLE_STEP = 3  # px between the pixels that sky and noise of a plane are measured on
-BLACK = -2.5  # sigma of the sky that is shown black
-FAINTEST_WHITE, WHITE_PERCENTILE = 20.0, 99.7  # sigma; brighter only where pixels are
-GREY_SOFTENING = 5.0  # sigma, up to which the stretch of light is about linear
-DIFFERENCE_END, DIFFERENCE_SOFTENING = 30.0, 3.0  # sigma
-SIGNIFICANCE_END = 10.0
-LIGHT_TICKS = (0.0, 5.0, 20.0, 100.0, 500.0, 2000.0)
-CHANGE_TICKS = (-30.0, -10.0, -3.0, 0.0, 3.0, 10.0, 30.0)
-SIGNIFICANCE_TICKS = (-10.0, -5.0, 0.0, 5.0, 10.0)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How values become shades, and which of them the colour bar names."""
-
-    shade: Callable[[FloatArray], FloatArray]
-    paint: Callable[[FloatArray], Pixels]
-    low: float
-    high: float
-    ticks: tuple[float, ...]
-    unit: str
+WHITE_PERCENTILE = 99.7  # of a frame; brighter pixels are white
 
 
 @dataclass(frozen=True)
@@ -50,6 +32,19 @@ class Plane:
     scale: Scale
 
 
+def sheet(
+    difference: Difference,
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    candidates: Candidates,
+    *,
+    title: str,
+) -> bytes:
+    """Draw a difference as one PNG image; see :func:`pictures`."""
+    panels, titles = _drawn(difference, science, reference, candidates)
+    return _png(_sheet(panels, titles, title, _summary(difference, candidates)))
+
+
 def pictures(
     difference: Difference,
     science: CalibratedFrame,
@@ -58,7 +53,7 @@ def pictures(
     *,
     title: str,
 ) -> dict[str, bytes]:
-    """Draw a difference.
+    """Draw a difference, whole and panel by panel.
 
     Light is stretched by asinh, each frame in the noise of its own sky; change is blue where
     fainter and orange where brighter, on scales that are the same for every difference. North and
@@ -80,6 +75,18 @@ def pictures(
         PNG images: ``quicklook``, all of it, and the panels ``science``, ``reference``,
         ``difference`` and ``significance`` alone.
     """
+    panels, titles = _drawn(difference, science, reference, candidates)
+    whole = _sheet(panels, titles, title, _summary(difference, candidates))
+    return {"quicklook": _png(whole)} | {name: _png(panel) for name, panel in panels.items()}
+
+
+def _drawn(
+    difference: Difference,
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    candidates: Candidates,
+) -> tuple[dict[str, Image.Image], dict[str, str]]:
+    """Give the panels and their titles, by name."""
     overlay = Overlay(
         candidates["x"],
         candidates["y"],
@@ -88,10 +95,8 @@ def pictures(
         max(2.0 * Beam.of(difference.psf).fwhm, 6.0),
     )
     planes = _planes(difference, science, reference)
-    drawn = {name: _panel(plane, overlay) for name, plane in planes.items()}
-    titles = {name: plane.title for name, plane in planes.items()}
-    whole = _sheet(drawn, titles, title, _summary(difference, candidates))
-    return {"quicklook": _png(whole)} | {name: _png(panel) for name, panel in drawn.items()}
+    panels = {name: _panel(plane, overlay) for name, plane in planes.items()}
+    return panels, {name: plane.title for name, plane in planes.items()}
 
 
 def _planes(
@@ -102,10 +107,10 @@ def _planes(
     change = _in_sigma(difference.difference, level=0.0)
     score = np.asarray(difference.significance, np.float64)
     return {
-        "science": Plane("Science", light[0], _light_scale(white)),
-        "reference": Plane("Reference", light[1], _light_scale(white)),
-        "difference": Plane("Difference, science minus reference", change, _change_scale()),
-        "significance": Plane("Significance, S_corr", score, _score_scale()),
+        "science": Plane("Science", light[0], light_scale(white)),
+        "reference": Plane("Reference", light[1], light_scale(white)),
+        "difference": Plane("Difference, science minus reference", change, change_scale()),
+        "significance": Plane("Significance, S_corr", score, score_scale()),
     }
 
 
@@ -122,42 +127,13 @@ def _white(light: list[NDArray[np.float64]]) -> float:
         float(np.nanpercentile(one[::SAMPLE_STEP, ::SAMPLE_STEP], WHITE_PERCENTILE))
         for one in light
     ]
-    return max(FAINTEST_WHITE, *brightest)
-
-
-def _light_scale(white: float) -> Scale:
-    low, high = np.arcsinh(np.array([BLACK, white]) / GREY_SOFTENING)
-
-    def shade(values: FloatArray) -> FloatArray:
-        return np.asarray((np.arcsinh(values / GREY_SOFTENING) - low) / (high - low))
-
-    ticks = tuple(tick for tick in LIGHT_TICKS if tick < white)
-    return Scale(shade, grey, BLACK, white, ticks, "sigma of the sky")
-
-
-def _change_scale() -> Scale:
-    end = np.arcsinh(DIFFERENCE_END / DIFFERENCE_SOFTENING)
-
-    def shade(values: FloatArray) -> FloatArray:
-        return np.asarray(np.arcsinh(values / DIFFERENCE_SOFTENING) / end)
-
-    return Scale(
-        shade, diverging, -DIFFERENCE_END, DIFFERENCE_END, CHANGE_TICKS, "sigma of a pixel"
-    )
-
-
-def _score_scale() -> Scale:
-    def shade(values: FloatArray) -> FloatArray:
-        return np.asarray(values / SIGNIFICANCE_END)
-
-    end = SIGNIFICANCE_END
-    return Scale(shade, diverging, -end, end, SIGNIFICANCE_TICKS, "sigma of a point source")
+    return max(brightest)
 
 
 def _panel(plane: Plane, overlay: Overlay) -> Image.Image:
     """Draw one plane with its overlay and colour bar."""
     is_score = plane.title.startswith("Significance")
-    values, per_pixel = _fitted(plane.values, strongest=is_score)
+    values, per_pixel = fitted(plane.values, strongest=is_score)
     # row 0 of the array is the bottom of the picture
     image = Image.fromarray(plane.scale.paint(plane.scale.shade(values))[::-1])
     size = round(image.width * max(per_pixel, 1)), round(image.height * max(per_pixel, 1))
@@ -170,7 +146,7 @@ def _pale(plane: Plane) -> bool:
     return plane.scale.paint is diverging
 
 
-def _fitted(values: NDArray[np.float64], *, strongest: bool) -> tuple[NDArray[np.float64], float]:
+def fitted(values: NDArray[np.float64], *, strongest: bool) -> tuple[NDArray[np.float64], float]:
     """Give values at the size of a panel, and how many panel pixels one pixel takes."""
     longest = max(values.shape)
     if longest <= PANEL:
@@ -229,7 +205,5 @@ def _sheet(
 
 def _png(image: Image.Image) -> bytes:
     stream = io.BytesIO()
-    # 256 colours are enough for greys and two hues, and take half of the bytes
-    few = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(stream, "PNG")
+    image.save(stream, "PNG", compress_level=3)
     return stream.getvalue()

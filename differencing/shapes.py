@@ -162,8 +162,21 @@ def psf_misfit(
     return misfit
 
 
+def sky_places(wcs: WCS, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give right ascension (0 to 360) and declination of pixels; NaN without a celestial WCS."""
+    if not wcs.has_celestial:
+        return np.full(len(x), np.nan), np.full(len(x), np.nan)
+    ra, dec = wcs.all_pix2world(x, y, 0)
+    return ra % 360, dec
+
+
 def position_angle(wcs: WCS, x: FloatArray, y: FloatArray, angle: FloatArray) -> FloatArray:
-    """Turn an angle in the pixel grid (radians, x towards y) into degrees east of north, 0..180."""
+    """Turn an angle in the pixel grid (radians, x towards y) into degrees east of north, 0..180.
+
+    Without a celestial WCS it is NaN.
+    """
+    if not wcs.has_celestial:
+        return np.full(len(x), np.nan)
     here = wcs.all_pix2world(x, y, 0)
     there = wcs.all_pix2world(x + np.cos(angle), y + np.sin(angle), 0)
     east = (there[0] - here[0] + 180) % 360 - 180

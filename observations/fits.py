@@ -18,7 +18,7 @@ from observations.fits_header import Cards, FrameDefaults, filter_band
 from observations.fits_image import FloatImage, check_pixels, find_image, read_pixels
 from observations.fits_site import Site, site_of
 from observations.fits_time import HeaderTime, mjd_of, observed_at
-from observations.fits_wcs import Place, celestial_wcs, place_of
+from observations.fits_wcs import NOWHERE, Place, celestial_wcs, names_axes, place_of
 
 Source = Path | str | bytes | BinaryIO
 
@@ -117,6 +117,9 @@ class ReadOptions:
         False for files that were edited without renewing CHECKSUM and DATASUM.
     observed_at : datetime or HeaderTime, optional
         Overrides a wrong DATE-OBS: the time itself, or where else the header has it.
+    needs_wcs : bool
+        False where a frame whose header names no axes may have no WCS: it gets ``WCS(naxis=2)``
+        and no place in the sky.
     keywords : mapping, optional
         The keyword to read first for gain, read_noise, saturation, exposure_s, filter or
         instrument.
@@ -126,6 +129,7 @@ class ReadOptions:
     hdu: int | None = None
     verify_checksums: bool = True
     observed_at: datetime | HeaderTime | None = None
+    needs_wcs: bool = True
     keywords: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -172,9 +176,10 @@ def read_frame(
     raw, header = read_pixels(hdu, data)
     pixels = check_pixels(hdu, raw)
     cards = Cards(hdu, merged(header, hdus[0].header), options.keywords)
-    wcs = celestial_wcs(hdu, header, pixels.shape)
-    place = place_of(hdu, wcs, pixels.shape)
-    return describe(cards, pixels, (wcs, place), options)
+    if options.needs_wcs or names_axes(header):
+        wcs = celestial_wcs(hdu, header, pixels.shape)
+        return describe(cards, pixels, (wcs, place_of(hdu, wcs, pixels.shape)), options)
+    return describe(cards, pixels, (WCS(naxis=2), NOWHERE), options)
 
 
 def describe(

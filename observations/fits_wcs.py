@@ -28,6 +28,14 @@ class Place:
     footprint: tuple[tuple[float, float], ...]
 
 
+NOWHERE = Place(ra=np.nan, dec=np.nan, pixel_scale_arcsec=np.nan, footprint=())
+
+
+def names_axes(header: fits.Header) -> bool:
+    """Tell whether a header says, rightly or not, what its axes are."""
+    return any(str(card(header, key) or "").strip() for key in ("CTYPE1", "CTYPE2"))
+
+
 def celestial_wcs(hdu: Hdu, header: fits.Header, shape: tuple[int, ...]) -> WCS:
     """Build the celestial WCS of an image.
 

@@ -1,19 +1,25 @@
 """Subtract one file from another, without a database."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from scipy import fft
+from threadpoolctl import threadpool_limits
 
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
-from differencing import product
+from differencing import positions, product, quicklook
+from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
-from differencing.parameters import DifferenceParameters
-from differencing.subtract import Difference, subtract
+from differencing.forced import Forced, force_difference
+from differencing.parameters import Algorithm, DifferenceParameters
+from differencing.subtract import Difference
 from observations.fits import ReadOptions, read_frame
-from observations.reading_arguments import add_reading_arguments, read_options
+from observations.fits_header import FrameDefaults
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
@@ -22,55 +28,117 @@ SHOWN = 10
 
 
 class Command(BaseCommand):
-    """Difference, significance map, PSF and candidates of two FITS files."""
+    """Difference, significance map, PSF, candidates and a picture of two FITS files."""
 
-    help = "Subtract REFERENCE from SCIENCE by ZOGY and write what stands out to OUT."
+    help = "Subtract REFERENCE from SCIENCE and write what stands out to OUT."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the files, and what their headers may leave out."""
+        """Declare the files, what to do, and what headers may leave out."""
         parser.add_argument("science", type=Path)
         parser.add_argument("reference", type=Path)
         parser.add_argument("--out", type=Path, required=True, help="folder for the results")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--algorithm", choices=[each.value for each in Algorithm], default=Algorithm.ZOGY.value
+        )
         parser.add_argument("--threshold", type=float, default=5.0, help="in sigma of S_corr")
-        add_reading_arguments(parser)
+        parser.add_argument("--threads", type=int, default=1, help="cores to use")
+        parser.add_argument(
+            "--positions",
+            type=Path,
+            help="table of places (ra and dec in degrees, or x and y in pixels from 0) whose flux "
+            "is measured, written to forced.ecsv",
+        )
+        for name, unit in (("gain", "e-/ADU"), ("read-noise", "e-"), ("saturation", "ADU")):
+            parser.add_argument(
+                f"--{name}", type=float, help=f"{unit}, for headers that do not say it"
+            )
+        parser.add_argument("--filter", default="unknown", help="for headers that do not say it")
+        parser.add_argument("--exposure", type=float, default=1.0, help="seconds, likewise")
+        parser.add_argument(
+            "--ignore-checksums", action="store_true", help="for edited files with old checksums"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Subtract, write the files, print the figures."""
         try:
-            difference, found, cost = run(options)
+            made = run(options)
         except (AstridError, ValueError, OSError) as error:
             raise CommandError(str(error)) from error
-        write(options["out"], difference, found)
-        figures = difference.figures | {
-            "candidates": len(found),
-            "cpu_seconds": cost.cpu_seconds,
-            "peak_memory_mb": cost.peak_memory_mb,
-        }
+        write(options["out"], made, f"{options['science'].name} minus {options['reference'].name}")
         if options["json"]:
-            self.stdout.write(json.dumps(figures))
+            facts = {"algorithm": made.difference.algorithm.value} | made.figures()
+            self.stdout.write(json.dumps(facts))
             return
-        for name, value in figures.items():
+        self.stdout.write(f"{'algorithm':<24} {made.difference.algorithm.value}")
+        for name, value in made.figures().items():
             self.stdout.write(f"{name:<24} {value:.6g}")
-        for row in product.rows(found[:SHOWN]):
-            self.stdout.write(
-                f"  {row['ra']:.6f} {row['dec']:+.6f}  {row['significance']:.1f} sigma"
-                f"{'  fading' if row['is_negative'] else ''}"
-            )
+        for row in made.candidates[:SHOWN]:
+            self.stdout.write(f"  {in_words(row)}")
 
 
-def run(options: dict[str, Any]) -> tuple[Difference, Candidates, Cost]:
-    """Read, calibrate, register, subtract, extract."""
-    parameters = DifferenceParameters(threshold=options["threshold"])
-    preparing = PreprocessParameters()
-    reading = read_options(options)
-    with measured() as cost:
-        science = prepared(options["science"], reading, preparing)
-        reference = prepared(options["reference"], reading, preparing)
-        science, _ = onto_grid(science, reference, preparing)
-        difference = subtract(science, reference, parameters)
+@dataclass(frozen=True)
+class Made:
+    """What the command makes of two files."""
+
+    science: CalibratedFrame
+    reference: CalibratedFrame
+    difference: Difference
+    candidates: Candidates
+    forced: Forced | None
+    cost: Cost
+
+    def figures(self) -> dict[str, float]:
+        """Give everything that was measured."""
+        counts = {"candidates": len(self.candidates)}
+        if self.forced is not None:
+            counts["forced"] = len(self.forced)
+        return self.difference.figures | counts | {
+            "cpu_seconds": self.cost.cpu_seconds,
+            "peak_memory_mb": self.cost.peak_memory_mb,
+        }  # fmt: skip
+
+
+def run(options: dict[str, Any]) -> Made:
+    """Read, calibrate, register, subtract, extract, measure at the given places."""
+    parameters = DifferenceParameters(
+        threshold=options["threshold"], algorithm=Algorithm(options["algorithm"])
+    )
+    places = positions.read(options["positions"]) if options["positions"] else None
+    threads = options["threads"]
+    if threads < 1:
+        raise ValueError(f"--threads is {threads}: give the number of cores to use, 1 or more")
+    with measured() as cost, threadpool_limits(threads), fft.set_workers(threads):
+        science, reference = pair(options)
+        difference = subtract_with(science, reference, parameters)
         found = extract(difference, science, reference, threshold=parameters.threshold)
-    return difference, found, cost
+        forced = None
+        if places is not None:
+            forced = force_difference(difference, *places.pixels(difference.wcs))
+    return Made(science, reference, difference, found, forced, cost)
+
+
+def pair(options: dict[str, Any]) -> tuple[CalibratedFrame, CalibratedFrame]:
+    """Give both frames, calibrated, the science frame on the grid of the reference."""
+    reading, preparing = read_options(options), PreprocessParameters()
+    science = prepared(options["science"], reading, preparing)
+    reference = prepared(options["reference"], reading, preparing)
+    science, _ = onto_grid(science, reference, preparing)
+    return science, reference
+
+
+def read_options(options: dict[str, Any]) -> ReadOptions:
+    """Turn the command line into what the reader needs to know."""
+    defaults = FrameDefaults(
+        gain=options["gain"],
+        read_noise=options["read_noise"],
+        saturation=options["saturation"],
+        exposure_s=options["exposure"],
+        filter_band=options["filter"],
+    )
+    return ReadOptions(
+        defaults=defaults, verify_checksums=not options["ignore_checksums"], needs_wcs=False
+    )
 
 
 def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> CalibratedFrame:
@@ -89,16 +157,29 @@ def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters)
         raise ValueError(f"{path.name}: {error}") from error
 
 
-def write(folder: Path, difference: Difference, found: Candidates) -> None:
-    """Write the four files, complete or not at all."""
+def write(folder: Path, made: Made, title: str) -> None:
+    """Write the files, each complete or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
+    frames = made.science, made.reference
     files = {
-        "difference.fits": product.difference_fits(difference),
-        "significance.fits": product.significance_fits(difference),
-        "psf.fits": product.psf_fits(difference),
-        "candidates.ecsv": product.candidates_ecsv(found),
+        "difference.fits": product.difference_fits(made.difference),
+        "significance.fits": product.significance_fits(made.difference),
+        "psf.fits": product.psf_fits(made.difference),
+        "candidates.ecsv": product.candidates_ecsv(made.candidates),
+        "quicklook.png": quicklook.sheet(made.difference, *frames, made.candidates, title=title),
     }
+    if made.forced is not None:
+        files["forced.ecsv"] = product.forced_ecsv(made.forced)
     for name, content in files.items():
         partial = folder / f".{name}.partial"
         partial.write_bytes(content)
         partial.replace(folder / name)
+
+
+def in_words(row: Any) -> str:
+    """Give the place and the strength of a candidate; pixels where the sky is not known."""
+    place = f"{row['ra']:.6f} {row['dec']:+.6f}"
+    if np.isnan(row["ra"]):
+        place = f"x {row['x']:.2f} y {row['y']:.2f}"
+    fading = "  fading" if row["is_negative"] else ""
+    return f"{place}  {row['significance']:.1f} sigma{fading}"
