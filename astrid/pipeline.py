@@ -19,6 +19,7 @@ import curation.tasks
 import detection.services
 import detection.tasks
 import differencing.services
+import differencing.stacks
 import differencing.tasks
 import observations.services
 import preprocessing.services
@@ -30,7 +31,7 @@ from astrid.core.models import Run, RunStatus, explain, surviving
 from catalog import attempts, config, jobs
 from catalog.models import JobType, ProcessingJob
 from detection.models import ModelRun
-from differencing.models import DifferenceRun
+from differencing.models import DifferenceRun, ReferenceRun
 from observations.models import Observation, Survey
 from preprocessing.models import PreprocessRun
 
@@ -75,6 +76,11 @@ class Step:
         """Undo nothing: what could not be started stays due."""
 
 
+def due_references() -> QuerySet[Any]:
+    """Sky cells with enough new frames to be looked at, by the setting in force."""
+    return differencing.stacks.due(config.get("reference"))
+
+
 STEPS = (
     Step(
         JobType.PREPROCESS,
@@ -85,6 +91,16 @@ STEPS = (
         "preprocess",
         preprocessing.services.give_up,
         preprocessing.services.resume,
+    ),
+    Step(
+        JobType.REFERENCE,
+        ReferenceRun,
+        due_references,
+        differencing.stacks.begin,
+        differencing.tasks.build_reference,
+        "reference",
+        differencing.stacks.give_up,
+        differencing.stacks.resume,
     ),
     Step(
         JobType.DIFFERENCE,

@@ -19,6 +19,7 @@ from catalog.fieldhelp import FieldHelp, lines_of, shown
 from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
 from detection.parameters import DetectionParameters
 from differencing.parameters import DifferenceParameters
+from differencing.reference_parameters import ReferenceParameters
 from preprocessing.parameters import PreprocessParameters
 
 # Strict: "5" is no number and true is no count. Values come from JSON, so lists become tuples.
@@ -66,6 +67,11 @@ SETTINGS: Mapping[str, Setting] = {
     for key, kind, description in (
         ("preprocess", PreprocessParameters, "Masking, sky, star finding and registration."),
         ("difference", DifferenceParameters, "PSF, subtraction and extraction of candidates."),
+        (
+            "reference",
+            ReferenceParameters,
+            "Which frames are stacked into references, and when a better one replaces another.",
+        ),
         ("detection", DetectionParameters, "Scores, sky objects and cutouts."),
         (
             "review",

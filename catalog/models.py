@@ -75,6 +75,7 @@ class JobType(models.TextChoices):
 
     INGEST = "ingest"
     PREPROCESS = "preprocess"
+    REFERENCE = "reference"
     DIFFERENCE = "difference"
     INFERENCE = "inference"
     VALIDATE = "validate"

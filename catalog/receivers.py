@@ -12,7 +12,9 @@ from curation.models import Alert, Delivery, DeliveryStatus, Trigger
 from curation.queue import one_per_sighting, open_tasks
 from curation.tasks import deliver
 from detection.models import Detection
+from differencing import stacks
 from differencing.models import DifferenceRun
+from observations.models import Observation
 
 
 def hand_over(*, detections: list[Detection], **_: Any) -> None:
@@ -51,4 +53,11 @@ def start_comparison(*, run: DifferenceRun, **_: Any) -> None:
     """Write the job of a comparison that somebody asked for, and tell the workers."""
     tries = config.get("pipeline").max_retries
     jobs.open_job(JobType.DIFFERENCE, run.observation, run, max_retries=tries)
+    nudge("astrid.pipeline.sweep")
+
+
+def start_reference(*, grid: Observation, **_: Any) -> None:
+    """Open the run of a reference that somebody wants built anew, and tell the workers."""
+    run = stacks.open_run(grid, config.get("reference"), is_forced=True)
+    jobs.open_job(JobType.REFERENCE, grid, run, max_retries=config.get("pipeline").max_retries)
     nudge("astrid.pipeline.sweep")

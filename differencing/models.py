@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from astrid.core.models import Record, Run, RunStatus
+from astrid.core.models import UNFINISHED, Record, Run, RunStatus
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from differencing.parameters import Algorithm
@@ -107,6 +107,43 @@ class ReferenceImage(Record, SkyPosition):
     def __str__(self) -> str:
         kind = f"stack of {self.number_of_frames}" if self.is_stack else "reference"
         return f"{self.filter_band} {kind} at {self.ra:.4f} {self.dec:+.4f}"
+
+
+class ReferenceRun(Run):
+    """One look at a sky cell: whether its frames make a better reference, and that reference."""
+
+    grid_observation = models.ForeignKey(
+        Observation,
+        models.CASCADE,
+        related_name="reference_runs",
+        help_text="The reference frame on whose pixel grid the cell's frames lie.",
+    )
+    reference_image = models.ForeignKey(
+        ReferenceImage,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="runs",
+        help_text="What was made; empty when nothing better was.",
+    )
+    is_forced = models.BooleanField(
+        default=False, help_text="Asked for by somebody: made even if it is no better."
+    )
+    outcome = models.TextField(blank=True, help_text="What came of it, in one sentence.")
+
+    class Meta(Run.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Run.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["grid_observation"],
+                condition=Q(status__in=UNFINISHED),
+                name="reference_run_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"reference on the grid of {self.grid_observation}"
 
 
 class DifferenceRun(Run):

@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from differencing import services
-from differencing.models import DifferenceRun
+from differencing import services, stacks
+from differencing.models import DifferenceRun, ReferenceRun
 
 
 @shared_task
@@ -15,3 +15,11 @@ def difference(run_id: str) -> None:
     run = runs.get(pk=run_id)
     with run.working():
         services.difference(run)
+
+
+@shared_task
+def build_reference(run_id: str) -> None:
+    """Build the reference of a sky cell, if it is better than the one in force."""
+    run = ReferenceRun.objects.select_related("grid_observation__survey").get(pk=run_id)
+    with run.working():
+        stacks.build(run)

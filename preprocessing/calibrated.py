@@ -1,6 +1,7 @@
 """A frame that is ready for science: pixels without sky, their noise, their mask, their WCS."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -68,16 +69,24 @@ class CalibratedFrame:
         return self.pixels.shape[0], self.pixels.shape[1]
 
 
-def to_fits(frame: CalibratedFrame, header: fits.Header | None = None) -> bytes:
+def to_fits(
+    frame: CalibratedFrame,
+    header: fits.Header | None = None,
+    *,
+    maps: Mapping[str, NDArray] | None = None,
+) -> bytes:
     """Give the FITS file of a frame: SCI, NOISE and MASK extensions, with checksums.
 
     ``header`` is written to the primary header unit; the celestial keywords in the extensions
-    come from ``frame.wcs`` (TAN, SIP and TPV alike).
+    come from ``frame.wcs`` (TAN, SIP and TPV alike). ``maps`` are further planes of the same shape
+    by the name of their extension; :func:`from_fits` passes over them.
     """
     celestial = wcs_header(frame.wcs)
     planes: list[fits.PrimaryHDU | fits.ImageHDU] = [fits.PrimaryHDU(header=header)]
     for name, field in PLANES.items():
         planes.append(fits.ImageHDU(getattr(frame, field), header=celestial, name=name))
+    for name, plane in (maps or {}).items():
+        planes.append(fits.ImageHDU(plane, header=celestial, name=name))
     planes[1].header["BUNIT"] = ("adu", "above the sky")
     planes[1].header["GAIN"] = (frame.gain, "[e-/adu]")
     planes[1].header["SKYLEVEL"] = (frame.sky_level, "[adu] median of the sky taken away")

@@ -23,6 +23,15 @@ FLUX_FLOOR = 0.01
 CLIP_SIGMA = 4.0
 
 
+class UnusableFrame(ValueError):
+    """A frame that spoils the stack; ``number`` counts from 1."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        """Say which frame, and why."""
+        super().__init__(f"frame {number} {reason}")
+        self.number = number
+
+
 @dataclass(frozen=True)
 class Scale:
     """What the pixels of a frame are multiplied by to be in the flux scale of another.
@@ -40,14 +49,12 @@ def stars_of(frame: CalibratedFrame, number: int) -> Stars:
 
     Raises
     ------
-    ValueError
+    UnusableFrame
         If it has none.
     """
     found = find_stars(frame.pixels, frame.noise, frame.mask, gain=frame.gain)
     if not found["is_star"].any():
-        raise ValueError(
-            f"frame {number} has {found.size} objects and none is a star: leave it out"
-        )
+        raise UnusableFrame(number, f"has {found.size} objects and none is a star: leave it out")
     return np.asarray(found[found["is_star"]])
 
 
@@ -67,7 +74,7 @@ def flux_scales(
 
     Raises
     ------
-    ValueError
+    UnusableFrame
         If a frame shares fewer stars with the first; the message has both numbers.
     """
     places = stars[0][stars[0]["snr"] > LEAST_SNR]
@@ -80,7 +87,7 @@ def flux_scales(
         try:
             scales.append(compare(first, other, least_stars))
         except ValueError as error:
-            raise ValueError(f"frame {number} cannot be scaled to the first: {error}") from error
+            raise UnusableFrame(number, f"cannot be scaled to the first: {error}") from error
     return scales
 
 

@@ -90,9 +90,10 @@ def stack(
 
     Raises
     ------
+    UnusableFrame
+        If a frame has no stars to be compared by.
     ValueError
-        If there are fewer than two frames, they are on different grids, or one has no stars to be
-        compared by.
+        If there are fewer than two frames, or they are on different grids.
     """
     check_grids(frames)
     stars = [stars_of(frame, number) for number, frame in enumerate(frames, start=1)]

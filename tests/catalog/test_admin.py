@@ -70,7 +70,7 @@ class TestSettings:
         [
             ({"threshold": -1}, "difference.threshold is -1: "),
             ({"threshold": "high"}, "it should be a valid number"),
-            ({"treshold": 5}, "difference.treshold is not a field; there are threshold"),
+            ({"treshold": 5}, "difference.treshold is not a field; there are algorithm, threshold"),
             ('{"threshold": NaN}', "it should be a finite number"),
             ({"tile": 100.5}, "it should be a valid integer"),
             ('{"threshold": 5', "This is no JSON"),
