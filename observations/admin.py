@@ -138,23 +138,30 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
         "role",
         "filter_band",
         "seeing_arcsec",
+        "depth",
         "observation_time",
         "status",
         "why",
     ]
-    list_filter = ["status", "role", "survey", "filter_band"]
+    list_filter = ["status", "role", "survey", "filter_band", "is_accepted"]
     list_select_related = ["survey"]
     ordering = ["-id"]
     sortable_by = ["observation_time"]
     search_fields = ["observation_id__startswith"]
     readonly_fields = ["thumbnail", "runs"]
     hidden = ["thumbnail_path"]
-    actions = ["retry_failed", "archive"]
+    actions = ["retry_failed", "accept", "archive"]
 
     @admin.display(description="seeing (arcsec)")
     def seeing_arcsec(self, observation: Observation) -> str:
         """Show the seeing."""
         return "" if observation.seeing is None else f"{observation.seeing:.2f}"
+
+    @admin.display(description="5 sigma limit (mag)")
+    def depth(self, observation: Observation) -> str:
+        """Show how faint a point source may be, where the frame is calibrated."""
+        depth = observation.limiting_magnitude
+        return "" if depth is None else f"{depth:.2f}"
 
     @admin.display(description="reason")
     def why(self, observation: Observation) -> str:
@@ -191,6 +198,13 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Observation]) -> None:
         """Send failed observations through the pipeline again, from the start."""
         self.run_each(request, queryset, services.retry, "will be tried again from the start")
+
+    @admin.action(
+        description="Accept in spite of their quality, and retry", permissions=["operate"]
+    )
+    def accept(self, request: HttpRequest, queryset: QuerySet[Observation]) -> None:
+        """Send frames that were set aside through the pipeline all the same."""
+        self.run_each(request, queryset, services.accept, "accepted, and will be tried again")
 
     @admin.action(description="Archive selected observations", permissions=["operate"])
     def archive(self, request: HttpRequest, queryset: QuerySet[Observation]) -> None:

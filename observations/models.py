@@ -61,6 +61,11 @@ class Survey(Record):
         blank=True,
         help_text="For a directory: {'directory': '/data/night', 'rules': {...}}.",
     )
+    star_catalog_path = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="The stored star catalogue that calibrates its frames, from the ingestion rules.",
+    )
     schedule = models.ForeignKey(
         "django_celery_beat.CrontabSchedule",
         models.SET_NULL,
@@ -145,6 +150,12 @@ class Observation(Record, SkyPosition):
     )
     airmass = models.FloatField(null=True, blank=True)
     seeing = models.FloatField(null=True, blank=True, help_text="FWHM, arcseconds.")
+    limiting_magnitude = models.FloatField(
+        null=True, blank=True, help_text="Of a point source at 5 sigma, where it is calibrated."
+    )
+    is_accepted = models.BooleanField(
+        default=False, help_text="An operator wants it processed, whatever its quality."
+    )
     site = models.CharField(
         max_length=100, blank=True, help_text="Observatory, as the header says."
     )

@@ -43,6 +43,8 @@ class IngestRules:
         Keyword to read first, per quantity.
     hdu : int, optional
     verify_checksums : bool
+    star_catalog : str
+        File of stars that calibrate the frames, below the directory or by its full path.
     source : str
         Where the rules come from, for messages.
     """
@@ -55,6 +57,7 @@ class IngestRules:
     keywords: dict[str, str] = field(default_factory=dict)
     hdu: int | None = None
     verify_checksums: bool = True
+    star_catalog: str = ""
     source: str = "(default rules)"
 
     @classmethod
@@ -86,6 +89,7 @@ class IngestRules:
             keywords=_keywords(table.inner("keywords")),
             hdu=table.count("hdu"),
             verify_checksums=table.flag("verify_checksums", True),
+            star_catalog=table.text("star_catalog", ""),
             source=source,
         )
         rules.check_epochs(table)
@@ -116,6 +120,8 @@ class IngestRules:
             "frames": [rule.as_dict() for rule in self.frames],
             "differences": [vars(rule).copy() for rule in self.differences],
         }
+        if self.star_catalog:
+            made["star_catalog"] = self.star_catalog
         return made if self.hdu is None else {**made, "hdu": self.hdu}
 
     def match(self, file_name: str) -> FrameRule | None:
@@ -145,6 +151,7 @@ KEYS = (
     "verify_checksums",
     "defaults",
     "keywords",
+    "star_catalog",
     "frames",
     "differences",
 )

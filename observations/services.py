@@ -55,8 +55,25 @@ def _pass_over(
         survey=survey, source=str(directory), parameters=rules.as_dict()
     )
     with run.working():
+        _keep_catalog(survey, directory, rules)
         _ingest(run, directory, rules, progress)
     return run
+
+
+def _keep_catalog(survey: Survey, directory: Path, rules: IngestRules) -> None:
+    """Store the star catalogue that the rules name, and remember it."""
+    path = ""
+    if rules.star_catalog:
+        try:
+            path = store.put((directory / rules.star_catalog).read_bytes())
+        except OSError as error:
+            raise BadParameters(
+                f"{rules.source}: star_catalog {rules.star_catalog} cannot be read "
+                f"({error.strerror}); name a file by its full path, or below {directory}"
+            ) from error
+    if survey.star_catalog_path != path:
+        survey.star_catalog_path = path
+        survey.save(update_fields=["star_catalog_path", "updated_at"])
 
 
 def ingest_survey(survey: Survey) -> ObservationRun:
@@ -247,6 +264,13 @@ def reopen(observation: Observation, at: ObservationStatus) -> None:
 def retry(observation: Observation) -> None:
     """Send a failed observation through the pipeline again, from the start."""
     move(observation, ObservationStatus.INGESTED)
+
+
+@transaction.atomic
+def accept(observation: Observation) -> None:
+    """Send a frame that was set aside through the pipeline, whatever its quality."""
+    Observation.objects.filter(pk=observation.pk).update(is_accepted=True)
+    retry(observation)
 
 
 def archive(observation: Observation) -> None:

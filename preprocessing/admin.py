@@ -1,9 +1,31 @@
 """Preprocessing runs, and the master frames that operators keep."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from astrid.core.admin import RunAdmin, ValidityAdmin, json_table
 from preprocessing.models import CalibrationFrame, PreprocessRun
+
+
+class SeeingFilter(admin.SimpleListFilter):
+    """Runs by the seeing of their exposure."""
+
+    title = "seeing (px)"
+    parameter_name = "seeing_px"
+    EDGES = (2, 3, 4, 6, 8)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """List the limits."""
+        return [(str(edge), f"above {edge}") for edge in self.EDGES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """Keep the runs above the chosen limit."""
+        chosen = self.value() or ""
+        is_known = chosen in {str(edge) for edge in self.EDGES}
+        return queryset.filter(seeing_px__gt=float(chosen)) if is_known else queryset
 
 
 @admin.register(PreprocessRun)
@@ -13,8 +35,10 @@ class PreprocessRunAdmin(RunAdmin):
     list_display = [
         "observation",
         "status",
-        "calibration_applied",
-        "wcs_aligned",
+        "is_set_aside",
+        "seeing",
+        "depth",
+        "zero_point_mag",
         "rms_mas",
         "registration_stars",
         "started_at",
@@ -23,13 +47,32 @@ class PreprocessRunAdmin(RunAdmin):
         "reason",
     ]
     list_select_related = ["observation"]
-    list_filter = ["status", "wcs_aligned"]
+    list_filter = ["status", "is_set_aside", "zero_point_source", "wcs_aligned", SeeingFilter]
     search_fields = ["observation__observation_id__startswith"]
     search_help_text = "The name of an exposure, or the id of a run or an observation"
     id_fields = ["pk", "observation_id"]
     hidden = [*RunAdmin.hidden, "wcs_info"]
     readonly_fields = [*RunAdmin.readonly_fields, "wcs_table"]
     wcs_table = json_table("wcs_info", "WCS")
+
+    @admin.display(description="seeing (px)", ordering="seeing_px")
+    def seeing(self, run: PreprocessRun) -> str:
+        """Show the width of the stars."""
+        return "" if run.seeing_px is None else f"{run.seeing_px:.1f}"
+
+    @admin.display(description="5 sigma limit", ordering="limiting_magnitude")
+    def depth(self, run: PreprocessRun) -> str:
+        """Show how faint a point source may be."""
+        depth = run.limiting_magnitude
+        return "" if depth is None else f"{depth:.2f} {run.photometric_system}"
+
+    @admin.display(description="zero point", ordering="zero_point")
+    def zero_point_mag(self, run: PreprocessRun) -> str:
+        """Show the zero point with its error and where it comes from."""
+        if run.zero_point is None:
+            return ""
+        error = "" if run.zero_point_error is None else f" ± {run.zero_point_error:.3f}"
+        return f"{run.zero_point:.3f}{error} ({run.zero_point_source})"
 
     @admin.display(description="registration rms (mas)")
     def rms_mas(self, run: PreprocessRun) -> str:

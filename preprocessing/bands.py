@@ -7,6 +7,11 @@ AB_BANDS = frozenset("ugrizy")
 _PRIMED = re.compile(r"([ugriz])[p's]|z([gri])")
 
 
+def usual_system(band: str) -> str:
+    """Give the photometric system in which magnitudes of a band are published."""
+    return "AB" if band in AB_BANDS else "Vega"
+
+
 def band_name(filter_band: str) -> str:
     """Give the name by which catalogues know the band of a filter.
 

@@ -11,7 +11,9 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from preprocessing.header_zero_point import read_cards, write_cards
 from preprocessing.masks import Mask
+from preprocessing.photometry import ZeroPoint
 
 Pixels = NDArray[np.float32]
 
@@ -43,6 +45,10 @@ class CalibratedFrame:
         ADU above the sky at which pixels stop to be linear; ``inf`` when there is no such level.
     sky_level : float
         Median of the sky that was taken away, ADU.
+    sky_range : float
+        How far the sky differed over the frame, 98th less 2nd percentile, ADU.
+    zero_point : ZeroPoint or None
+        What turns ADU into magnitudes; None while nobody has measured it.
     """
 
     pixels: Pixels
@@ -52,6 +58,8 @@ class CalibratedFrame:
     gain: float
     saturation: float
     sky_level: float = 0.0
+    sky_range: float = 0.0
+    zero_point: ZeroPoint | None = None
 
     def __post_init__(self) -> None:
         """Refuse planes that do not belong together."""
@@ -90,6 +98,8 @@ def to_fits(
     planes[1].header["BUNIT"] = ("adu", "above the sky")
     planes[1].header["GAIN"] = (frame.gain, "[e-/adu]")
     planes[1].header["SKYLEVEL"] = (frame.sky_level, "[adu] median of the sky taken away")
+    planes[1].header["SKYRANGE"] = (frame.sky_range, "[adu] 98 % less 2 % of that sky")
+    write_cards(planes[1].header, frame.zero_point)
     if np.isfinite(frame.saturation):
         planes[1].header["SATURATE"] = (frame.saturation, "[adu] above the sky")
     planes[2].header["BUNIT"] = ("adu", "1 sigma, as if pixels were independent")
@@ -136,6 +146,8 @@ def from_fits(source: bytes | Path | BinaryIO) -> CalibratedFrame:
             gain=float(header["GAIN"]),
             saturation=float(header.get("SATURATE", np.inf)),
             sky_level=float(header["SKYLEVEL"]),
+            sky_range=float(header.get("SKYRANGE", 0.0)),
+            zero_point=read_cards(header),
         )
 
 

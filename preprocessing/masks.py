@@ -40,6 +40,8 @@ class MaskBit(enum.IntFlag):
     """Interpolated with a footprint that leaves the frame or touches missing pixels."""
     GROWN = 32
     """Beside a saturated pixel: near enough to be spoiled by it."""
+    TRAIL = 64
+    """Crossed by a satellite or an aircraft."""
 
 
 def build_mask(

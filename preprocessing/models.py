@@ -1,10 +1,17 @@
 """Calibration frames, and the runs that make an exposure ready for subtraction."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import Q
 
 from astrid.core.models import UNFINISHED, Record, Run
 from observations.models import Observation
+from preprocessing.photometry import System, ZeroPointSource
+
+
+def _choices(names: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(str(name), str(name)) for name in names]
 
 
 class PreprocessRun(Run):
@@ -26,6 +33,32 @@ class PreprocessRun(Run):
         null=True, blank=True, help_text="Residual of matched stars, per axis."
     )
     registration_stars = models.PositiveIntegerField(null=True, blank=True)
+    is_set_aside = models.BooleanField(
+        default=False, help_text="Its quality was beyond the limits; error_message says which."
+    )
+    seeing_px = models.FloatField(null=True, blank=True, help_text="FWHM of stars, pixels.")
+    limiting_flux = models.FloatField(
+        null=True, blank=True, help_text="Of a point source at 5 sigma, ADU."
+    )
+    limiting_magnitude = models.FloatField(
+        null=True, blank=True, help_text="Of a point source at 5 sigma, in photometric_system."
+    )
+    zero_point = models.FloatField(
+        null=True, blank=True, help_text="Magnitude of 1 ADU in this exposure."
+    )
+    zero_point_error = models.FloatField(null=True, blank=True, help_text="Magnitudes.")
+    zero_point_source = models.CharField(
+        max_length=20, choices=_choices(ZeroPointSource), blank=True, help_text="How it is known."
+    )
+    zero_point_stars = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Stars of the catalogue that it rests on."
+    )
+    photometric_system = models.CharField(
+        max_length=20,
+        choices=_choices(System),
+        blank=True,
+        help_text="An instrumental magnitude is -2.5 log10(ADU per second).",
+    )
     processed_fits_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     wcs_info = models.JSONField(null=True, blank=True)
 
@@ -37,6 +70,14 @@ class PreprocessRun(Run):
                 condition=Q(registration_quality__isnull=True)
                 | Q(registration_quality__range=(0, 1)),
                 name="preprocess_quality",
+            ),
+            models.CheckConstraint(
+                condition=Q(zero_point_source__in=["", *ZeroPointSource]),
+                name="preprocess_zero_point_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(photometric_system__in=["", *System]),
+                name="preprocess_photometric_system",
             ),
             models.UniqueConstraint(
                 fields=["observation"],

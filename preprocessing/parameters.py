@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from astrid.core.parameters import check_limits, tunable
+from preprocessing.limits import QualityLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreprocessParameters:
-    """Tunables of masking, sky, star finding and registration; ``asdict`` of it is JSON."""
+class PreprocessParameters(QualityLimits):
+    """Tunables of masking, sky, stars, registration, quality; ``asdict`` of it is JSON."""
 
     mesh_px: int = tunable(
         128,
@@ -44,6 +45,9 @@ class PreprocessParameters:
     )
     min_overlap: float = tunable(
         0.02, "smallest share of the reference grid that the frame must cover", ge=0, le=1
+    )
+    min_zero_point_stars: int = tunable(
+        5, "fewer stars of a catalogue cannot calibrate a frame", unit="stars", ge=3
     )
     identity_px: float = tunable(
         0.01, "a mapping nearer to the identity is not worth an interpolation", unit="px", ge=0

@@ -11,6 +11,7 @@ from preprocessing.mesh import Surface
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.register import Grid, Registration, grid_of, register
 from preprocessing.resample import resample
+from preprocessing.stars import Stars
 
 # Less sky than this share of a frame is no sky to measure.
 LEAST_GOOD_SHARE = 0.05
@@ -79,6 +80,7 @@ def calibrate(
         gain=gain,
         saturation=saturation - sky_level,
         sky_level=sky_level,
+        sky_range=sky.sky.spread(),
     )
 
 
@@ -112,12 +114,16 @@ def full_mask(pixels: NDArray[np.floating], saturation: float, known: Mask | Non
 
 
 def onto_grid(
-    frame: CalibratedFrame, grid: CalibratedFrame | Grid, parameters: PreprocessParameters
+    frame: CalibratedFrame,
+    grid: CalibratedFrame | Grid,
+    parameters: PreprocessParameters,
+    *,
+    stars: Stars | None = None,
 ) -> tuple[CalibratedFrame, Registration]:
     """Register a frame to a reference and give it on the reference's pixel grid.
 
     ``grid`` may be the reference frame itself; :func:`preprocessing.register.grid_of` measures its
-    stars once for many frames.
+    stars once for many frames. ``stars`` are those of ``frame``, where they are known already.
 
     Raises
     ------
@@ -125,7 +131,7 @@ def onto_grid(
         If the frame cannot be registered; the message says by how much and what to do.
     """
     target = grid_of(grid, parameters) if isinstance(grid, CalibratedFrame) else grid
-    registration = register(frame, target, parameters)
+    registration = register(frame, target, parameters, stars=stars)
     return resample(frame, registration, target.shape), registration
 
 

@@ -1,62 +1,149 @@
 """How good a calibrated frame is, in figures."""
 
+from dataclasses import asdict, dataclass, replace
+
 import numpy as np
 
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.stars import SIGMA_TO_FWHM, Stars, find_stars, seeing
+from preprocessing.cells import cells_of, unevenness
+from preprocessing.growth import Growth, measure_growth
+from preprocessing.masks import MaskBit, mark
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.register import stars_of
+from preprocessing.stars import Stars, narrow_mode
+from preprocessing.trails import find_trails
 
 LIMIT_SIGMA = 5.0
+# Pixels that stand for the noise of the frame; its mesh is 128 px wide.
+NOISE_STEP = 8
+BRIGHT_SNR = 30.0
 
 
-def assess(frame: CalibratedFrame) -> dict[str, float]:
-    """Find the stars of a frame and give its figures, as :func:`measure_quality` does."""
-    found = find_stars(frame.pixels, frame.noise, frame.mask, gain=frame.gain)
-    return measure_quality(frame, found)
+@dataclass(frozen=True)
+class Quality:
+    """The figures of a frame.
+
+    Attributes
+    ----------
+    seeing_px : float
+        FWHM of the stars, of all objects where none is a star.
+    ellipticity : float
+        1 - b/a, median of the bright objects: in a frame with bad tracking none looks like a star.
+    sky_level, sky_range, noise : float
+        ADU: median of the sky, how far it differs over the frame (98 % less 2 %), and the noise of
+        one pixel.
+    sky_fraction : float
+        The sky's share of the way from zero to saturation.
+    unevenness : float
+        Structure left in the sky on scales of 32 to 128 px, in noise of a pixel.
+    limiting_flux : float
+        ADU: flux of a point source at 5 sigma, measured with the PSF against the sky.
+    noise_pixels : float
+        1 / sum of the PSF's square: pixels whose noise its fit collects.
+    saturated_fraction, masked_fraction, trail_fraction : float
+        Shares of the frame's pixels.
+    n_stars, n_objects : int
+    """
+
+    seeing_px: float
+    ellipticity: float
+    sky_level: float
+    sky_range: float
+    sky_fraction: float
+    noise: float
+    unevenness: float
+    limiting_flux: float
+    noise_pixels: float
+    saturated_fraction: float
+    masked_fraction: float
+    trail_fraction: float
+    n_stars: int
+    n_objects: int
+
+    def figures(self) -> dict[str, float]:
+        """Give the figures by name."""
+        return asdict(self)
 
 
-def measure_quality(frame: CalibratedFrame, stars: Stars) -> dict[str, float]:
-    """Give seeing, sky, noise, depth and losses of a frame.
+@dataclass(frozen=True)
+class Examined:
+    """A frame with its trails masked, and what was found in it."""
+
+    frame: CalibratedFrame
+    stars: Stars
+    growth: Growth
+    quality: Quality
+
+
+def examine(frame: CalibratedFrame, parameters: PreprocessParameters) -> Examined:
+    """Mask the trails of a frame, find its stars and measure how good it is.
 
     Parameters
     ----------
     frame : CalibratedFrame
-    stars : structured array
-        From :func:`preprocessing.stars.find_stars` on this frame.
-
-    Returns
-    -------
-    dict
-        ``seeing_px`` (FWHM), ``ellipticity`` (median), ``sky_level`` and ``noise`` (ADU per
-        pixel), ``limiting_flux`` (ADU, 5 sigma for a point source against the sky),
-        ``masked_fraction``, ``n_stars``, ``n_objects``.
+        On its own pixel grid: on another, what lies outside of it would count as masked.
 
     Raises
     ------
     ValueError
-        If the frame has no star or no good pixel.
+        If the frame has no good pixel or no object.
     """
-    good = frame.mask == 0
-    if not good.any():
-        raise ValueError(f"all {good.size} pixels are masked: nothing to measure")
-    on_locus = stars["is_star"]
-    width, noise = seeing(stars), float(np.median(frame.noise[good]))
-    return {
-        "seeing_px": width,
-        "ellipticity": float(np.median(stars["ellipticity"][on_locus])),
-        "sky_level": frame.sky_level,
-        "noise": noise,
-        "limiting_flux": LIMIT_SIGMA * noise * noise_pixels(width) ** 0.5,
-        "masked_fraction": float(1 - good.mean()),
-        "n_stars": float(on_locus.sum()),
-        "n_objects": float(stars.size),
-    }
+    if (frame.mask != 0).all():
+        raise ValueError(f"all {frame.mask.size} pixels are masked: nothing to measure")
+    cells = cells_of(frame.pixels, frame.noise, frame.mask)
+    trails = find_trails(
+        frame.pixels, frame.noise, frame.mask, cells, threshold=parameters.trail_threshold
+    )
+    if trails.any():
+        mask = frame.mask.copy()
+        mark(mask, trails, MaskBit.TRAIL)
+        frame = replace(frame, mask=mask)
+    stars = stars_of(frame, parameters)
+    if not stars.size:
+        raise ValueError(
+            f"no object above {parameters.star_threshold:g} sigma: the frame shows no stars"
+        )
+    width = typical_width(stars)
+    growth = measure_growth(frame, stars, width)
+    return Examined(frame, stars, growth, measure(frame, stars, growth, unevenness(cells)))
 
 
-def noise_pixels(fwhm: float) -> float:
-    """Give the number of pixels whose noise a matched filter for a Gaussian collects.
+def typical_width(stars: Stars) -> float:
+    """Give the FWHM that the bright stars share, all objects where none is a star; px."""
+    sample = stars[stars["is_star"]] if stars["is_star"].any() else stars
+    bright = sample["snr"] >= min(BRIGHT_SNR, float(np.median(sample["snr"])))
+    return float(np.exp(narrow_mode(np.log(sample["fwhm"][bright]))))
 
-    References
-    ----------
-    King 1983, PASP 95, 163: 4 pi sigma^2.
-    """
-    return float(4 * np.pi * (fwhm / SIGMA_TO_FWHM) ** 2)
+
+def measure(frame: CalibratedFrame, stars: Stars, growth: Growth, uneven: float) -> Quality:
+    """Put the figures of a frame together."""
+    noise = sky_noise(frame)
+    bright = stars["snr"] > min(BRIGHT_SNR, float(np.median(stars["snr"])))
+    return Quality(
+        seeing_px=growth.fwhm,
+        ellipticity=float(np.median(stars["ellipticity"][bright | (stars.size == 1)])),
+        sky_level=frame.sky_level,
+        sky_range=frame.sky_range,
+        sky_fraction=max(0.0, frame.sky_level / (frame.saturation + max(0.0, frame.sky_level))),
+        noise=noise,
+        unevenness=uneven,
+        limiting_flux=LIMIT_SIGMA * noise * growth.noise_pixels**0.5,
+        noise_pixels=growth.noise_pixels,
+        saturated_fraction=share(frame, MaskBit.SATURATED),
+        masked_fraction=float(np.count_nonzero(frame.mask) / frame.mask.size),
+        trail_fraction=share(frame, MaskBit.TRAIL),
+        n_stars=int(stars["is_star"].sum()),
+        n_objects=int(stars.size),
+    )
+
+
+def sky_noise(frame: CalibratedFrame) -> float:
+    """Give the median noise of the good pixels of a frame, ADU."""
+    some = slice(None, None, NOISE_STEP)
+    noise = frame.noise[some, some][frame.mask[some, some] == 0]
+    return float(np.median(noise if noise.size else frame.noise[frame.mask == 0]))
+
+
+def share(frame: CalibratedFrame, bit: MaskBit) -> float:
+    """Give the share of a frame's pixels that have a mask bit."""
+    return float(np.count_nonzero(frame.mask & np.uint16(bit)) / frame.mask.size)

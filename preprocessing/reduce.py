@@ -13,14 +13,15 @@ from astropy.wcs import WCS
 from observations.fits import ReadOptions
 from observations.frame_kind import FrameKind
 from observations.raw import read_raw
-from preprocessing import quality
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.library import CalibrationParameters, choose
+from preprocessing.limits import shortcomings
 from preprocessing.masks import MaskBit
 from preprocessing.night import Figures, Library, Night, RawFile, halves
 from preprocessing.overscan import assemble, trimmed_wcs
 from preprocessing.parameters import PreprocessParameters, StackParameters
 from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.quality import examine
 from preprocessing.reduction import reduce_frame
 from preprocessing.register import Grid, grid_of
 from preprocessing.stack import Stack, stack
@@ -94,7 +95,7 @@ def calibrate_light(
     Raises
     ------
     ValueError
-        If it cannot be calibrated, or shows no star.
+        If it cannot be calibrated, shows no star, or is beyond the limits of quality.
     """
     raw = read_raw(file.path, options=settings.reading, name=file.name)
     choice = choose(file.conditions, library.candidates, settings.calibration)
@@ -113,10 +114,13 @@ def calibrate_light(
         known=reduced.mask,
         parameters=settings.preparing,
     )
+    examined = examine(frame, settings.preparing)
+    found = examined.quality.figures()
+    if reasons := list(shortcomings(found, settings.preparing, is_reference=False)):
+        raise ValueError(f"set aside: {'; '.join(reasons)}")
     shares = {name: float(((frame.mask & bit) != 0).mean()) for name, bit in SHARES.items()}
     used = {name: each.key for name, each in choice.chosen.items()}
-    facts = {"used": used, "missing": list(choice.missing)} | quality.assess(frame) | shares
-    return frame, facts
+    return examined.frame, {"used": used, "missing": list(choice.missing)} | found | shares
 
 
 def calibrate_lights(

@@ -96,7 +96,11 @@ def grid_of(frame: CalibratedFrame, parameters: PreprocessParameters) -> Grid:
 
 
 def register(
-    science: CalibratedFrame, grid: Grid, parameters: PreprocessParameters
+    science: CalibratedFrame,
+    grid: Grid,
+    parameters: PreprocessParameters,
+    *,
+    stars: Stars | None = None,
 ) -> Registration:
     """Find where the pixels of ``grid`` lie in ``science``.
 
@@ -110,7 +114,7 @@ def register(
         If the footprints are apart, the patterns differ, too few stars match, or the residual is
         above ``parameters.max_residual_px``.
     """
-    found = stars_of(science, parameters)
+    found = stars_of(science, parameters) if stars is None else stars
     is_by_wcs = science.wcs.has_celestial and grid.wcs.has_celestial
     first = guess_by_wcs(science, grid) if is_by_wcs else guess_by_patterns(found, grid, parameters)
     overlap = covered_share(first, grid.shape, science.shape)

@@ -48,14 +48,15 @@ def resample(frame: CalibratedFrame, registration: Registration, shape: Shape) -
         rows, columns = np.arange(strip.start, strip.stop, dtype=float), np.arange(float(shape[1]))
         pixels[strip], noise[strip], mask[strip] = source.sample(transform, rows, columns)
     typical_area = float(np.median(transform.area(*(np.linspace(0, n - 1, 17) for n in shape))))
-    return CalibratedFrame(
+    return replace(
+        frame,
         pixels=pixels,
         noise=noise,
         mask=mask,
         wcs=registration.grid_wcs,
-        gain=frame.gain,
         saturation=frame.saturation * typical_area,
         sky_level=frame.sky_level * typical_area,
+        sky_range=frame.sky_range * typical_area,
     )
 
 

@@ -1,14 +1,14 @@
 """What the preprocessing domain can do: make an exposure ready for subtraction."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from astrid.core import store
-from astrid.core.errors import BadImage, CorruptFile, InvalidTransition, NoReference
+from astrid.core.errors import BadImage, CorruptFile, InvalidTransition, NoReference, SetAside
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
@@ -16,11 +16,12 @@ from observations.fits import Frame, ReadOptions, read_frame
 from observations.fits_header import FrameDefaults
 from observations.models import Observation, ObservationStatus, Role, same_camera
 from observations.services import move
-from preprocessing import quality
+from preprocessing.appraisal import Appraisal, appraise, zero_point_of
 from preprocessing.calibrated import CalibratedFrame, from_fits, to_fits
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.quality import examine
 from preprocessing.register import Registration
 
 _UNDER_WAY = (ObservationStatus.INGESTED, ObservationStatus.PREPROCESSING)
@@ -55,16 +56,35 @@ def preprocess(run: PreprocessRun) -> None:
     parameters = PreprocessParameters(**run.parameters)
     with measured() as cost:
         frame, raw = _calibrated(run.observation, parameters, cost)
+        with cost.step("quality"):
+            found = appraise(run.observation, frame, raw, parameters)
+            _check_quality(run, found)
         anchor = _anchor(run.observation)
-        registration = None
+        frame, registration = found.frame, None
         if anchor:
             with cost.step("register"):
-                frame, registration = _register(run, frame, anchor, parameters)
-        with cost.step("quality"):
-            found = _assess(run.observation, frame)
+                frame, registration = _register(run, found, anchor, parameters)
         with cost.step("store"):
             path = store.put(to_fits(frame))
     _finish(run, path, anchor, registration, cost, found, raw)
+
+
+def _check_quality(run: PreprocessRun, found: Appraisal) -> None:
+    """Keep the figures of a frame that is beyond the limits, and set it aside.
+
+    Raises
+    ------
+    SetAside
+        With the reasons, unless an operator has accepted the frame.
+    """
+    if not found.reasons or run.observation.is_accepted:
+        return
+    columns = found.columns() | {"figures": found.figures(), "is_set_aside": True}
+    for name, value in columns.items():
+        setattr(run, name, value)
+    run.save(update_fields=[*columns, "updated_at"])
+    keep_quality(run.observation, found)
+    raise SetAside(f"set aside: {'; '.join(found.reasons)}")
 
 
 def _calibrated(
@@ -86,13 +106,6 @@ def _calibrated(
         except ValueError as error:
             raise BadImage(f"{observation}: {error}") from error
     return frame, raw
-
-
-def _assess(observation: Observation, frame: CalibratedFrame) -> dict[str, float]:
-    try:
-        return quality.assess(frame)
-    except ValueError as error:
-        raise BadImage(f"{observation}: {error}") from error
 
 
 def _options(observation: Observation) -> ReadOptions:
@@ -137,12 +150,12 @@ def _anchor(observation: Observation) -> PreprocessRun | None:
 
 def _register(
     run: PreprocessRun,
-    frame: CalibratedFrame,
+    found: Appraisal,
     anchor: PreprocessRun,
     parameters: PreprocessParameters,
 ) -> tuple[CalibratedFrame, Registration]:
     try:
-        return onto_grid(frame, load(anchor), parameters)
+        return onto_grid(found.frame, load(anchor), parameters, stars=found.examined.stars)
     except ValueError as error:
         raise BadImage(
             f"{run.observation} cannot be laid on the grid of {anchor.observation}: {error}"
@@ -173,7 +186,13 @@ def load_file(path: str, name: object) -> CalibratedFrame:
 
 def native(run: PreprocessRun) -> CalibratedFrame:
     """Calibrate the image of a completed run anew, on its own pixel grid and whole."""
-    return _calibrated(run.observation, PreprocessParameters(**run.parameters), Cost())[0]
+    parameters = PreprocessParameters(**run.parameters)
+    frame, _ = _calibrated(run.observation, parameters, Cost())
+    try:
+        frame = examine(frame, parameters).frame
+    except ValueError as error:
+        raise BadImage(f"{run.observation}: {error}") from error
+    return replace(frame, zero_point=zero_point_of(run))
 
 
 def product_of(observation: Observation) -> PreprocessRun:
@@ -197,7 +216,7 @@ def _finish(
     anchor: PreprocessRun | None,
     registration: Registration | None,
     cost: Cost,
-    found: dict[str, float],
+    found: Appraisal,
     raw: Frame,
 ) -> None:
     """Close ``run`` and hand the observation on, in one transaction."""
@@ -206,14 +225,23 @@ def _finish(
         grid_observation=anchor.observation if anchor else None,
         wcs_aligned=registration is not None,
         wcs_info=json.loads(json.dumps(_wcs_facts(raw))),
-        figures=asdict(cost) | {"quality": found},
-        provenance=_provenance(run, path, anchor),
+        figures=asdict(cost) | found.figures(),
+        provenance=_provenance(run, path, anchor, found),
+        is_set_aside=False,
+        **found.columns(),
         **_registration_facts(registration),
     )
-    if raw.pixel_scale_arcsec and found["seeing_px"] > 0:
-        run.observation.seeing = found["seeing_px"] * raw.pixel_scale_arcsec
-        run.observation.save(update_fields=["seeing", "updated_at"])
+    keep_quality(run.observation, found)
     move(run.observation, ObservationStatus.PREPROCESSED)
+
+
+def keep_quality(observation: Observation, found: Appraisal) -> None:
+    """Keep on the exposure what people look for: seeing and depth."""
+    if observation.pixel_scale:
+        observation.seeing = found.examined.quality.seeing_px * observation.pixel_scale
+    depth = found.limiting_magnitude if found.zero_point.is_calibrated else None
+    observation.limiting_magnitude = depth
+    observation.save(update_fields=["seeing", "limiting_magnitude", "updated_at"])
 
 
 def _registration_facts(registration: Registration | None) -> dict[str, Any]:
@@ -234,10 +262,14 @@ def _wcs_facts(raw: Frame) -> dict[str, Any]:
     }
 
 
-def _provenance(run: PreprocessRun, path: str, anchor: PreprocessRun | None) -> dict[str, Any]:
+def _provenance(
+    run: PreprocessRun, path: str, anchor: PreprocessRun | None, found: Appraisal
+) -> dict[str, Any]:
     inputs = {"image": run.observation.fits_file_path}
     if anchor:
         inputs["grid"] = anchor.processed_fits_path
+    if found.calibration is not None:
+        inputs["star_catalog"] = run.observation.survey.star_catalog_path
     return {"inputs": inputs, "outputs": {"calibrated": path}, "versions": versions()}
 
 

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from astropy.table import Column, Table
 from numpy.typing import NDArray
 
 from observations.fits_blocks import quiet_astropy
-from preprocessing.bands import AB_BANDS, band_name
+from preprocessing.bands import band_name, usual_system
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -63,7 +63,7 @@ class Magnitudes:
     value, error : (n,) arrays
         mag; the error is NaN where it is not known.
     system : str
-        "AB" or "Vega".
+        "AB" or "Vega"; empty where that follows from the band that is asked for.
     """
 
     value: Floats
@@ -121,14 +121,15 @@ class StarCatalog:
         ValueError
             If the catalogue has none; the message lists the bands that it has.
         """
-        found = self.bands.get(band_name(filter_band)) or self.bands.get(ANY_BAND)
+        band = band_name(filter_band)
+        found = self.bands.get(band) or self.bands.get(ANY_BAND)
         if found is None:
             has = ", ".join(sorted(self.bands)) or "no magnitudes"
             raise ValueError(
                 f"star catalogue {self.name} has no magnitudes in filter {filter_band!r} "
                 f"(it has {has}): give a catalogue of this band"
             )
-        return found
+        return found if found.system else replace(found, system=usual_system(band))
 
 
 def read_star_catalog(source: Path | bytes, name: str = "") -> StarCatalog:
@@ -290,7 +291,7 @@ def system_of(table: Table, column: str) -> str:
     said = str(table.meta.get("photometric_system", ""))
     if said in ("AB", "Vega"):
         return said
-    return "AB" if in_band(table, column) in AB_BANDS else "Vega"
+    return "" if column == ANY_BAND else usual_system(in_band(table, column))
 
 
 def errors_of(table: Table, name: str) -> Floats:

@@ -35,6 +35,8 @@ LARGEST_STEP_PX = 1.5
 LOCUS_FACTOR = 1.2
 LOCUS_SNR = 30.0
 ROUND = 0.4
+# Widths within this factor make a peak; the stars' is the first with this share of the most.
+PEAK_FACTOR, PEAK_SHARE, LEAST_IN_PEAK, PEAK_TURNS = 1.05, 0.4, 3, 3
 
 
 def find_stars(
@@ -173,21 +175,23 @@ def on_locus(stars: Stars) -> Bools:
         return np.zeros(0, bool)
     bright = stars["snr"] > min(LOCUS_SNR, float(np.median(stars["snr"])))
     log_width = np.log(stars["fwhm"])
-    off = np.abs(log_width - half_sample_mode(log_width[bright | (stars.size == 1)]))
+    off = np.abs(log_width - narrow_mode(log_width[bright | (stars.size == 1)]))
     return np.asarray((off < np.log(LOCUS_FACTOR)) & (stars["ellipticity"] < ROUND))
 
 
-def half_sample_mode(values: Floats) -> float:
-    """Give the mode: the densest half, of that the densest half, and so on.
+def narrow_mode(log_widths: Floats) -> float:
+    """Give the log of the width that stars share: the narrowest peak of about the greatest density.
 
-    References
-    ----------
-    Bickel & Fruehwirth 2006, Comp. Stat. Data Anal. 50, 3500.
+    In deep frames outside the Milky Way galaxies outnumber stars, and their widths crowd, too; but
+    nothing that is resolved is narrower than the stars.
     """
-    ordered = np.sort(values)
-    while ordered.size > 3:
-        half = (ordered.size + 1) // 2
-        spans = ordered[half - 1 :] - ordered[: ordered.size - half + 1]
-        start = int(np.argmin(spans))
-        ordered = ordered[start : start + half]
-    return float(np.mean(ordered))
+    ordered = np.sort(log_widths)
+    step = np.log(PEAK_FACTOR)
+    within = np.searchsorted(ordered, ordered + step, "right")
+    within -= np.searchsorted(ordered, ordered - step, "left")
+    crowded = within >= max(min(LEAST_IN_PEAK, ordered.size), PEAK_SHARE * within.max())
+    middle = float(ordered[np.argmax(crowded)])
+    for _ in range(PEAK_TURNS):
+        near = np.abs(ordered - middle) < 2 * step
+        middle = float(np.median(ordered[near]))
+    return middle

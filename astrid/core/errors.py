@@ -13,6 +13,10 @@ class BadImage(AstridError):
     """Pixels that cannot be processed: not FITS, truncated, all masked, no position."""
 
 
+class SetAside(BadImage):
+    """A frame whose quality is beyond the limits; an operator may accept it all the same."""
+
+
 class BadParameters(AstridError):
     """A setting or rule that cannot be used; the message names the key and what is allowed."""
 

@@ -22,7 +22,13 @@ class ObservationSerializer(RowSerializer):
     class Meta:
         model = Observation
         exclude = ["hpx"]
-        decimals = {"exposure_time": 3, "pixel_scale": 4, "airmass": 2, "seeing": 3}
+        decimals = {
+            "exposure_time": 3,
+            "pixel_scale": 4,
+            "airmass": 2,
+            "seeing": 3,
+            "limiting_magnitude": 3,
+        }
 
 
 class ObservationRunSerializer(RowSerializer):

@@ -23,8 +23,18 @@ class ObservationViewSet(SkyReadViewSet):
 
     queryset = Observation.objects.order_by("-id")
     serializer_class = serializers.ObservationSerializer
-    filterset_fields = ["survey", "status", "role", "filter_band", "epoch", "observation_id"]
-    ordering_fields = ["observation_time", "id"]
+    filterset_fields = {
+        "survey": ["exact"],
+        "status": ["exact"],
+        "role": ["exact"],
+        "filter_band": ["exact"],
+        "epoch": ["exact"],
+        "observation_id": ["exact"],
+        "is_accepted": ["exact"],
+        "seeing": ["lt", "gt"],
+        "limiting_magnitude": ["lt", "gt"],
+    }
+    ordering_fields = ["observation_time", "id", "seeing", "limiting_magnitude"]
 
 
 class ObservationRunViewSet(ReadViewSet):

@@ -13,7 +13,13 @@ class PreprocessRunSerializer(RowSerializer):
     class Meta:
         model = PreprocessRun
         fields = "__all__"
-        decimals = {"registration_quality": 3}
+        decimals = {
+            "registration_quality": 3,
+            "seeing_px": 3,
+            "limiting_magnitude": 3,
+            "zero_point": 4,
+            "zero_point_error": 4,
+        }
 
 
 class CalibrationFrameSerializer(RowSerializer):

@@ -13,8 +13,15 @@ class PreprocessRunViewSet(ReadViewSet):
 
     queryset = PreprocessRun.objects.order_by("-id")
     serializer_class = serializers.PreprocessRunSerializer
-    filterset_fields = ["observation", "status"]
-    ordering_fields = ["created_at", "id"]
+    filterset_fields = {
+        "observation": ["exact"],
+        "status": ["exact"],
+        "is_set_aside": ["exact"],
+        "zero_point_source": ["exact"],
+        "seeing_px": ["lt", "gt"],
+        "limiting_magnitude": ["lt", "gt"],
+    }
+    ordering_fields = ["created_at", "id", "seeing_px", "limiting_magnitude"]
 
 
 class CalibrationFrameViewSet(ReadViewSet):

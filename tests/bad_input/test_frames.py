@@ -37,10 +37,10 @@ def test_a_frame_in_another_filter_fails(night):
 
 def test_a_strip_that_does_not_touch_the_reference_fails(night):
     def strip_beside(pixels, header):
-        # 40 columns whose centre is 172 px east of the reference's: beyond its edge at 128,
+        # 80 columns whose centre is 172 px east of the reference's: beyond its edge at 128,
         # but nearer than its corners at 181
-        header["CRPIX1"] = 20.5 + 172.0
-        return pixels[:, :40]
+        header["CRPIX1"] = 40.5 + 172.0
+        return pixels[:, :80]
 
     night.add_like(strip_beside)
     night.run()

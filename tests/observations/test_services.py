@@ -1,6 +1,7 @@
 import pytest
 from astropy.io import fits
 
+from astrid.core import store
 from astrid.core.errors import BadParameters
 from observations.models import Observation, Survey
 from observations.services import ingest_directory, ingest_survey
@@ -88,3 +89,23 @@ def test_another_file_under_a_known_name_is_refused(folder):
     run = ingest_directory(folder)
     assert run.refused == 1
     assert "is known with other content" in run.refusals[0]["reason"]
+
+
+def test_the_star_catalogue_that_the_rules_name_is_stored_with_the_survey(folder):
+    (folder / "stars.csv").write_bytes(b"ra,dec,rmag\n150.0,2.0,15.5\n")
+    settings = {"directory": str(folder), "rules": {**RULES, "star_catalog": "stars.csv"}}
+    survey = Survey.objects.create(name="calibrated", adapter_settings=settings)
+    ingest_survey(survey)
+    survey.refresh_from_db()
+    assert store.get(survey.star_catalog_path) == b"ra,dec,rmag\n150.0,2.0,15.5\n"
+    survey.adapter_settings["rules"] = RULES
+    ingest_survey(survey)
+    survey.refresh_from_db()
+    assert survey.star_catalog_path == ""
+
+
+def test_a_star_catalogue_that_is_not_there_is_refused_in_words(folder):
+    settings = {"directory": str(folder), "rules": {**RULES, "star_catalog": "gone.csv"}}
+    survey = Survey.objects.create(name="uncalibrated", adapter_settings=settings)
+    with pytest.raises(BadParameters, match=r"star_catalog gone.csv cannot be read .*No such file"):
+        ingest_survey(survey)

@@ -8,7 +8,7 @@ from astropy.wcs import WCS
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
-from preprocessing.quality import assess, measure_quality
+from preprocessing.quality import examine
 from preprocessing.register import grid_of
 from preprocessing.stars import find_stars
 from tests.preprocessing.synthetic import add_star, scatter_stars, tan_wcs
@@ -79,14 +79,18 @@ def test_a_shifted_exposure_lands_on_the_reference():
 
 def test_quality_figures_are_those_of_the_exposure():
     frame = calibrated(raw())
-    figures = assess(frame)
+    figures = examine(frame, PARAMETERS).quality.figures()
     json.dumps(figures)
     # pixels and wings add 5 % to the half width of a Moffat
     assert figures["seeing_px"] == pytest.approx(3.0 * 1.05, rel=0.03)
     assert figures["n_stars"] == pytest.approx(60, abs=4)
     assert figures["masked_fraction"] == pytest.approx((frame.mask != 0).mean())
-    # 5 sigma times the root of 4 pi sigma^2 = 22.5 px at FWHM 3.15
-    assert figures["limiting_flux"] == pytest.approx(5 * figures["noise"] * 22.5**0.5, rel=0.03)
+    psf = np.zeros((41, 41))
+    add_star(psf, 20.25, 20.25, 1.0, 3.0)
+    # 5 sigma over the root of the sum of the PSF's square; rings as wide as a third of a pixel and
+    # errors of centring make it 2 % more
+    expected = 5 * figures["noise"] / (psf**2).sum() ** 0.5
+    assert figures["limiting_flux"] == pytest.approx(expected, rel=0.04)
 
 
 def test_parameters_survive_json():
@@ -126,15 +130,15 @@ def test_figures_that_cannot_be_are_refused(change, message):
 
 def test_a_frame_without_stars_has_no_quality():
     frame = calibrated(np.random.default_rng(5).normal(400, 10, SHAPE))
-    with pytest.raises(ValueError, match="no seeing to measure"):
-        assess(frame)
+    with pytest.raises(ValueError, match="shows no stars"):
+        examine(frame, PARAMETERS)
 
 
 def test_a_wholly_masked_frame_has_no_quality():
     frame = calibrated(raw())
     frame.mask[:] = MaskBit.BAD_PIXEL
     with pytest.raises(ValueError, match="nothing to measure"):
-        measure_quality(frame, find_stars(frame.pixels, frame.noise, frame.mask))
+        examine(frame, PARAMETERS)
 
 
 def test_corrupt_bytes_among_the_pixels_cost_only_themselves():
@@ -147,4 +151,4 @@ def test_corrupt_bytes_among_the_pixels_cost_only_themselves():
     # random exponents: a third of the values is beyond any detector, others saturate or stay small
     assert corrupt.mean() > 0.3
     assert np.isfinite(frame.pixels[frame.mask == 0]).all()
-    assert assess(frame)["n_stars"] > 0
+    assert examine(frame, PARAMETERS).quality.n_stars > 0

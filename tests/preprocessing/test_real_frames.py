@@ -12,8 +12,8 @@ from astropy.wcs import WCS, FITSFixedWarning
 from preprocessing.calibrated import from_fits, to_fits
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
-from preprocessing.quality import measure_quality
-from preprocessing.register import grid_of, stars_of
+from preprocessing.quality import examine
+from preprocessing.register import grid_of
 from preprocessing.transform import wcs_transform
 
 IMAGES = Path(__file__).parents[2] / "../shared/data/images"
@@ -47,7 +47,7 @@ def decam(name):
 @pytest.mark.parametrize("name", ["OBS04b", "OBS04e", "OBS18a", "OBS18c", "OBS18e"])
 def test_decam_seeing_is_that_of_the_observatory(name):
     header, frame = decam(name)
-    figures = measure_quality(frame, stars_of(frame, PARAMETERS))
+    figures = examine(frame, PARAMETERS).quality.figures()
     # 7 stars here against thousands there, and another definition of the width
     assert figures["seeing_px"] == pytest.approx(header["FWHM"], rel=0.07)
 
@@ -149,7 +149,7 @@ def test_an_sdss_frame_in_nanomaggies_is_calibrated():
     frame = calibrate(
         pixels, wcs=wcs, gain=gain, read_noise=5.0, saturation=np.inf, parameters=PARAMETERS
     )
-    figures = measure_quality(frame, stars_of(frame, PARAMETERS))
+    figures = examine(frame, PARAMETERS).quality.figures()
     # 22.5 - 2.5 log10(5 sigma flux): SDSS reaches r = 22.2 at 95 % completeness
     assert 21.5 < 22.5 - 2.5 * np.log10(figures["limiting_flux"]) < 23.5
     # 0.396 arcsec px: r seeing in SDSS is 1.1 to 1.6 arcsec

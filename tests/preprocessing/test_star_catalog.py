@@ -54,6 +54,7 @@ def test_a_catalogue_without_the_band_says_which_bands_it_has() -> None:
 def test_a_single_column_mag_serves_every_band() -> None:
     catalog = read_star_catalog(b"ra,dec,mag\n1.0,2.0,15.5\n", "list")
     assert catalog.magnitudes("clear").value.tolist() == [15.5]
+    assert [catalog.magnitudes(band).system for band in ("r", "V")] == ["AB", "Vega"]
 
 
 @pytest.mark.parametrize(

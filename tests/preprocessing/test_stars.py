@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from preprocessing.masks import MaskBit
-from preprocessing.stars import STAR_DTYPE, find_stars, half_sample_mode, on_locus, seeing
+from preprocessing.stars import STAR_DTYPE, find_stars, narrow_mode, on_locus, seeing
 from tests.preprocessing.synthetic import add_star, expose, scatter_stars, tan_wcs
 
 SHAPE = (400, 500)
@@ -125,11 +125,12 @@ def test_blank_sky_has_no_star_and_no_seeing():
         seeing(stars)
 
 
-def test_the_half_sample_mode_finds_the_densest_place():
+def test_the_width_of_stars_is_found_among_three_times_as_many_galaxies():
     rng = np.random.default_rng(9)
-    values = np.concatenate([rng.normal(3.0, 0.05, 60), rng.uniform(2, 9, 60)])
-    # half of the sample lies in the peak of sigma 0.05
-    assert half_sample_mode(values) == pytest.approx(3.0, abs=0.15)
+    galaxies = np.exp(rng.normal(np.log(4.5), 0.25, 180))
+    widths = np.concatenate([rng.normal(3.0, 0.05, 60), galaxies])
+    # galaxies within 10 % of the stars' width, about 10 of them, draw the median by a few percent
+    assert np.exp(narrow_mode(np.log(widths))) == pytest.approx(3.0, rel=0.03)
 
 
 def test_no_object_has_no_locus():
