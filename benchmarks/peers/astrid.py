@@ -15,6 +15,7 @@ from differencing.algorithms import subtract_with
 from differencing.extract import extract
 from differencing.parameters import DifferenceParameters
 from preprocessing.calibrated import CalibratedFrame
+from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate
 
@@ -30,10 +31,10 @@ METHOD = Method(
 
 @dataclass(frozen=True)
 class Inputs:
-    """Pixels, bad pixels and what the header of each frame would say."""
+    """Pixels, known mask bits and what the header of each frame would say."""
 
     pixels: dict[str, npt.NDArray[np.float32]]
-    bad: dict[str, npt.NDArray[np.bool_]]
+    known: dict[str, npt.NDArray[np.uint16]]
     facts: dict[str, Any]
     wcs: WCS
 
@@ -48,7 +49,7 @@ def prepare(job: Job) -> Inputs:
     frames = (SCIENCE, REFERENCE)
     return Inputs(
         {name: job.array(name) for name in frames},
-        {name: job.array(f"{name}_mask") for name in frames},
+        {name: job.array(f"{name}_mask") * np.uint16(MaskBit.BAD_PIXEL) for name in frames},
         job.facts,
         _wcs(job.facts["size"]),
     )
@@ -95,6 +96,6 @@ def _frame(inputs: Inputs, name: str) -> CalibratedFrame:
         gain=facts["gain"],
         read_noise=facts["read_noise_e"],
         saturation=inputs.facts["saturation"],
-        bad_pixels=inputs.bad[name],
+        known=inputs.known[name],
         parameters=PreprocessParameters(),
     )
