@@ -8,6 +8,7 @@ from celery.signals import beat_init, celeryd_init, worker_process_init
 from threadpoolctl import threadpool_limits
 
 from astrid import embedded
+from astrid.core.threads import hold_threads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "astrid.settings")
 app = Celery("astrid")
@@ -27,3 +28,4 @@ def _hold_servers(**_: Any) -> None:
 def _one_thread_each(**_: Any) -> None:
     """Leave one core to each worker process: threads that wait for each other cost more."""
     threadpool_limits(1)
+    hold_threads(1)

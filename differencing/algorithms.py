@@ -8,7 +8,7 @@ from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.subtract import Difference, subtract
 from preprocessing.calibrated import CalibratedFrame
 
-Subtraction = Callable[[CalibratedFrame, CalibratedFrame, DifferenceParameters], Difference]
+Subtraction = Callable[..., Difference]
 
 ALGORITHMS: Mapping[Algorithm, Subtraction] = {
     Algorithm.ZOGY: subtract,
@@ -18,7 +18,11 @@ ALGORITHMS: Mapping[Algorithm, Subtraction] = {
 
 
 def subtract_with(
-    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
 ) -> Difference:
     """Subtract ``reference`` from ``science`` by the algorithm that ``parameters`` name.
 
@@ -30,4 +34,4 @@ def subtract_with(
     ValueError
         If the frames cannot be subtracted, or the program that does it is not installed.
     """
-    return ALGORITHMS[parameters.algorithm](science, reference, parameters)
+    return ALGORITHMS[parameters.algorithm](science, reference, parameters, threads=threads)

@@ -1,10 +1,13 @@
 """The variance of the score beyond photons and sky: what the PSF models got wrong."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import ndimage
 
 from differencing.maps import Maps
-from differencing.noise import BoolArray, Float32Image, FloatArray, robust_sigma
+from differencing.noise import BoolArray, Float32Image, robust_sigma
+from preprocessing.masks import lit_windows
 
 BRIGHT = 50.0  # sigma of a reference source that shows errors of the PSF model
 ERROR_BOX = 5  # px over which the model error spreads a source's flux
@@ -12,11 +15,13 @@ VARIABLE = 10.0  # times the median: such a residual is a variable star, no mode
 FEWEST_BRIGHT = 3  # stars; with fewer the model error is not measured but assumed
 ENOUGH_BLANK = 2000  # px: the scatter is then known to about 5 %, as ten of them are one beam
 LARGEST_SCALE = 1.3  # a noise map further off is not a matter of scale, and is scaled no further
+SAMPLE_SIZE, LARGEST_STEP = 130_000, 4  # pixels that show the scatter, px between them
+STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
 ASSUMED_ERROR = 0.02  # of the flux, typical of the PSF models of sparse fields
 
 
-def calibrate_variance(maps: Maps, bad: BoolArray) -> tuple[Float32Image, dict[str, float]]:
-    """Add the error of the PSF models and take the level of the noise from blank sky.
+def calibrate_variance(maps: Maps, bad: BoolArray) -> dict[str, float]:
+    """Add the error of the PSF models to the variance of ``maps``, in place, and scale it.
 
     Noise maps of resampled, stacked or mosaicked frames are off by some per cent; the scatter
     of the score in sky without sources tells by how much.
@@ -29,41 +34,98 @@ def calibrate_variance(maps: Maps, bad: BoolArray) -> tuple[Float32Image, dict[s
 
     Returns
     -------
-    variance : (ny, nx) float32 array
-        ADU^2.
-    figures : dict
+    dict
         ``model_error`` (relative flux); ``noise_scale``, what the noise maps were too small by;
         ``blank_share``. Where hardly any sky is blank the noise maps are taken as they are, and
         ``noise_scale`` is 1.
     """
-    power = ndimage.uniform_filter(maps.reference_flux**2, ERROR_BOX, mode="constant")
-    error = model_error(maps, power, bad)
-    variance = maps.variance + np.float32(error**2) * power
-    blank = maps.is_blank & ~bad
-    scale = _scatter(maps.flux[blank] / np.sqrt(variance[blank]))
-    variance *= np.float32(scale**2)
-    return variance, {
-        "model_error": error,
-        "blank_share": float(blank.mean()),
-        "noise_scale": scale,
-    }
+    error = model_error(maps, bad)
+    for window, power in spread_power(maps.reference_flux):
+        power *= np.float32(error**2)
+        maps.variance[window] += power
+    blank = np.greater(maps.is_blank, bad, out=maps.is_blank)
+    count = np.count_nonzero(blank)
+    scale = _scatter(maps) if count >= ENOUGH_BLANK else 1.0
+    maps.variance[:] *= np.float32(scale**2)
+    return {"model_error": error, "blank_share": count / blank.size, "noise_scale": scale}
 
 
-def _scatter(score: FloatArray) -> float:
+def _scatter(maps: Maps) -> float:
     """Give the scatter of the score in blank sky, in units of what the noise maps promise."""
-    if score.size < ENOUGH_BLANK:
-        return 1.0
+    # neighbours tell the same; a beam is wider than this step
+    step = int(np.clip((maps.flux.size / SAMPLE_SIZE) ** 0.5, 1, LARGEST_STEP))
+    thin = np.s_[::step, ::step]
+    blank = maps.is_blank[thin]
+    score = maps.flux[thin][blank] / np.sqrt(maps.variance[thin][blank])
     return float(np.clip(robust_sigma(score), 1 / LARGEST_SCALE, LARGEST_SCALE))
 
 
-def model_error(maps: Maps, power: Float32Image, bad: BoolArray) -> float:
+def spread_power(flux: Float32Image) -> Iterator[tuple[slice, Float32Image]]:
+    """Give, strip by strip, the mean square of the flux in the box round each pixel.
+
+    Beyond the frame the flux is zero.
+    """
+    reach = ERROR_BOX // 2
+    for top in range(0, flux.shape[0], STRIP_ROWS):
+        window = slice(top, min(top + STRIP_ROWS, flux.shape[0]))
+        around = slice(max(0, top - reach), window.stop + reach)
+        part = flux[around]
+        square = np.zeros((window.stop - top + 2 * reach, flux.shape[1] + 2 * reach), np.float32)
+        above = around.start - top + reach
+        np.square(part, out=square[above : above + len(part), reach:-reach])
+        yield window, box_mean(square)
+
+
+def box_mean(values: Float32Image) -> Float32Image:
+    """Give the mean of each whole box of ``values``."""
+    rows, columns = (side - ERROR_BOX + 1 for side in values.shape)
+    down = values[:rows] + values[1 : rows + 1]
+    for step in range(2, ERROR_BOX):
+        down += values[step : step + rows]
+    mean = down[:, :columns] + down[:, 1 : columns + 1]
+    for step in range(2, ERROR_BOX):
+        mean += down[:, step : step + columns]
+    mean *= np.float32(1 / ERROR_BOX**2)
+    return mean
+
+
+def model_error(maps: Maps, bad: BoolArray) -> float:
     """Give the rms residual of bright sources in units of their flux, noise taken out."""
-    bright = (maps.reference_flux > BRIGHT * np.sqrt(maps.variance)) & ~bad
-    labels, count = ndimage.label(bright)
-    if count < FEWEST_BRIGHT:
+    bright = is_bright(maps) & ~bad
+    excess, power = [], []
+    for window in lit_windows(bright):
+        part = np.s_[window.rows, window.columns]
+        labels, count = ndimage.label(window.part)
+        flux, variance = maps.flux[part], maps.variance[part]
+        star = labels[window.part] - 1
+        excess.append(
+            np.bincount(star, (flux**2 - variance)[window.part].astype(float), minlength=count)
+        )
+        known = power_in(maps.reference_flux, *part)[window.part]
+        power.append(np.bincount(star, known.astype(float), minlength=count))
+    share = np.concatenate(excess) / np.concatenate(power) if excess else np.zeros(0)
+    if len(share) < FEWEST_BRIGHT:
         return ASSUMED_ERROR
-    star = labels[bright] - 1
-    excess = np.bincount(star, weights=maps.flux[bright] ** 2 - maps.variance[bright])
-    share = excess / np.bincount(star, weights=power[bright])
     usual = max(float(np.median(np.abs(share))), 1e-8)
     return float(np.sqrt(max(float(np.mean(share[share < VARIABLE * usual])), 0.0)))
+
+
+def is_bright(maps: Maps) -> BoolArray:
+    """Mark where the reference has a source that shows errors of the PSF model."""
+    bright = np.empty(maps.flux.shape, bool)
+    for top in range(0, len(bright), STRIP_ROWS):
+        window = slice(top, top + STRIP_ROWS)
+        least = np.sqrt(maps.variance[window])
+        least *= np.float32(BRIGHT)
+        np.greater(maps.reference_flux[window], least, out=bright[window])
+    return bright
+
+
+def power_in(flux: Float32Image, rows: slice, columns: slice) -> Float32Image:
+    """Give the mean square of the flux in the box round each pixel of a window."""
+    reach = ERROR_BOX // 2
+    near = [np.arange(window.start - reach, window.stop + reach) for window in (rows, columns)]
+    inside = [(one >= 0) & (one < size) for one, size in zip(near, flux.shape, strict=True)]
+    clipped = (np.clip(one, 0, size - 1) for one, size in zip(near, flux.shape, strict=True))
+    square = flux[np.ix_(*clipped)] ** 2
+    return box_mean(square * (inside[0][:, None] & inside[1]))

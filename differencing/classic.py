@@ -43,7 +43,11 @@ class Matching:
 
 
 def subtract_classic(
-    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
 ) -> Difference:
     """Subtract ``reference`` from ``science`` after giving the sharper one the other's PSF.
 
@@ -54,6 +58,8 @@ def subtract_classic(
     science, reference : CalibratedFrame
         On one pixel grid to a few pixels, same shape, at least 64 pixels a side.
     parameters : DifferenceParameters
+    threads : int
+        How many work side by side.
 
     Raises
     ------
@@ -61,12 +67,14 @@ def subtract_classic(
         For the same reasons as :func:`differencing.subtract.subtract`; also if no star is bright
         enough to fit a kernel to.
     """
-    ready = make_ready(science, reference, parameters)
+    ready = make_ready(science, reference, parameters, threads=threads)
     pair = ready.pair
     with ready.watch("kernel"):
         matching = match_psfs(ready, parameters)
     with ready.watch("tiles"):
-        maps = subtract_tiles(pair, core=parameters.tile, products=partial(_products, matching))
+        maps = subtract_tiles(
+            pair, core=parameters.tile, products=partial(_products, matching), threads=threads
+        )
     whole = next(iter(plan_tiles(pair.planes[0].shape, core=max(pair.planes[0].shape), border=0)))
     psf = whitened_psf(coloured(pair, matching.convolves_science, whole, _kernel(matching, whole)))
     return finish(ready, maps, psf=psf, algorithm=Algorithm.CLASSIC, figures=_figures(matching))
@@ -104,7 +112,7 @@ def _sample(ready: Ready, half: int, *, sharp: int) -> KernelSample:
     halves = [reach, reach]
     halves[sharp] += half
     stamps = [
-        cut_stamps(pair.images[0], pair.planes[0].bad, x, y, half=halves[0]),
+        cut_stamps(pair.images[0].whole(), pair.planes[0].bad, x, y, half=halves[0]),
         _registered_stamps(pair, x, y, halves[1]),
     ]
     broad = 1 - sharp
@@ -145,7 +153,7 @@ def _registered_stamps(
 ) -> Stamps:
     """Cut the reference where ``x``, ``y`` of the science frame lie in it, in science ADU."""
     there = x - pair.matched.shift_x.at(x, y), y - pair.matched.shift_y.at(x, y)
-    stamps = cut_stamps(pair.images[1], pair.planes[1].bad, *there, half=half)
+    stamps = cut_stamps(pair.images[1].whole(), pair.planes[1].bad, *there, half=half)
     return Stamps(stamps.pixels * pair.matched.flux_ratio, stamps.good)
 
 
@@ -182,7 +190,7 @@ def _kernel(matching: Matching, tile: Tile) -> NDArray[np.float64]:
 
 
 def _products(matching: Matching, pair: Pair, tile: Tile) -> TileProducts:
-    science = tile.square(pair.images[0])
+    science = pair.images[0].square(tile)
     reference = registered(pair, tile)
     plain, sharp = (reference, science) if matching.convolves_science else (science, reference)
     convolved = _convolve(sharp, matching.kernel, tile)
@@ -193,7 +201,7 @@ def _products(matching: Matching, pair: Pair, tile: Tile) -> TileProducts:
 
 def registered(pair: Pair, tile: Tile) -> Float32Image:
     """Give the reference of ``tile`` on the science grid and in science ADU."""
-    moved = register(tile.square(pair.images[1]), tile, pair.matched)
+    moved = register(pair.images[1].square(tile), tile, pair.matched)
     x, y = tile.centre
     shift = float(pair.matched.shift_x.at(x, y)), float(pair.matched.shift_y.at(x, y))
     spectrum = fft.rfft2(moved) * shift_phase(tile.side, *shift)

@@ -1,6 +1,6 @@
 """Cosmic-ray hits: light that is sharper than the PSF of its frame allows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,6 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from differencing.noise import BoolArray, FloatArray
-from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
 
 SEED_SIGMA = 5.5  # of one pixel's contrast; one in 50 million pixels of pure noise
 LINE_SIGMA = 5.5  # of the contrast along a line through a pixel
@@ -145,11 +143,3 @@ def _with_rim(sharpness: _Sharpness, hits: Points) -> Points:
     height, width = sharpness.pixels.shape
     rim = rim[((rim > 0) & (rim < [height - 1, width - 1])).all(axis=1)]
     return np.concatenate([hits, rim[sharpness.spread(rim)]])
-
-
-def mark_cosmics(frame: CalibratedFrame, hits: BoolArray) -> CalibratedFrame:
-    """Give ``frame`` with the bit COSMIC_RAY set at ``hits``, saturated pixels left out."""
-    saturated = (frame.mask & np.uint16(MaskBit.SATURATED)) != 0
-    mask = frame.mask.copy()
-    mask[hits & ~saturated] |= np.uint16(MaskBit.COSMIC_RAY)
-    return replace(frame, mask=mask)

@@ -29,7 +29,7 @@ from differencing.subtract import Difference, Ready, finish, make_ready
 from differencing.tiles import Tile, plan_tiles
 from differencing.zogy import TileProducts
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
+from preprocessing.masks import MaskBit, mark
 
 PROGRAM = "hotpants"
 MISSING = (
@@ -52,7 +52,11 @@ LAST_WORDS = 400  # characters of its output that an error repeats
 
 
 def subtract_hotpants(
-    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
 ) -> Difference:
     """Subtract ``reference`` from ``science`` with the installed program.
 
@@ -65,6 +69,8 @@ def subtract_hotpants(
     science, reference : CalibratedFrame
         On one pixel grid to a few pixels, same shape, at least 64 pixels a side.
     parameters : DifferenceParameters
+    threads : int
+        How many work side by side.
 
     Raises
     ------
@@ -73,14 +79,16 @@ def subtract_hotpants(
         :func:`differencing.subtract.subtract`.
     """
     program = find_program()
-    ready = make_ready(science, reference, parameters)
+    ready = make_ready(science, reference, parameters, threads=threads)
     convolves_science = ready.pair.models[0].fwhm < ready.pair.models[1].fwhm
     with ready.watch("hotpants"):
         difference = run_program(program, ready.pair, convolves_science)
     lost = ~np.isfinite(difference)
     made = _Made(np.where(lost, 0, difference).astype(np.float32), convolves_science)
     with ready.watch("tiles"):
-        maps = subtract_tiles(ready.pair, core=parameters.tile, products=partial(_products, made))
+        maps = subtract_tiles(
+            ready.pair, core=parameters.tile, products=partial(_products, made), threads=threads
+        )
     whole = next(iter(plan_tiles(lost.shape, core=max(lost.shape), border=0)))
     psf = whitened_psf(coloured(ready.pair, convolves_science, whole, _kernel(made, ready.pair)))
     figures = {"convolves_science": float(convolves_science), "lost_share": float(lost.mean())}
@@ -177,9 +185,11 @@ def _kernel_options(models: tuple[PsfModel, PsfModel]) -> list[str]:
 
 def _without(ready: Ready, lost: BoolArray) -> Ready:
     """Mark what the program left out as without data."""
-    science, reference = ready.frames
-    mask = science.mask | np.where(lost, np.uint16(MaskBit.NO_DATA), np.uint16(0))
-    return replace(ready, frames=(replace(science, mask=mask.astype(np.uint16)), reference))
+    science, reference = ready.pair.planes
+    mask = science.mask.copy()
+    mark(mask, lost, MaskBit.NO_DATA)
+    planes = replace(science, mask=mask, bad=science.bad | lost), reference
+    return replace(ready, pair=replace(ready.pair, planes=planes))
 
 
 @dataclass(frozen=True)
@@ -192,7 +202,7 @@ class _Made:
 
 def _products(made: _Made, pair: Pair, tile: Tile) -> TileProducts:
     """Score the difference of the program as one of ours."""
-    science, reference = tile.square(pair.images[0]), registered(pair, tile)
+    science, reference = pair.images[0].square(tile), registered(pair, tile)
     difference = tile.square(made.difference)
     around = coloured(pair, made.convolves_science, tile, _kernel(made, pair))
     if made.convolves_science:

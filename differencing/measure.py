@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from differencing import match, stars
+from differencing.images import Images
 from differencing.match import FrameMatch
-from differencing.noise import BoolArray, Float32Image
+from differencing.noise import BoolArray
 from differencing.parameters import DifferenceParameters
 from differencing.prepare import Plane
 from differencing.psf import PsfModel
@@ -29,7 +30,7 @@ class Pair:
     """Everything known about two frames before their subtraction; science first."""
 
     planes: Planes
-    images: tuple[Float32Image, Float32Image]  # holes filled, remaining background removed
+    images: Images  # holes filled, remaining background removed
     models: Models
     matched: FrameMatch
 

@@ -11,6 +11,7 @@ from astrid.core.errors import BadImage, InvalidTransition
 from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
+from astrid.core.threads import allowed_threads
 from differencing import product
 from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
@@ -149,7 +150,7 @@ def _pair(science: PreprocessRun, reference: Baseline) -> _Pair:
 
 def _subtract(run: DifferenceRun, pair: _Pair, parameters: DifferenceParameters) -> Difference:
     try:
-        return subtract_with(pair.science, pair.reference, parameters)
+        return subtract_with(pair.science, pair.reference, parameters, threads=allowed_threads())
     except ValueError as error:
         raise BadImage(f"{run}: {error}") from error
 

@@ -10,12 +10,13 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from astrid.core.threads import in_threads, plain_libraries
 from differencing.calibrate import calibrate_variance
-from differencing.cosmics import find_cosmics, mark_cosmics
+from differencing.cosmics import find_cosmics
+from differencing.images import fill_holes, without_remainder
 from differencing.maps import Maps, subtract_tiles
 from differencing.measure import (
     FRAMES,
-    Models,
     Pair,
     Planes,
     find_sources,
@@ -24,12 +25,13 @@ from differencing.measure import (
 )
 from differencing.noise import Float32Image
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.prepare import Plane, check_overlap, check_pair, fill_holes, has_bits, remainder
+from differencing.prepare import Plane, check_overlap, check_pair, has_bits
+from differencing.psf import PsfModel
 from differencing.stars import Sources
 from differencing.tiles import plan_tiles
 from differencing.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
+from preprocessing.masks import MaskBit, mark
 
 Frames = tuple[CalibratedFrame, CalibratedFrame]
 
@@ -74,7 +76,11 @@ class Difference:
 
 
 def subtract(
-    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
 ) -> Difference:
     """Subtract ``reference`` from ``science`` by proper image subtraction.
 
@@ -83,6 +89,8 @@ def subtract(
     science, reference : CalibratedFrame
         On one pixel grid to a few pixels, same shape, at least 64 pixels a side.
     parameters : DifferenceParameters
+    threads : int
+        How many work side by side; the result is the same with any number.
 
     Raises
     ------
@@ -94,12 +102,13 @@ def subtract(
     ----------
     Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27.
     """
-    ready = make_ready(science, reference, parameters)
-    with ready.watch("tiles"):
-        maps = subtract_tiles(ready.pair, core=parameters.tile)
-    shape = ready.pair.planes[0].shape
-    whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
-    return finish(ready, maps, psf=difference_psf(ready.pair.optics(whole)))
+    with plain_libraries():
+        ready = make_ready(science, reference, parameters, threads=threads)
+        with ready.watch("tiles"):
+            maps = subtract_tiles(ready.pair, core=parameters.tile, threads=threads)
+        shape = ready.pair.planes[0].shape
+        whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
+        return finish(ready, maps, psf=difference_psf(ready.pair.optics(whole)))
 
 
 class Watch:
@@ -120,14 +129,17 @@ class Watch:
 class Ready:
     """Two frames of which everything is known that any algorithm needs to subtract them."""
 
-    frames: Frames  # science and reference, cosmic rays marked
     sources: tuple[Sources, Sources]
     pair: Pair
     watch: Watch
 
 
 def make_ready(
-    science: CalibratedFrame, reference: CalibratedFrame, parameters: DifferenceParameters
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
 ) -> Ready:
     """Check and measure two frames: stars, PSFs, cosmic rays, registration, flux ratio.
 
@@ -138,19 +150,23 @@ def make_ready(
     """
     watch = Watch()
     check_pair(science, reference)
-    planes = _planes((science, reference))
     with watch("stars"):
-        found = find_sources(planes[0], parameters), find_sources(planes[1], parameters)
+        planes, found = _measured((science, reference), parameters, threads)
+    check_overlap(*planes)
     with watch("psf"):
         models = measure_psfs(planes, found, parameters)
     with watch("cosmics"):
-        frames = _without_cosmics((science, reference), planes, models)
-        planes = _planes(frames)
+        marked = in_threads(_without_cosmics, zip(planes, models, strict=True), threads=threads)
+        planes = marked[0], marked[1]
+        check_overlap(*planes)
     with watch("match"):
         matched = match_frames(planes, found, models, parameters)
     with watch("background"):
-        images = _images(frames, planes, matched.flux_ratio, parameters.remainder_mesh)
-    return Ready(frames, found, Pair(planes, images, models, matched), watch)
+        ratio = matched.flux_ratio
+        images = without_remainder(
+            fill_holes(planes, ratio), planes, ratio, mesh=parameters.remainder_mesh
+        )
+    return Ready(found, Pair(planes, images, models, matched), watch)
 
 
 def finish(
@@ -166,13 +182,14 @@ def finish(
     ``figures`` are those of the algorithm itself.
     """
     with ready.watch("noise"):
-        mask = _join_masks(ready.frames, ready.pair.models[0].fwhm)
-        variance, noise_figures = calibrate_variance(maps, mask != 0)
-    error = np.sqrt(variance)
-    significance = np.asarray(maps.flux / error, np.float32)
-    empty = has_bits(mask, MaskBit.NO_DATA)
-    for image in (maps.difference, significance, maps.flux, error):
-        image[empty] = np.nan
+        mask = join_masks(ready.pair.planes, ready.pair.models[0].fwhm)
+        noise_figures = calibrate_variance(maps, mask != 0)
+        error, significance = maps.variance, maps.reference_flux  # overwritten by what follows
+        np.sqrt(maps.variance, out=error)
+        np.divide(maps.flux, error, out=significance)
+        empty = np.flatnonzero(has_bits(mask, MaskBit.NO_DATA))
+        for image in (maps.difference, significance, maps.flux, error):
+            image.reshape(-1)[empty] = np.nan
     return Difference(
         difference=maps.difference,
         significance=significance,
@@ -186,43 +203,37 @@ def finish(
     )
 
 
-def _planes(frames: Frames) -> Planes:
-    planes = Plane.of(frames[0], FRAMES[0]), Plane.of(frames[1], FRAMES[1])
-    check_overlap(*planes)
-    return planes
+def _measured(
+    frames: Frames, parameters: DifferenceParameters, threads: int
+) -> tuple[Planes, tuple[Sources, Sources]]:
+    """Take both frames apart and find their sources."""
+
+    def measure(frame: CalibratedFrame, name: str) -> tuple[Plane, Sources]:
+        plane = Plane.of(frame, name)
+        return plane, find_sources(plane, parameters)
+
+    first, second = in_threads(
+        lambda named: measure(*named), zip(frames, FRAMES, strict=True), threads=threads
+    )
+    return (first[0], second[0]), (first[1], second[1])
 
 
-def _without_cosmics(frames: Frames, planes: Planes, models: Models) -> Frames:
-    """Give the frames with their cosmic-ray hits masked."""
-    marked = [
-        mark_cosmics(
-            frame,
-            find_cosmics(plane.pixels, plane.noise, model.sharpest(), gain=plane.gain),
-        )
-        for frame, plane, model in zip(frames, planes, models, strict=True)
-    ]
-    return marked[0], marked[1]
+def _without_cosmics(known: tuple[Plane, PsfModel]) -> Plane:
+    """Give a plane with its cosmic-ray hits masked."""
+    plane, model = known
+    return plane.with_hits(
+        find_cosmics(plane.pixels, plane.noise, model.sharpest(), gain=plane.gain)
+    )
 
 
-def _images(
-    frames: Frames, planes: Planes, ratio: float, mesh: int
-) -> tuple[Float32Image, Float32Image]:
-    """Give both images without holes, the background left in their difference taken out."""
-    science, reference = fill_holes(frames, planes, ratio)
-    plain = science - np.float32(ratio) * reference
-    return science - remainder(plain, planes[0].bad | planes[1].bad, mesh=mesh), reference
-
-
-def _join_masks(frames: Frames, fwhm: float) -> NDArray[np.uint16]:
+def join_masks(planes: Planes, fwhm: float) -> NDArray[np.uint16]:
     """Give the bits of both masks; EDGE where a PSF core leaves the exposed area."""
-    mask = frames[0].mask | frames[1].mask
-    for frame in frames:
-        mask[~np.isfinite(frame.pixels)] |= np.uint16(MaskBit.NO_DATA)
+    mask = planes[0].mask | planes[1].mask
     near = has_bits(mask, MaskBit.NO_DATA)
     reach = int(np.ceil(fwhm))
     if near.any():
         near = ndimage.binary_dilation(near, iterations=reach)
     near[:reach] = near[-reach:] = True
     near[:, :reach] = near[:, -reach:] = True
-    mask[near] |= np.uint16(MaskBit.EDGE)
+    mark(mask, near, MaskBit.EDGE)
     return mask

@@ -11,6 +11,7 @@ transforms (N, R) and four inverse ones (S_n, S_r, V, D).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ Spectrum = NDArray[np.complex64]
 
 # where both PSFs have lost this much power nothing but float32 rounding is left to divide
 POWER_FLOOR = 1e-7
+# of the photon noise of a source that its squared kernel may spread beyond the part that is kept
+KERNEL_LOSS = 1e-4
+SMALLEST_KERNEL = 3  # px, half width
 
 
 @dataclass(frozen=True)
@@ -69,32 +73,57 @@ def subtract_tile(
     """
     side = science.shape[0]
     seen, known = fft.rfft2(science), fft.rfft2(reference)
-    known *= shift_phase(side, optics.shift_x, optics.shift_y)
-    transform = _StampTransform(side, optics.psf_science.shape[0])
-    p_n, p_r = transform(optics.psf_science), transform(optics.psf_reference)
+    if optics.shift_x or optics.shift_y:
+        known *= shift_phase(side, optics.shift_x, optics.shift_y)
+    p_n, p_r = (stamp_transform(psf, side) for psf in (optics.psf_science, optics.psf_reference))
     power_n, power_r = _power(p_n), _power(p_r)
     ratio = np.float32(optics.flux_ratio)
     denominator = _denominator(power_n, power_r, optics)
-    weight = ratio / denominator
-    unmatched = p_r * seen - ratio * p_n * known  # numerator of eq. 13
     # F_S, eq. 42: the score of a unit source at its peak
-    flux_scale = _half_plane_sum(power_n * power_r * weight, side) * optics.flux_ratio / side**2
-    scale = np.float32(optics.flux_ratio / flux_scale)
-    common = scale * weight * np.conj(p_n * p_r)
-    kernel_n, kernel_r = _squared_kernels(optics, optics.flux_ratio / flux_scale)
-    kernel_transform = _StampTransform(side, kernel_n.shape[0])
-    variance = seen * kernel_transform(kernel_n / optics.gain_science)
-    variance += known * kernel_transform(kernel_r / optics.gain_reference)
+    power_n *= power_r
+    power_n /= denominator
+    flux_scale = _half_plane_sum(power_n, side) * optics.flux_ratio**2 / side**2
+    kernels = _squared_kernels(optics, optics.flux_ratio / flux_scale)
+    variance = _source_variance(seen, known, kernels, optics)
+    common = np.conj(p_n * p_r)
+    common *= np.float32(optics.flux_ratio**2 / flux_scale) / denominator
+    # from here on the two terms of the numerator of eq. 13
+    seen *= p_r
+    p_n *= ratio
+    known *= p_n
     # F_n / F_D, eq. 15
     to_flux = np.hypot(optics.noise_science, optics.noise_reference * optics.flux_ratio)
+    unmatched = seen - known
+    unmatched *= np.float32(to_flux) / np.sqrt(denominator, out=denominator)
+    seen *= common
+    known *= common
     return TileProducts(
-        difference=_back(np.float32(to_flux) * unmatched / np.sqrt(denominator), side),
-        score_science=_back(common * p_r * seen, side),
-        score_reference=_back(common * ratio * p_n * known, side),
-        source_variance=_back(variance, side),
-        sky_gain_science=float(kernel_n.sum()),
-        sky_gain_reference=float(kernel_r.sum()),
+        difference=_back(unmatched, side),
+        score_science=_back(seen, side),
+        score_reference=_back(known, side),
+        source_variance=variance,
+        sky_gain_science=float(kernels[0].sum()),
+        sky_gain_reference=float(kernels[1].sum()),
     )
+
+
+def _source_variance(
+    seen: Spectrum,
+    known: Spectrum,
+    kernels: tuple[NDArray[np.float64], NDArray[np.float64]],
+    optics: TileOptics,
+) -> Float32Image:
+    """Give the variance of the score by the photons of the sources (ZOGY eqs. 26, 27)."""
+    side = seen.shape[0]
+    gains = optics.gain_science, optics.gain_reference
+    spectra = [
+        stamp_transform(_compact(kernel) / gain, side)
+        for kernel, gain in zip(kernels, gains, strict=True)
+    ]
+    spectra[0] *= seen
+    spectra[1] *= known
+    spectra[0] += spectra[1]
+    return _back(spectra[0], side)
 
 
 def difference_psf(optics: TileOptics) -> Float32Image:
@@ -136,19 +165,39 @@ def shift_phase(side: int, shift_x: float, shift_y: float) -> Spectrum:
     return np.asarray(row[:, None] * column[None, :])
 
 
-class _StampTransform:
-    """Transforms of small centred stamps on a large grid: two thin matrix products."""
+def stamp_transform(stamp: NDArray[np.floating], side: int) -> Spectrum:
+    """Transform a small centred stamp, on a large grid of even side, by thin matrix products.
 
-    def __init__(self, side: int, stamp_side: int) -> None:
-        offset = np.arange(stamp_side) - stamp_side // 2
-        self.rows = np.exp(-2j * np.pi * fft.fftfreq(side)[:, None] * offset).astype(np.complex64)
-        self.columns = np.exp(-2j * np.pi * offset[:, None] * fft.rfftfreq(side)).astype(
-            np.complex64
-        )
+    Of the rows k and -k of the spectrum, one is what the other is with the opposite sine.
+    """
+    cosine, sine, columns = _waves(side, stamp.shape[0])
+    along = (stamp.astype(np.complex64) @ columns).view(np.float32)
+    even, odd = (cosine @ along).view(np.complex64), (sine @ along).view(np.complex64)
+    odd *= np.complex64(-1j)
+    spectrum = np.empty((side, side // 2 + 1), np.complex64)
+    half = side // 2
+    np.add(even, odd, out=spectrum[: half + 1])
+    np.subtract(even[half - 1 : 0 : -1], odd[half - 1 : 0 : -1], out=spectrum[half + 1 :])
+    return spectrum
 
-    def __call__(self, stamp: NDArray[np.floating]) -> Spectrum:
-        spectrum: Spectrum = (self.rows @ stamp.astype(np.complex64)) @ self.columns
-        return spectrum
+
+@lru_cache(maxsize=8)
+def _waves(side: int, stamp_side: int) -> tuple[Float32Image, Float32Image, Spectrum]:
+    """Give cosines and sines of the first half of the rows, and the waves along the columns."""
+    offset = np.arange(stamp_side) - stamp_side // 2
+    phase = 2 * np.pi * np.arange(side // 2 + 1)[:, None] * offset / side
+    columns = np.exp(-1j * phase.T).astype(np.complex64)
+    return np.cos(phase).astype(np.float32), np.sin(phase).astype(np.float32), columns
+
+
+def _compact(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut off the rim of a squared kernel that holds next to nothing, and keep its sum."""
+    half, total = kernel.shape[0] // 2, kernel.sum()
+    for reach in range(SMALLEST_KERNEL, half):
+        inner = kernel[half - reach : half + reach + 1, half - reach : half + reach + 1]
+        if inner.sum() > (1 - KERNEL_LOSS) * total:
+            return np.asarray(inner * (total / inner.sum()))
+    return kernel
 
 
 def _kernel_side(optics: TileOptics) -> int:

@@ -126,6 +126,16 @@ class LitWindow:
     top: int
     left: int
 
+    @property
+    def rows(self) -> slice:
+        """Rows of the frame."""
+        return slice(self.top, self.top + self.part.shape[0])
+
+    @property
+    def columns(self) -> slice:
+        """Columns of the frame."""
+        return slice(self.left, self.left + self.part.shape[1])
+
     def place(self, box: tuple[slice, ...]) -> tuple[slice, slice]:
         """Give the place in the frame of a box of the window."""
         rows, columns = box

@@ -45,6 +45,10 @@ class Surface:
         part = self.down[window] @ self.along
         return part if self.least == -np.inf else np.maximum(part, np.float32(self.least), out=part)
 
+    def window(self, rows: slice, columns: slice) -> Pixels:
+        """Give a window of the surface."""
+        return Surface(self.down, self.along[:, columns], self.least).rows(rows)
+
     def whole(self) -> Pixels:
         """Give the surface at every pixel."""
         return self.rows(slice(None))

@@ -99,6 +99,14 @@ def test_result_does_not_depend_on_the_tiles(scene):
         assert abs(change[y, x]) < 0.3 + 0.04 * scene.difference.significance[y, x]
 
 
+def test_any_number_of_threads_gives_the_same_pixels():
+    science, reference = pair(36)
+    small = DifferenceParameters(tile=96)
+    alone, together = (subtract(science, reference, small, threads=n) for n in (1, 3))
+    for plane in ("difference", "significance", "flux", "flux_error", "mask", "psf"):
+        assert np.array_equal(getattr(alone, plane), getattr(together, plane), equal_nan=True)
+
+
 def test_gaps_are_nan_and_leave_no_candidates_around_them():
     science, reference = pair(31)
     holed = science.pixels.copy()

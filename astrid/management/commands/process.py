@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from astrid.core.console import progress, stderr, table
 from astrid.core.errors import AstridError
+from astrid.core.threads import plain_libraries
 from astrid.inprocess import Report, process
 from catalog.audit import by_operator
 from observations.models import Observation, ObservationStatus
@@ -41,7 +42,7 @@ class Command(BaseCommand):
 def work_off(*, quiet: bool) -> Report:
     """Process what is due; what keeps a whole stage from starting ends the command in words."""
     try:
-        with progress(quiet=quiet) as bars:
+        with plain_libraries(), progress(quiet=quiet) as bars:
             return process(bars)
     except AstridError as error:
         raise CommandError(str(error)) from error

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from scipy import fft
-from threadpoolctl import threadpool_limits
 
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
+from astrid.core.threads import allowed_threads, in_threads, plain_libraries
 from differencing import positions, product, quicklook
 from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
@@ -42,7 +41,9 @@ class Command(BaseCommand):
             "--algorithm", choices=[each.value for each in Algorithm], default=Algorithm.ZOGY.value
         )
         parser.add_argument("--threshold", type=float, default=5.0, help="in sigma of S_corr")
-        parser.add_argument("--threads", type=int, default=1, help="cores to use")
+        parser.add_argument(
+            "--threads", type=int, default=allowed_threads(), help="cores to use; all by default"
+        )
         parser.add_argument(
             "--positions",
             type=Path,
@@ -108,9 +109,9 @@ def run(options: dict[str, Any]) -> Made:
     threads = options["threads"]
     if threads < 1:
         raise ValueError(f"--threads is {threads}: give the number of cores to use, 1 or more")
-    with measured() as cost, threadpool_limits(threads), fft.set_workers(threads):
+    with measured() as cost, plain_libraries():
         science, reference = pair(options)
-        difference = subtract_with(science, reference, parameters)
+        difference = subtract_with(science, reference, parameters, threads=threads)
         found = extract(difference, science, reference, threshold=parameters.threshold)
         forced = None
         if places is not None:
@@ -121,8 +122,11 @@ def run(options: dict[str, Any]) -> Made:
 def pair(options: dict[str, Any]) -> tuple[CalibratedFrame, CalibratedFrame]:
     """Give both frames, calibrated, the science frame on the grid of the reference."""
     reading, preparing = read_options(options), PreprocessParameters()
-    science = prepared(options["science"], reading, preparing)
-    reference = prepared(options["reference"], reading, preparing)
+    science, reference = in_threads(
+        lambda path: prepared(path, reading, preparing),
+        (options["science"], options["reference"]),
+        threads=options["threads"],
+    )
     science, _ = onto_grid(science, reference, preparing)
     return science, reference
 
