@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from preprocessing.calibrated import CalibratedFrame, Pixels
@@ -17,6 +19,8 @@ SPLINE_ORDER: Final = 5
 # A spoiled pixel reaches the pixels whose centres were interpolated this near to it.
 FOOTPRINT_PX = 2
 BORDER_PX = 3
+# What fills a pixel without light is taken from so near.
+FILL_REACH_PX = 3
 # Bits of pixels that hold no light of the sky: interpolated as they are, they would ring.
 FALSE_LIGHT = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY
 # On a grid coarser than this, a pixel is the mean over several points, or noise is aliased.
@@ -45,8 +49,8 @@ def resample(frame: CalibratedFrame, registration: Registration, shape: Shape) -
     pixels, noise = np.empty(shape, np.float32), np.empty(shape, np.float32)
     mask = np.empty(shape, np.uint16)
     for strip in strips(shape[0]):
-        rows, columns = np.arange(strip.start, strip.stop, dtype=float), np.arange(float(shape[1]))
-        pixels[strip], noise[strip], mask[strip] = source.sample(transform, rows, columns)
+        part = strip.stop - strip.start, shape[1]
+        pixels[strip], noise[strip], mask[strip] = source.sample(transform, strip.start, part)
     typical_area = float(np.median(transform.area(*(np.linspace(0, n - 1, 17) for n in shape))))
     return replace(
         frame,
@@ -67,7 +71,10 @@ def strips(rows: int) -> Iterator[slice]:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A frame made ready to be interpolated: spline coefficients, noise, mask with footprints."""
+    """A frame made ready to be interpolated: spline coefficients, noise, mask with footprints.
+
+    Noise and mask have one more pixel on every side: what lies outside the frame.
+    """
 
     coefficients: Pixels
     noise: Pixels
@@ -79,44 +86,50 @@ class Source:
         filled = fill_false_light(frame.pixels, frame.mask)
         coefficients = np.empty_like(filled)
         ndimage.spline_filter(filled, SPLINE_ORDER, coefficients, mode="mirror")
-        return cls(coefficients, frame.noise, spread(frame.mask))
+        mask = np.pad(spread(frame.mask), 1, constant_values=int(MaskBit.NO_DATA))
+        return cls(coefficients, np.pad(frame.noise, 1, mode="edge"), mask)
 
-    def sample(
-        self, transform: Transform, rows: Floats, columns: Floats
-    ) -> tuple[Pixels, Pixels, Mask]:
-        """Give pixels, noise and mask at every grid pixel of ``rows`` times ``columns``."""
-        x, y = transform.dense(rows, columns)
-        area = transform.area(rows, columns).astype(np.float32)
-        mask = self.mask_at(x, y)
-        pixels = self.mean_over_pixels(transform, rows, columns, area)
+    def sample(self, transform: Transform, top: int, shape: Shape) -> tuple[Pixels, Pixels, Mask]:
+        """Give pixels, noise and mask at every grid pixel of ``shape`` from row ``top`` on.
+
+        Noise and mask are those of the nearest pixel.
+        """
+        x, y, wide = transform.fine(top, shape)
+        area = wide.astype(np.float32)
+        nearest = self.nearest(x, y)
+        mask, noise = self.mask.ravel()[nearest], self.noise.ravel()[nearest]
+        points = points_within(float(area.max()))
+        pixels = np.zeros(shape, np.float32)
+        for point in points:
+            places = (x, y) if len(points) == 1 else transform.fine(top, shape, point)[:2]
+            pixels += self.interpolated(*places)
+        pixels *= area / len(points)
         pixels[(mask & MaskBit.NO_DATA) != 0] = np.nan
-        noise = ndimage.map_coordinates(self.noise, np.stack([y, x]), order=1, mode="nearest")
         return pixels, noise * np.sqrt(area), mask
 
-    def mean_over_pixels(
-        self, transform: Transform, rows: Floats, columns: Floats, area: Pixels
-    ) -> Pixels:
-        """Give the flux in each grid pixel: the mean over its points, times its area."""
-        count = max(1, int(np.ceil(np.sqrt(area.max()) / COARSEST_SAMPLING_PX)))
-        points = (np.arange(count) + 0.5) / count - 0.5
-        total = np.zeros(area.shape, np.float32)
-        for down in points:
-            for along in points:
-                x, y = transform.dense(rows + down, columns + along)
-                places = np.stack([y, x])
-                total += ndimage.map_coordinates(
-                    self.coefficients, places, order=SPLINE_ORDER, mode="mirror", prefilter=False
-                )
-        return np.asarray(total * (area / count**2))
+    def interpolated(self, x: Floats, y: Floats) -> Pixels:
+        """Give the spline at science pixels."""
+        places = np.stack([y, x])
+        return np.asarray(
+            ndimage.map_coordinates(
+                self.coefficients, places, order=SPLINE_ORDER, mode="mirror", prefilter=False
+            )
+        )
 
-    def mask_at(self, x: Floats, y: Floats) -> Mask:
-        """Give the mask at science pixels: that of the nearest, NO_DATA outside the frame."""
-        column, row = np.rint(x).astype(np.intp), np.rint(y).astype(np.intp)
+    def nearest(self, x: Floats, y: Floats) -> NDArray[np.intp]:
+        """Give the place of the nearest pixel in the widened planes, taken as one line."""
         height, width = self.mask.shape
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        mask = np.full(x.shape, int(MaskBit.NO_DATA), np.uint16)
-        mask[inside] = self.mask[row[inside], column[inside]]
-        return mask
+        row = np.clip(np.rint(y + 1), 0, height - 1).astype(np.intp)
+        row *= width
+        row += np.clip(np.rint(x + 1), 0, width - 1).astype(np.intp)
+        return row
+
+
+def points_within(area: float) -> list[tuple[float, float]]:
+    """Give the points (y, x) within a grid pixel whose mean is taken, for pixels of this area."""
+    count = max(1, int(np.ceil(np.sqrt(area) / COARSEST_SAMPLING_PX)))
+    places = (np.arange(count) + 0.5) / count - 0.5
+    return [(float(down), float(along)) for down in places for along in places]
 
 
 def fill_false_light(pixels: Pixels, mask: Mask) -> Pixels:
@@ -125,13 +138,18 @@ def fill_false_light(pixels: Pixels, mask: Mask) -> Pixels:
     Zero where no good pixel is near.
     """
     false = (mask & FALSE_LIGHT) != 0
-    if not false.any():
-        return pixels
-    good = (~false).astype(np.float32)
-    light = np.where(false, 0, pixels).astype(np.float32)
-    weight = ndimage.gaussian_filter(good, 1.0, truncate=3.0)
-    mean = ndimage.gaussian_filter(light, 1.0, truncate=3.0) / np.maximum(weight, 1e-6)
-    return np.where(false, mean, pixels).astype(np.float32)
+    rows, columns = np.nonzero(false)
+    filled = pixels.copy()
+    light = np.pad(np.where(false, np.float32(0), pixels), FILL_REACH_PX)
+    good = np.pad((~false).astype(np.float32), FILL_REACH_PX)
+    weight = np.exp(-0.5 * np.arange(-FILL_REACH_PX, FILL_REACH_PX + 1.0) ** 2)
+    total, share = np.zeros((2, rows.size))
+    for dy, dx in product(range(weight.size), repeat=2):
+        near = weight[dy] * weight[dx]
+        total += near * light[rows + dy, columns + dx]
+        share += near * good[rows + dy, columns + dx]
+    filled[rows, columns] = total / np.maximum(share, 1e-6)
+    return filled
 
 
 def spread(mask: Mask) -> Mask:

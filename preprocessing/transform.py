@@ -15,6 +15,8 @@ Shape = tuple[int, int]
 
 # Bicubic splines through nodes this far apart follow TPV and SIP polynomials to < 1e-4 px.
 LATTICE_STEP_PX = 64
+# Between pixels this far apart the map is a straight line.
+FINE_STEP_PX = 4
 # A distortion polynomial means nothing far outside the frame it was fitted on.
 TRUSTED_MARGIN = 0.1
 INVERSION_STEPS = 50
@@ -56,6 +58,22 @@ class Transform:
         """Give the science x and y of every pixel of ``rows`` times ``columns``."""
         spline_x, spline_y = self.splines
         return spline_x(rows, columns), spline_y(rows, columns)
+
+    def fine(
+        self, top: int, shape: Shape, offset: tuple[float, float] = (0.0, 0.0)
+    ) -> tuple[Floats, Floats, Floats]:
+        """Give science x and y of every pixel of ``shape`` from row ``top`` on, and its area.
+
+        Straight lines between every fourth pixel: the bend of a distortion within 4 px is below
+        1e-4 px where it is not above 5 px over a thousand. ``offset`` (y, x) moves the grid.
+        """
+        rows, columns = (
+            start + FINE_STEP_PX * np.arange(-(-side // FINE_STEP_PX) + 1.0)
+            for start, side in zip((top + offset[0], offset[1]), shape, strict=True)
+        )
+        knots = (*self.dense(rows, columns), self.area(rows, columns))
+        x, y, area = (straight(straight(one.T).T)[: shape[0], : shape[1]] for one in knots)
+        return x, y, area
 
     def area(self, rows: Floats, columns: Floats) -> Floats:
         """Give the area of grid pixels in science pixels: the Jacobian determinant."""
@@ -105,10 +123,19 @@ def similar_transform(similarity: Similarity, shape: Shape) -> Transform:
     return Transform(nodes_x, nodes_y, science_x, science_y)
 
 
+def straight(knots: Floats) -> Floats:
+    """Put evenly spaced points on the lines between knots along the last axis, but the last."""
+    knots = np.ascontiguousarray(knots)
+    share = np.arange(FINE_STEP_PX) / FINE_STEP_PX
+    steps = np.diff(knots, axis=-1)[..., None] * share
+    steps += knots[..., :-1, None]
+    return steps.reshape(*knots.shape[:-1], -1)
+
+
 def lattice(side: int) -> Floats:
     """Give evenly spaced nodes from just before the first to just after the last pixel."""
     count = max(5, int(np.ceil(side / LATTICE_STEP_PX)) + 2)
-    return np.linspace(-2.0, side + 1.0, count)
+    return np.linspace(-2.0, side + 1.0 + FINE_STEP_PX, count)
 
 
 def sky_to_pixel(wcs: WCS, shape: Shape, sky: Floats) -> Floats:
