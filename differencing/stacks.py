@@ -24,9 +24,10 @@ from differencing.reference_parameters import ReferenceParameters
 from differencing.signals import reference_wanted
 from differencing.spool import spool
 from observations.models import Observation
-from preprocessing import quality
 from preprocessing.calibrated import CalibratedFrame, to_fits
 from preprocessing.models import PreprocessRun
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.quality import examine
 from preprocessing.scaling import UnusableFrame
 from preprocessing.services import load
 from preprocessing.stack import Stack, stack
@@ -170,7 +171,7 @@ def _make(run: ReferenceRun, plan: Plan, parameters: ReferenceParameters, cost: 
             members, stacked, refused = _stacked(run, plan, frames, parameters)
     with cost.step("quality"):
         try:
-            figures = quality.assess(stacked.frame)
+            figures = examine(stacked.frame, PreprocessParameters()).quality.figures()
         except ValueError as error:
             raise BadImage(f"{run}: the stack cannot be measured: {error}") from error
     scale = run.grid_observation.pixel_scale or 0.0

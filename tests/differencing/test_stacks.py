@@ -23,9 +23,10 @@ from differencing.models import DifferenceRun, ReferenceImage, ReferenceRun
 from differencing.parameters import DifferenceParameters
 from differencing.reference_parameters import ReferenceParameters
 from observations.models import ObservationStatus, Role
-from preprocessing import quality
 from preprocessing.calibrated import from_fits, to_fits
 from preprocessing.masks import MaskBit
+from preprocessing.parameters import PreprocessParameters
+from preprocessing.quality import examine
 from tests.factories import FIRST_NIGHT, make_observation, make_preprocess_run, make_survey
 from tests.preprocessing import synthetic
 
@@ -55,7 +56,7 @@ def cell(sky):
         frame = synthetic.expose(sky, SHAPE, wcs=WCS, noise=noise, fwhm=fwhm, seed=seed)
         if change:
             frame = change(frame)
-        figures = quality.assess(frame)
+        figures = examine(frame, PreprocessParameters()).quality.figures()
         row = make_observation(
             survey=survey,
             role=Role.SCIENCE if grid else Role.REFERENCE,
