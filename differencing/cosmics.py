@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from differencing.noise import BoolArray, FloatArray
+from differencing.noise import BoolArray, Float32Image, FloatArray
 
 SEED_SIGMA = 5.5  # of one pixel's contrast; one in 50 million pixels of pure noise
 LINE_SIGMA = 5.5  # of the contrast along a line through a pixel
@@ -20,6 +20,8 @@ TAIL_SIGMA = 2.5  # for the other pixels of a hit,
 TAIL_GAP = 2.9  # px between which at most are lost in noise
 RIM_SIGMA = 2.0  # of the light of a pixel beside a hit: charge and interpolation spread it
 PSF_ERROR = 0.1  # of a pixel's light: what the PSF model and its change over the field may miss
+STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
+ROUNDING = 0.999  # the first look is in single precision
 NEIGHBOURS = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1) if (j, i) != (0, 0)]
 
 Points = NDArray[np.intp]  # (n, 2), row and column
@@ -27,39 +29,74 @@ Points = NDArray[np.intp]  # (n, 2), row and column
 
 @dataclass(frozen=True)
 class _Sharpness:
-    """How far single pixels stand out against what the PSF allows; frame padded by a margin."""
+    """How far single pixels stand out against what the PSF allows; the frame's rim goes on."""
 
-    pixels: FloatArray
-    noise: FloatArray
+    pixels: Float32Image
+    noise: Float32Image
     gain: float
     fall: float  # mean of the PSF's eight inner neighbours over its peak
 
-    def around(self, points: Points) -> NDArray[np.float64]:
-        """Give the mean of the eight neighbours of each point."""
-        rows, columns = points.T
-        total = np.zeros(len(points))
-        for j, i in NEIGHBOURS:
-            total += self.pixels[rows + j, columns + i]
-        return total / len(NEIGHBOURS)
+    @property
+    def spread_noise(self) -> float:
+        """Noise of a contrast, over that of a pixel."""
+        return float(np.sqrt(1 + 1 / (len(NEIGHBOURS) * self.fall**2)))
 
-    def pull(self, points: Points) -> NDArray[np.float64]:
-        """Give the contrast of each point in sigma."""
-        light = self.pixels[points[:, 0], points[:, 1]].astype(float)
-        mean = self.around(points)
-        variance = self.noise[points[:, 0], points[:, 1]].astype(float) ** 2
-        variance *= 1 + 1 / (len(NEIGHBOURS) * self.fall**2)
+    def suspects(self) -> Points:
+        """Find the pixels with a contrast of :data:`TAIL_SIGMA`, photon noise left aside."""
+        found = []
+        for top in range(0, len(self.pixels), STRIP_ROWS):
+            rows = np.arange(top - 1, min(top + STRIP_ROWS, len(self.pixels)) + 1)
+            strip = np.pad(
+                self.pixels[np.clip(rows, 0, len(self.pixels) - 1)], ((0, 0), (1, 1)), mode="edge"
+            )
+            contrast = strip[1:-1, 1:-1] * np.float32(1 + 1 / (len(NEIGHBOURS) * self.fall))
+            contrast -= box_sum(strip) * np.float32(1 / (len(NEIGHBOURS) * self.fall))
+            least = self.noise[rows[1:-1]] * np.float32(ROUNDING * TAIL_SIGMA * self.spread_noise)
+            found.append(np.flatnonzero(contrast > least) + top * self.pixels.shape[1])
+        where = np.concatenate(found)
+        light, noise = (image.reshape(-1)[where] for image in (self.pixels, self.noise))
+        where = where[light > np.float32(TAIL_SIGMA) * noise]
+        return np.stack(np.divmod(where, self.pixels.shape[1]), axis=1)
+
+    def pull(self, points: Points, reach: int = 0) -> NDArray[np.float64]:
+        """Give the contrasts in sigma of the squares of ``reach`` px around points, (n, k, k)."""
+        light = squares(self.pixels, points, reach + 1).astype(float)
+        mean = box_sum(light)
+        light = light[:, 1:-1, 1:-1]
+        mean -= light
+        mean /= len(NEIGHBOURS)
+        variance = (squares(self.noise, points, reach) * self.spread_noise) ** 2
         variance += np.maximum(light, 0) / self.gain + (PSF_ERROR * np.maximum(mean, 0)) ** 2
         return np.asarray((light - mean / self.fall) / np.sqrt(variance))
 
     def spread(self, points: Points) -> BoolArray:
         """Tell which points have light that a hit beside them may have spilt."""
-        light = self.pixels[points[:, 0], points[:, 1]]
+        around = squares(self.pixels, points, 1).astype(float)
+        light = around[:, 1, 1]
+        mean = (around.sum(axis=(1, 2)) - light) / len(NEIGHBOURS)
         bright = light > RIM_SIGMA * self.noise[points[:, 0], points[:, 1]]
-        return np.asarray(bright & (light > self.around(points) / self.fall))
+        return np.asarray(bright & (light > mean / self.fall))
+
+
+def squares(image: FloatArray, points: Points, reach: int) -> FloatArray:
+    """Cut squares of ``reach`` px around points, (n, k, k); beyond the rim, its nearest pixel."""
+    offset = np.arange(-reach, reach + 1)
+    rows = np.clip(points[:, 0, None, None] + offset[:, None], 0, image.shape[0] - 1)
+    columns = np.clip(points[:, 1, None, None] + offset, 0, image.shape[1] - 1)
+    return np.asarray(image[rows, columns])
+
+
+def box_sum(values: FloatArray) -> FloatArray:
+    """Give the sum of each whole 3 x 3 box in the last two axes."""
+    down = values[..., :-2, :] + values[..., 1:-1, :]
+    down += values[..., 2:, :]
+    total = down[..., :-2] + down[..., 1:-1]
+    total += down[..., 2:]
+    return np.asarray(total)
 
 
 def find_cosmics(
-    pixels: FloatArray, noise: FloatArray, psf: FloatArray, *, gain: float
+    pixels: Float32Image, noise: Float32Image, psf: FloatArray, *, gain: float
 ) -> BoolArray:
     """Mark the pixels hit by cosmic rays.
 
@@ -89,23 +126,17 @@ def find_cosmics(
     """
     centre = psf.shape[0] // 2
     fall = float(np.mean([psf[centre + j, centre + i] for j, i in NEIGHBOURS]))
-    margin = LINE_HALF + 1
-    sharpness = _Sharpness(
-        pixels=np.pad(pixels, margin, mode="edge"),
-        noise=np.pad(noise, margin, mode="edge"),
-        gain=gain,
-        fall=fall / float(psf[centre, centre]),
-    )
-    points = np.argwhere(pixels > np.float32(TAIL_SIGMA) * noise) + margin
-    pull = sharpness.pull(points)
+    sharpness = _Sharpness(pixels, noise, gain, fall / float(psf[centre, centre]))
+    points = sharpness.suspects()
+    pull = sharpness.pull(points)[:, 0, 0]
     tail = pull > TAIL_SIGMA
     points, pull = points[tail], pull[tail]
     seeds = pull > SEED_SIGMA
     seeds[~seeds] = _on_line(sharpness, points[~seeds], pull[~seeds])
     hits = _with_rim(sharpness, points[_joined(points, seeds)])
-    marked = np.zeros(sharpness.pixels.shape, bool)
+    marked = np.zeros(pixels.shape, bool)
     marked[hits[:, 0], hits[:, 1]] = True
-    return marked[margin:-margin, margin:-margin]
+    return marked
 
 
 def _on_line(sharpness: _Sharpness, points: Points, pull: FloatArray) -> BoolArray:
@@ -114,14 +145,12 @@ def _on_line(sharpness: _Sharpness, points: Points, pull: FloatArray) -> BoolArr
     start = np.flatnonzero(pull > LINE_START)
     if not start.size:
         return found
+    along = np.clip(sharpness.pull(points[start], LINE_HALF), -CLIPPED, CLIPPED)
     steps = np.arange(-LINE_HALF, LINE_HALF + 1)
     for angle in LINE_ANGLES:
-        offset = np.rint(np.stack([steps * np.sin(angle), steps * np.cos(angle)], 1)).astype(int)
-        line = (points[start][:, None, :] + offset).reshape(-1, 2)
-        height, width = sharpness.pixels.shape
-        line = np.clip(line, 1, [height - 2, width - 2])
-        along = np.clip(sharpness.pull(line), -CLIPPED, CLIPPED).reshape(len(start), -1)
-        found[start] |= along.sum(axis=1) > LINE_SIGMA * np.sqrt(len(steps))
+        down, right = (np.rint(steps * wave(angle)).astype(int) for wave in (np.sin, np.cos))
+        line = along[:, LINE_HALF + down, LINE_HALF + right]
+        found[start] |= line.sum(axis=1) > LINE_SIGMA * np.sqrt(len(steps))
     return found
 
 
@@ -138,8 +167,7 @@ def _joined(points: Points, seeds: BoolArray) -> BoolArray:
 
 
 def _with_rim(sharpness: _Sharpness, hits: Points) -> Points:
-    """Add to ``hits`` the neighbours they have spilt light into, away from the frame's rim."""
+    """Add to ``hits`` the neighbours they have spilt light into."""
     rim = (hits[:, None, :] + np.array(NEIGHBOURS)).reshape(-1, 2)
-    height, width = sharpness.pixels.shape
-    rim = rim[((rim > 0) & (rim < [height - 1, width - 1])).all(axis=1)]
+    rim = rim[((rim >= 0) & (rim < sharpness.pixels.shape)).all(axis=1)]
     return np.concatenate([hits, rim[sharpness.spread(rim)]])

@@ -6,7 +6,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from differencing.noise import robust_sigma
-from differencing.objects import find_objects
+from differencing.objects import find_rare_objects
 from differencing.prepare import has_bits
 from differencing.shapes import (
     Beam,
@@ -21,7 +21,7 @@ from differencing.shapes import (
 )
 from differencing.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
+from preprocessing.masks import MaskBit, lit_windows
 
 Candidates = NDArray[np.void]
 
@@ -49,7 +49,7 @@ FIELDS = (
 )
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
-SAMPLE_STEP = 3  # px between the pixels that the noise of D is measured on
+SAMPLE_SIZE = 100_000  # pixels that the noise of D is measured on
 DEBLEND_CONTRAST = 0.05  # of the score; less is noise on a wing
 MERGED = 1  # sep's flag of a deblended object
 DIPOLE_REACH = 2.0  # FWHM between the peaks of a dipole
@@ -105,22 +105,23 @@ def extract(
 
 def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:
     """Find and measure the candidates of one sign."""
-    score = sign * np.nan_to_num(difference.significance)
-    peaks = find_objects(score, threshold, min_area=1, contrast=DEBLEND_CONTRAST)
+    peaks = find_rare_objects(
+        difference.significance, float(sign) * threshold, min_area=1, contrast=DEBLEND_CONTRAST
+    )
     x, y = peaks["xpeak"].astype(int), peaks["ypeak"].astype(int)
     found = np.zeros(len(peaks), DTYPE)
     if not len(found):
         return found
-    near = windows(score, x, y, 1).astype(float)
+    near = sign * windows(difference.significance, x, y, 1).astype(float)
     offset = peak_offset(near)
     found["x"], found["y"] = (np.stack([x, y], 1) + offset).T
     found["significance"] = value_at(near, offset)
-    found["flux"] = value_at(windows(np.nan_to_num(difference.flux), x, y, 1), offset)
+    found["flux"] = value_at(windows(difference.flux, x, y, 1), offset)
     found["flux_error"] = difference.flux_error[y, x]
     found["snr"] = np.abs(found["flux"]) / found["flux_error"]
     found["is_negative"] = sign < 0
     found["is_blended"] = peaks["flag"] & MERGED != 0
-    found["is_dipole"] = _has_opposite(score, x, y, beam)
+    found["is_dipole"] = _has_opposite(difference.significance, x, y, sign, beam)
     _measure_shapes(found, difference, (x, y), offset, beam)
     found["ra"], found["dec"] = sky_places(difference.wcs, found["x"], found["y"])
     return found
@@ -132,19 +133,23 @@ def _measure_shapes(
 ) -> None:  # fmt: skip
     """Fill in width, ellipticity, position angle and misfit."""
     sign = np.where(found["is_negative"], -1.0, 1.0)[:, None, None]
-    flux = windows(np.nan_to_num(difference.flux), *where, window_half(beam.sigma)) * sign
+    flux = windows(difference.flux, *where, window_half(beam.sigma)) * sign
     found["fwhm"], found["ellipticity"], angle = ellipses(flux, offset, beam)
     found["position_angle"] = position_angle(difference.wcs, found["x"], found["y"], angle)
-    around = windows(np.nan_to_num(difference.difference), *where, max(2, round(beam.fwhm)))
-    noise = robust_sigma(difference.difference[::SAMPLE_STEP, ::SAMPLE_STEP])
+    around = windows(difference.difference, *where, max(2, round(beam.fwhm)))
+    step = max(1, round((difference.difference.size / SAMPLE_SIZE) ** 0.5))
+    noise = robust_sigma(difference.difference[::step, ::step])
     found["psf_misfit"] = psf_misfit(around, difference.psf, found["flux"], offset, noise)
 
 
-def _has_opposite(score: NDArray, x: NDArray, y: NDArray, beam: Beam) -> NDArray[np.bool_]:
+def _has_opposite(
+    score: NDArray, x: NDArray, y: NDArray, sign: np.float32, beam: Beam
+) -> NDArray[np.bool_]:
     """Tell which peaks have a comparable trough within the reach of a dipole."""
     half = int(np.ceil(DIPOLE_REACH * beam.fwhm))
-    trough = -(windows(score, x, y, half) * _disc(half)).min(axis=(1, 2))
-    dipole: NDArray[np.bool_] = trough > np.maximum(DIPOLE_SIGMA, DIPOLE_SHARE * score[y, x])
+    trough = -(windows(score, x, y, half) * (sign * _disc(half))).min(axis=(1, 2))
+    least = np.maximum(DIPOLE_SIGMA, DIPOLE_SHARE * sign * score[y, x])
+    dipole: NDArray[np.bool_] = trough > least
     return dipole
 
 
@@ -197,8 +202,8 @@ def _hidden(found: Candidates, mask: NDArray[np.uint16], beam: Beam) -> NDArray[
     core = _disc(half)
     x, y = _pixels(found)
     # beyond the frame there are no data either
-    lost = has_bits(np.pad(mask, half, constant_values=int(MaskBit.NO_DATA)), HIDDEN)
-    share = (windows(lost, x + half, y + half, half) & core).sum(axis=(1, 2)) / core.sum()
+    lost = has_bits(windows(mask, x, y, half, beyond=int(MaskBit.NO_DATA)), HIDDEN)
+    share = (lost & core).sum(axis=(1, 2)) / core.sum()
     hidden: NDArray[np.bool_] = share > HIDDEN_SHARE
     return hidden
 
@@ -212,14 +217,25 @@ def _near_bright_star(
         bright |= has_bits(frame.mask, MaskBit.SATURATED)
         bright |= frame.pixels > BRIGHT_SHARE * frame.saturation
     near = np.zeros(len(found), bool)
-    labels, count = ndimage.label(bright, np.ones((3, 3)))
-    if count == 0:
-        return near
-    area = np.bincount(labels.ravel())[1:]
-    centre = np.array(ndimage.center_of_mass(bright, labels, np.arange(1, count + 1)))[:, ::-1]
+    area, centre = _regions(bright)
     # a bleed trail is long but thin; its half width is not, so the reach is bounded
     reach = np.minimum(2 * np.sqrt(area / np.pi), 20 * beam.fwhm) + WING_REACH * beam.fwhm
     where = np.column_stack([found["x"], found["y"]])
     for star, radius in zip(centre, reach, strict=True):
         near |= np.hypot(*(where - star).T) < radius
     return near
+
+
+def _regions(marked: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the areas (px) and the centres (n, 2; x, y) of the connected marked pixels."""
+    areas: list[NDArray] = [np.zeros(0)]
+    centres: list[NDArray] = [np.zeros((0, 2))]
+    for window in lit_windows(marked):
+        labels, count = ndimage.label(window.part, np.ones((3, 3)))
+        y, x = np.nonzero(labels)
+        region = labels[y, x] - 1
+        area = np.bincount(region, minlength=count)
+        sums = [np.bincount(region, weights, count) for weights in (x, y)]
+        areas.append(area)
+        centres.append(np.stack(sums, 1) / area[:, None] + (window.left, window.top))
+    return np.concatenate(areas), np.concatenate(centres)

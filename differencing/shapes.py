@@ -27,12 +27,17 @@ QUADRATIC = np.array(
 )
 
 
-def windows(image: NDArray, x: NDArray, y: NDArray, half: int) -> NDArray:
-    """Cut (n, 2 half + 1, 2 half + 1) squares around whole pixels; zero beyond the image."""
-    padded = np.pad(image, half)
-    offset = np.arange(2 * half + 1)
-    cut: NDArray = padded[y[:, None, None] + offset[:, None], x[:, None, None] + offset]
-    return cut
+def windows(image: NDArray, x: NDArray, y: NDArray, half: int, *, beyond: int = 0) -> NDArray:
+    """Cut (n, 2 half + 1, 2 half + 1) squares around whole pixels.
+
+    Where there is no number, the squares have zero, and ``beyond`` the image ``beyond``.
+    """
+    offset = np.arange(-half, half + 1)
+    rows, columns = y[:, None, None] + offset[:, None], x[:, None, None] + offset
+    inside = (rows >= 0) & (rows < image.shape[0]) & (columns >= 0) & (columns < image.shape[1])
+    cut = image[np.clip(rows, 0, image.shape[0] - 1), np.clip(columns, 0, image.shape[1] - 1)]
+    cut[~inside] = beyond
+    return np.nan_to_num(cut, copy=False) if cut.dtype.kind == "f" else cut
 
 
 def peak_offset(score: FloatArray) -> NDArray[np.float64]:
