@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from differencing.maps import Maps
 from differencing.noise import BoolArray, Float32Image, robust_sigma
+from differencing.saturated import core_places
 from preprocessing.masks import lit_windows
 
 BRIGHT = 50.0  # sigma of a reference source that shows errors of the PSF model
@@ -17,10 +18,14 @@ ENOUGH_BLANK = 2000  # px: the scatter is then known to about 5 %, as ten of the
 LARGEST_SCALE = 1.3  # a noise map further off is not a matter of scale, and is scaled no further
 SAMPLE_SIZE, LARGEST_STEP = 130_000, 4  # pixels that show the scatter, px between them
 STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
+WING_REACH = 16  # px around a saturated star in which its wings matter
+WING_ERROR = 0.05  # of the wings' light: where that is above the noise, their model is tested
+FEWEST_WING_PIXELS = 20
+MEDIAN_CHI2 = 0.4549  # median of a squared standard normal
 ASSUMED_ERROR = 0.02  # of the flux, typical of the PSF models of sparse fields
 
 
-def calibrate_variance(maps: Maps, bad: BoolArray) -> dict[str, float]:
+def calibrate_variance(maps: Maps, bad: BoolArray, saturated: BoolArray) -> dict[str, float]:
     """Add the error of the PSF models to the variance of ``maps``, in place, and scale it.
 
     Noise maps of resampled, stacked or mosaicked frames are off by some per cent; the scatter
@@ -31,6 +36,7 @@ def calibrate_variance(maps: Maps, bad: BoolArray) -> dict[str, float]:
     maps : Maps
     bad : (ny, nx) bool array
         Pixels with any mask bit.
+    saturated : (ny, nx) bool array
 
     Returns
     -------
@@ -43,11 +49,29 @@ def calibrate_variance(maps: Maps, bad: BoolArray) -> dict[str, float]:
     for window, power in spread_power(maps.reference_flux):
         power *= np.float32(error**2)
         maps.variance[window] += power
+    for place in core_places(saturated):
+        _add_wing_error(maps, bad, place)
     blank = np.greater(maps.is_blank, bad, out=maps.is_blank)
     count = np.count_nonzero(blank)
     scale = _scatter(maps) if count >= ENOUGH_BLANK else 1.0
     maps.variance[:] *= np.float32(scale**2)
     return {"model_error": error, "blank_share": count / blank.size, "noise_scale": scale}
+
+
+def _add_wing_error(maps: Maps, bad: BoolArray, place: tuple[float, float]) -> None:
+    """Add, in place, what the wings of a saturated star show to be wrong with its model."""
+    rows, columns = (
+        slice(max(round(at) - WING_REACH, 0), min(round(at) + WING_REACH + 1, size))
+        for at, size in zip(place[::-1], bad.shape, strict=True)
+    )
+    variance, power = maps.variance[rows, columns], power_in(maps.reference_flux, rows, columns)
+    known = ~bad[rows, columns] & (WING_ERROR**2 * power > variance)
+    if known.sum() < FEWEST_WING_PIXELS:
+        return
+    share = maps.flux[rows, columns][known] ** 2 / power[known]
+    noise = variance[known] / power[known]
+    error = float(np.median(share) / MEDIAN_CHI2 - np.median(noise))
+    variance += np.float32(max(error, 0.0)) * power
 
 
 def _scatter(maps: Maps) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from differencing.noise import Float32Image, FloatArray
+from differencing.noise import BoolArray, Float32Image, FloatArray
 from differencing.prepare import Plane, has_bits
 from differencing.tiles import Tile
 from preprocessing.blocks import BLOCK_PX, block_sums, mean_of_good
@@ -46,6 +46,16 @@ class Image:
             part -= self.sky.window(rows, columns)
         return square
 
+    def with_values(self, where: NDArray[np.intp], values: Float32Image) -> "Image":
+        """Give the image with other pixels replaced, too; the sky is added to the ``values``."""
+        if self.sky is not None:
+            down, along = np.divmod(where, self.pixels.shape[1])
+            values = values + np.einsum("nk,kn->n", self.sky.down[down], self.sky.along[:, along])
+        # of two values for a pixel the new one, which comes first, counts
+        merged, first = np.unique(np.concatenate([where, self.where]), return_index=True)
+        both = np.concatenate([values, self.values]).astype(np.float32)
+        return replace(self, where=merged, values=both[first])
+
     def whole(self) -> Float32Image:
         """Give the whole frame."""
         image = self.pixels.copy()
@@ -74,13 +84,11 @@ def fill_holes(planes: tuple[Plane, Plane], ratio: float) -> Images:
         Science ADU per reference ADU.
     """
     where = np.flatnonzero(has_bits(planes[0].mask | planes[1].mask, UNUSABLE))
-    mask_here, mask_there = (plane.mask.reshape(-1)[where] for plane in planes)
+    place = np.divmod(where, planes[0].shape[1])
     here, there = (plane.pixels.reshape(-1)[where] for plane in planes)
     there = there * np.float32(ratio)
-    hole_here, hole_there = has_bits(mask_here, UNUSABLE), has_bits(mask_there, UNUSABLE)
-    saturated = has_bits(mask_here, MaskBit.SATURATED)
-    hole_here &= ~(saturated & ~hole_there & (there < SAME_STAR * planes[0].saturation))
-    saturated &= has_bits(mask_there, MaskBit.SATURATED)
+    hole_here, hole_there = lost_pixels(planes, ratio, place)
+    saturated = has_bits(planes[0].mask[place] & planes[1].mask[place], MaskBit.SATURATED)
     both = hole_here & hole_there
     common = np.where(saturated, np.minimum(here, there), np.float32(0))
     filled_here = np.where(both, common, np.where(hole_here, there, here))
@@ -89,6 +97,21 @@ def fill_holes(planes: tuple[Plane, Plane], ratio: float) -> Images:
         Image(planes[0].pixels, where, filled_here.astype(np.float32)),
         Image(planes[1].pixels, where, filled_there.astype(np.float32)),
     )
+
+
+def lost_pixels(
+    planes: tuple[Plane, Plane], ratio: float, where: tuple[slice, slice] | tuple[NDArray, ...]
+) -> tuple[BoolArray, BoolArray]:
+    """Mark what is unusable in science and reference at ``where``; a new, saturated source is not.
+
+    The reference shows whether the source is new: nothing comparable is there.
+    """
+    mask_here, mask_there = (plane.mask[where] for plane in planes)
+    here, there = has_bits(mask_here, UNUSABLE), has_bits(mask_there, UNUSABLE)
+    known = planes[1].pixels[where] * np.float32(ratio)
+    saturated = has_bits(mask_here, MaskBit.SATURATED)
+    here &= ~(saturated & ~there & (known < SAME_STAR * planes[0].saturation))
+    return here, there
 
 
 def without_remainder(

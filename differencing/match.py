@@ -7,19 +7,20 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from differencing.noise import BoolArray, FloatArray, robust_sigma
-from differencing.polynomial import Polynomial, fit_polynomial, free_parameters
+from differencing.polynomial import Polynomial, fit_polynomial, leverages
 from differencing.prepare import Plane
 from differencing.psf import PsfModel
 from differencing.stamps import cut_stamps
 from differencing.stars import Sources
 
 SHIFT_DEGREE = 3
-EXPECTED_SHIFT = 1.0, 0.5, 0.25  # px; coefficients of degree 1, 2, 3 before pairs are seen
+EXPECTED_SHIFT = 0.5, 0.3, 0.2  # px; coefficients of degree 1, 2, 3 before pairs are seen
 ENOUGH_SHARED = 8  # stars of one frame confirmed by the other: the rest is not needed
 MOST_PAIRS = 800  # the brightest carry the information
 JITTER = 0.03  # px; assumed before it is measured: keeps one bright star from ruling the fit
 LOOSE_JITTER = 0.15  # px, of galaxies: a new source in one moves its centroid
 FEW_RESIDUALS = 30  # below it a median deviation is too uncertain: the plain rms is used
+LEAST_FREEDOM = 0.1  # of a residual: a pair that a fit all but follows says little
 FLUX_SNR = 15.0  # stars below it say little about the flux ratio
 FLUX_ERROR = 0.01  # relative; the PSF model's error for one star
 
@@ -131,7 +132,7 @@ def fit_shift(
     -------
     shift_x, shift_y : Polynomial
     sigma_ast : float
-        Registration noise per axis (px), the centroids' errors taken out.
+        Registration noise per axis (px): beyond the centroids' errors, and of the fit itself.
     rms : float
         Scatter of the pairs per axis, px.
     """
@@ -149,12 +150,14 @@ def fit_shift(
             (science.y - reference.y - shift_y.at(*where))[used_y & bright],
         ]
     )
-    taken = 2 * free_parameters(where, weight, **vars(smooth))
-    left *= np.sqrt(left.size / max(left.size - taken, 1))
+    share = leverages(where, weight, **vars(smooth))
+    kept = np.concatenate([used_x & bright, used_y & bright])
+    left /= np.sqrt(np.maximum(1 - np.tile(share, 2)[kept], LEAST_FREEDOM))
     rms = float(np.sqrt(np.mean(left**2)))
     scatter = robust_sigma(left) if left.size >= FEW_RESIDUALS else rms
-    excess = scatter**2 - float(np.median(error[bright] ** 2))
-    return shift_x, shift_y, max(float(np.sqrt(max(excess, 0.0))), floor), rms
+    excess = max(scatter**2 - float(np.median(error[bright] ** 2)), 0.0)
+    excess += float(np.mean(share / weight))  # of the fit itself
+    return shift_x, shift_y, max(float(np.sqrt(excess)), floor), rms
 
 
 def _centroid_error(sources: Sources, noise: float) -> NDArray[np.float64]:

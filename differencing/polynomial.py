@@ -90,7 +90,8 @@ def fit_polynomial(
         The fit, and which values it rests on.
     """
     design = design_matrix(*positions, shape, degree)
-    rows = np.diag(_prior(degree, expected))
+    prior = _prior(degree, expected)
+    rows, free = np.diag(prior), int((prior == 0).sum())
     root = np.sqrt(weights)
     pulls = (values - np.median(values)) * root
     kept = np.ones(len(values), bool)
@@ -103,7 +104,7 @@ def fit_polynomial(
         if trial < SOFT_ROUNDS - 1:
             continue
         agreeing = np.abs(pulls) <= CLIP_SIGMA * max(robust_sigma(pulls[kept]), 1e-6)
-        if agreeing.sum() <= design.shape[1] or np.array_equal(agreeing, kept):
+        if agreeing.sum() <= free or np.array_equal(agreeing, kept):
             break
         kept = agreeing
     return Polynomial(np.asarray(solved, np.float64), degree, shape), kept
@@ -117,12 +118,14 @@ def _prior(degree: int, expected: tuple[float, ...]) -> NDArray[np.float64]:
     )
 
 
-def free_parameters(
+def leverages(
     positions: tuple[FloatArray, FloatArray], weights: FloatArray, *, degree: int,
     shape: tuple[int, int], expected: tuple[float, ...],
-) -> float:  # fmt: skip
-    """Count the coefficients that the values determine, those that ``expected`` does left out."""
+) -> NDArray[np.float64]:  # fmt: skip
+    """Give each value's share in its own fit, 0 to 1: residuals are too small by sqrt(1 - share).
+
+    The share over the weight is the variance of the fit at that place.
+    """
     design = design_matrix(*positions, shape, degree)
-    normal = (design * weights[:, None]).T @ design
-    prior = np.diag(_prior(degree, expected) ** 2)
-    return float(np.trace(np.linalg.lstsq(normal + prior, normal)[0]))
+    normal = (design * weights[:, None]).T @ design + np.diag(_prior(degree, expected) ** 2)
+    return np.asarray(weights * (design * np.linalg.lstsq(normal, design.T)[0].T).sum(axis=1))

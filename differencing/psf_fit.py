@@ -142,8 +142,10 @@ class _Fit:
         profile = self.model.coefficients[0]
         weight = weight * self.kept[:, None, None]
         rest = _solve_pixels(self.design[:, terms], values, weight, profile)
-        change[terms] += _smooth_wings(rest, WING_START * stamp_fwhm(rest[0]))
-        self.model = replace(self.model, coefficients=change, n_stars=int(self.kept.sum()))
+        change[terms] += rest
+        # the slopes in the modes ring along rows and columns where a profile is undersampled
+        smooth = _smooth_wings(change, WING_START * stamp_fwhm(rest[0]))
+        self.model = replace(self.model, coefficients=smooth, n_stars=int(self.kept.sum()))
 
     def _fits(self) -> BoolArray:
         """Tell which stars have the shape of the model."""

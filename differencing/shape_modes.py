@@ -32,23 +32,23 @@ def shape_modes(profile: FloatArray) -> NDArray[np.float64]:
     """
     half = profile.shape[-1] // 2
     offset = np.arange(-half, half + 1)
-    slope_x, slope_y = _slopes(profile)
+    slope_x, slope_y = slopes(profile)
     x_x, y_y = offset[None, :] * slope_x, offset[:, None] * slope_y
     crossed = offset[:, None] * slope_x + offset[None, :] * slope_y
     modes = np.stack([2 * profile + x_x + y_y, x_x - y_y, crossed, slope_x, slope_y])
     return np.asarray(-modes)
 
 
-def _slopes(profile: FloatArray) -> NDArray[np.float64]:
+def slopes(profile: FloatArray) -> NDArray[np.float64]:
     """Give d/dx and d/dy of a stamp that is zero at its rim, exact for its band of frequencies."""
     spectrum = fft.rfft2(profile)
     side = profile.shape[-1]
     by_y = 2j * np.pi * fft.fftfreq(side)[:, None]
     by_x = 2j * np.pi * fft.rfftfreq(side)[None, :]
-    slopes: NDArray[np.float64] = fft.irfft2(
+    found: NDArray[np.float64] = fft.irfft2(
         np.stack([spectrum * by_x, spectrum * by_y]), (side,) * 2
     )
-    return slopes
+    return found
 
 
 def measure_shapes(

@@ -50,11 +50,18 @@ def cut_stamps(
     inside = (rows >= 0) & (rows < pixels.shape[0]) & (columns >= 0) & (columns < pixels.shape[1])
     where = np.clip(rows, 0, pixels.shape[0] - 1), np.clip(columns, 0, pixels.shape[1] - 1)
     good = inside & ~bad[where]
+    cut = _mended(np.where(inside, pixels[where], 0.0), good)
     # a shifted pixel mixes its neighbours: those of a bad one are bad
     good = ndimage.minimum_filter(good, size=(1, 3, 3), mode="nearest")
-    moved = shift_stamps(np.where(inside, pixels[where], 0.0), x - column, y - row)
+    moved = shift_stamps(cut, x - column, y - row)
     keep = slice(MARGIN, -MARGIN)
     return Stamps(moved[:, keep, keep], good[:, keep, keep])
+
+
+def _mended(cut: FloatArray, good: BoolArray) -> NDArray[np.float64]:
+    """Fill bad pixels with those across the centre, or with sky: the shift would spread them."""
+    across, usable = cut[:, ::-1, ::-1], good[:, ::-1, ::-1]
+    return np.where(good, cut, np.where(usable, across, 0.0))
 
 
 def shift_stamps(stamps: FloatArray, dx: FloatArray, dy: FloatArray) -> NDArray[np.float64]:

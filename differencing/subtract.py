@@ -27,6 +27,7 @@ from differencing.noise import Float32Image
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.prepare import Plane, check_overlap, check_pair, has_bits
 from differencing.psf import PsfModel
+from differencing.saturated import paint_stars
 from differencing.stars import Sources
 from differencing.tiles import plan_tiles
 from differencing.zogy import difference_psf
@@ -166,6 +167,7 @@ def make_ready(
         images = without_remainder(
             fill_holes(planes, ratio), planes, ratio, mesh=parameters.remainder_mesh
         )
+        images = paint_stars(images, planes, models, matched)
     return Ready(found, Pair(planes, images, models, matched), watch)
 
 
@@ -183,7 +185,7 @@ def finish(
     """
     with ready.watch("noise"):
         mask = join_masks(ready.pair.planes, ready.pair.models[0].fwhm)
-        noise_figures = calibrate_variance(maps, mask != 0)
+        noise_figures = calibrate_variance(maps, mask != 0, has_bits(mask, MaskBit.SATURATED))
         error, significance = maps.variance, maps.reference_flux  # overwritten by what follows
         np.sqrt(maps.variance, out=error)
         np.divide(maps.flux, error, out=significance)
