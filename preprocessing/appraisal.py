@@ -8,8 +8,10 @@ from astrid.core import store
 from astrid.core.errors import BadImage
 from observations.fits import Frame
 from observations.models import Observation, Role
+from preprocessing.astrometry import WrongPlace, check_astrometry
 from preprocessing.bands import band_name
 from preprocessing.calibrated import CalibratedFrame
+from preprocessing.catalog_pairs import Spots
 from preprocessing.header_zero_point import from_header
 from preprocessing.limits import shortcomings
 from preprocessing.models import PreprocessRun
@@ -22,6 +24,7 @@ from preprocessing.photometry import (
     limiting_magnitude,
 )
 from preprocessing.quality import LIMIT_SIGMA, Examined, examine
+from preprocessing.register import positions
 from preprocessing.star_catalog import StarCatalog, read_star_catalog
 from preprocessing.zero_point import Calibration, from_catalog
 
@@ -34,6 +37,8 @@ class Appraisal:
     ----------
     examined : Examined
         The frame, its trails masked and its zero point in it; its stars; its quality.
+    astrometry : dict
+        What the survey's star catalogue says about the WCS; empty without one.
     calibration : Calibration or None
         The fit to known stars, where there was one.
     refusals : tuple of str
@@ -43,6 +48,7 @@ class Appraisal:
     """
 
     examined: Examined
+    astrometry: dict[str, Any]
     zero_point: ZeroPoint
     calibration: Calibration | None
     refusals: tuple[str, ...]
@@ -75,7 +81,8 @@ class Appraisal:
         zero_point = self.columns() | fitted | said
         kept = {name: zero_point[name] for name in zero_point if zero_point[name] is not None}
         poor = {"set_aside": list(self.reasons)} if self.reasons else {}
-        return {"quality": self.examined.quality.figures(), "zero_point": kept} | poor
+        placed = {"astrometry": self.astrometry} if self.astrometry else {}
+        return {"quality": self.examined.quality.figures(), "zero_point": kept} | placed | poor
 
 
 def appraise(
@@ -92,6 +99,7 @@ def appraise(
         examined = examine(frame, parameters)
     except ValueError as error:
         raise BadImage(f"{observation}: {error}") from error
+    examined, astrometry = _placed(observation, examined, parameters)
     calibration, refusals = _from_stars(observation, examined, parameters)
     if calibration is not None:
         zero_point = calibration.zero_point
@@ -104,7 +112,31 @@ def appraise(
         figures["limiting_magnitude"] = depth
     is_reference = observation.role == Role.REFERENCE
     reasons = tuple(shortcomings(figures, parameters, is_reference=is_reference))
-    return Appraisal(examined, zero_point, calibration, refusals, reasons, depth)
+    return Appraisal(examined, astrometry, zero_point, calibration, refusals, reasons, depth)
+
+
+def _placed(
+    observation: Observation, examined: Examined, parameters: PreprocessParameters
+) -> tuple[Examined, dict[str, Any]]:
+    """Check the WCS against the survey's star catalogue; take the better one, and say how good.
+
+    Raises
+    ------
+    BadImage
+        If the catalogue contradicts the WCS, and any fit.
+    """
+    path, frame = observation.survey.star_catalog_path, examined.frame
+    if not path or not frame.wcs.has_celestial:
+        return examined, {}
+    spots = Spots(positions(examined.stars), examined.stars["position_error"])
+    place = frame.wcs, frame.shape, catalog_of(path), observation.mjd_utc
+    try:
+        found = check_astrometry(spots, *place, parameters)
+    except WrongPlace as error:
+        raise BadImage(f"{observation}: {error}") from error
+    except ValueError as error:
+        return examined, {"not_checked": str(error)}
+    return replace(examined, frame=replace(frame, wcs=found.wcs)), found.facts()
 
 
 def _from_stars(

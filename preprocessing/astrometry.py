@@ -17,6 +17,10 @@ from preprocessing.star_catalog import StarCatalog
 from preprocessing.transform import Shape, sky_to_pixel
 
 
+class WrongPlace(ValueError):
+    """The catalogue's stars were found on the frame, and are not where any WCS puts them."""
+
+
 @dataclass(frozen=True)
 class Residuals:
     """Rms of stars about a solution, arcsec, along right ascension (times cos dec) and dec."""
@@ -154,7 +158,7 @@ def check_result(found: Astrometry, scale: float, parameters: PreprocessParamete
     """Refuse a solution that the catalogue contradicts."""
     limit = parameters.max_residual_px * scale
     if found.after.rms_arcsec > limit:
-        raise ValueError(
+        raise WrongPlace(
             f"the WCS is off the catalogue by {found.before.rms_arcsec:.3g} arcsec rms per axis "
             f"over {found.n_stars} stars, by {found.after.rms_arcsec:.3g} after a fit; at most "
             f"{limit:.3g} ({parameters.max_residual_px:g} px) is allowed: solve the frame again"

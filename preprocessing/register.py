@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from astropy.wcs import WCS
@@ -76,6 +77,31 @@ class Registration:
     def order(self) -> int:
         """Order of the polynomial refinement, -1 for none."""
         return self.smooth.order
+
+    def facts(self) -> dict[str, Any]:
+        """Give what is worth keeping, as plain JSON values.
+
+        ``affine`` (grid x, y, 1 to science x, y) is the transform but for its distortion;
+        ``coefficients`` are those of the polynomial that was added to the first guess, px, over the
+        grid scaled to -1..1, in the order of :func:`preprocessing.matching.terms`.
+        """
+        affine = self.transform.affine()
+        turn = complex(affine[0, 0], affine[1, 0])
+        return {
+            "first_guess": "wcs" if self.is_by_wcs else "star patterns",
+            "rms_px": self.residual_rms_px,
+            "rms_arcsec": self.residual_rms_arcsec,
+            "first_rms_px": self.first_rms_px,
+            "n_stars": self.n_stars,
+            "overlap": self.overlap,
+            "is_identity": self.is_identity,
+            "affine": affine.tolist(),
+            "scale": float(np.sqrt(abs(np.linalg.det(affine[:, :2])))),
+            "rotation_deg": float(np.degrees(np.angle(turn))),
+            "is_mirrored": bool(np.linalg.det(affine[:, :2]) < 0),
+            "order": self.order,
+            "coefficients": self.smooth.coefficients.tolist(),
+        }
 
 
 def stars_of(frame: CalibratedFrame, parameters: PreprocessParameters) -> Stars:

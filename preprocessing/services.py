@@ -18,6 +18,7 @@ from observations.models import Observation, ObservationStatus, Role, same_camer
 from observations.services import move
 from preprocessing.appraisal import Appraisal, appraise, zero_point_of
 from preprocessing.calibrated import CalibratedFrame, from_fits, to_fits
+from preprocessing.kernel import pixel_noise
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
@@ -66,7 +67,7 @@ def preprocess(run: PreprocessRun) -> None:
                 frame, registration = _register(run, found, anchor, parameters)
         with cost.step("store"):
             path = store.put(to_fits(frame))
-    _finish(run, path, anchor, registration, cost, found, raw)
+    _finish(run, path, anchor, registration, cost, found, raw, frame.shape)
 
 
 def _check_quality(run: PreprocessRun, found: Appraisal) -> None:
@@ -218,13 +219,14 @@ def _finish(
     cost: Cost,
     found: Appraisal,
     raw: Frame,
+    shape: tuple[int, int],
 ) -> None:
     """Close ``run`` and hand the observation on, in one transaction."""
     run.complete(
         processed_fits_path=path,
         grid_observation=anchor.observation if anchor else None,
         wcs_aligned=registration is not None,
-        wcs_info=json.loads(json.dumps(_wcs_facts(raw))),
+        wcs_info=json.loads(json.dumps(_wcs_facts(raw) | _transform_facts(registration, shape))),
         figures=asdict(cost) | found.figures(),
         provenance=_provenance(run, path, anchor, found),
         is_set_aside=False,
@@ -252,6 +254,16 @@ def _registration_facts(registration: Registration | None) -> dict[str, Any]:
         "registration_rms_arcsec": registration.residual_rms_arcsec,
         "registration_stars": registration.n_stars,
     }
+
+
+def _transform_facts(registration: Registration | None, shape: tuple[int, int]) -> dict[str, Any]:
+    """Give the transform to the grid, and what interpolation did to the noise of single pixels."""
+    if registration is None:
+        return {}
+    facts = {"registration": registration.facts()}
+    if registration.is_identity:
+        return facts
+    return facts | {"resampling": asdict(pixel_noise(registration.transform, shape))}
 
 
 def _wcs_facts(raw: Frame) -> dict[str, Any]:

@@ -87,6 +87,13 @@ class Transform:
         """Give the same map with science pixels moved; arrays hold one value per node."""
         return replace(self, science_x=self.science_x + dx, science_y=self.science_y + dy)
 
+    def affine(self) -> Floats:
+        """Give the (2, 3) matrix from grid x, y, 1 to science x, y that is nearest to the map."""
+        x, y = np.meshgrid(self.nodes_x, self.nodes_y)
+        design = np.column_stack([x.ravel(), y.ravel(), np.ones(x.size)])
+        science = np.column_stack([self.science_x.ravel(), self.science_y.ravel()])
+        return np.asarray(np.linalg.lstsq(design, science, rcond=None)[0].T)
+
     def off_identity(self, shape: Shape) -> float:
         """Give the largest distance, px, between a grid pixel and its science pixel."""
         rows, columns = (np.linspace(0, side - 1, 33) for side in shape)
