@@ -3,16 +3,16 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from astrid.core.console import progress
-from benchmarks import decam, difference, pipeline, rawnight, report, summary
+from benchmarks import decam, dithered, pages, pipeline, rawnight, report, summary
 from benchmarks.differencing import command as differencing
 
 Options = dict[str, Any]
 Figures = dict[str, Any]
-
-VARIANTS = {"one_grid": False, "dithered": True}
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,22 @@ def _night_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fields", type=int, default=2, help="fields of three frames each")
 
 
-def measure_difference(options: Options) -> Figures:
-    """Difference simulated pairs: on one grid, and dithered."""
-    seeds, size = options["seeds"], options["size"]
-    figures: Figures = {"size": size, "seeds": seeds}
+def _dithered_options(parser: argparse.ArgumentParser) -> None:
+    _frame_options(parser)
+    parser.add_argument("--table", type=Path, metavar="PAGE.md", help="put the table on a page")
+
+
+def measure_dithered(options: Options) -> Figures:
+    """Take dithered pairs through registration, subtraction and extraction."""
     with progress(quiet=options["json"]) as bars:
-        for variant, dithered in VARIANTS.items():
-            trials = [
-                difference.try_pair(seed, size, dithered=dithered)
-                for seed in bars.track(seeds, description=variant)
-            ]
-            figures[variant] = summary.summarise(trials)
+        trials = [
+            dithered.try_pair(seed, options["size"])
+            for seed in bars.track(options["seeds"], description="pairs")
+        ]
+    figures = {"size": options["size"], "date": datetime.now(UTC).date().isoformat()}
+    figures |= summary.summarise(trials)
+    if options["table"] is not None:
+        pages.write(options["table"], "dithered", report.render_dithered(figures))
     return figures
 
 
@@ -66,20 +71,20 @@ def measure_pipeline(options: Options) -> Figures:
 
 BENCHMARKS = {
     "decam": Benchmark(decam.HELP, decam.add_arguments, decam.run, decam.show),
-    "difference": Benchmark(
-        "Calibrate, subtract and extract simulated pairs, on one grid and dithered.",
-        _frame_options,
-        measure_difference,
-        lambda figures: report.show("difference", figures),
-    ),
     "differencing": Benchmark(
         differencing.HELP, differencing.add_arguments, differencing.run, differencing.show
+    ),
+    "dithered": Benchmark(
+        "Register, subtract and extract simulated pairs that were dithered.",
+        _dithered_options,
+        measure_dithered,
+        report.show_dithered,
     ),
     "pipeline": Benchmark(
         "Take a simulated night through the whole pipeline, on the database of the settings.",
         _night_options,
         measure_pipeline,
-        lambda figures: report.show("pipeline", figures),
+        report.show_pipeline,
     ),
     "rawnight": Benchmark(rawnight.HELP, rawnight.add_arguments, rawnight.run, rawnight.show),
 }

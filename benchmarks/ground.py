@@ -60,13 +60,10 @@ class Ground:
         return float(self.is_usable.sum()) / 1e6
 
 
-def ground_of(pair: Pair, *, dithered: bool) -> Ground:
-    """Lay the truth of ``pair`` on the grid of its difference.
-
-    That grid is the reference's for dithered frames, and the science frame's otherwise.
-    """
-    science = _Lookup.of(pair, dithered=dithered)
-    x, y = _places(pair, pair.reference if dithered else pair.science)
+def ground_of(pair: Pair) -> Ground:
+    """Lay the truth of a dithered ``pair`` on the grid of its difference, the reference's."""
+    science = _Lookup.of(pair)
+    x, y = _places(pair, pair.reference)
     usable = _usable(pair, science)
     cosmic = grown(science(pair.science.is_cosmic) | pair.reference.is_cosmic, DEFECT_REACH)
     steady = usable & ~cosmic & ~_near(usable.shape, x, y)
@@ -95,13 +92,12 @@ class _Lookup:
     is_inside: BoolImage
 
     @classmethod
-    def of(cls, pair: Pair, *, dithered: bool) -> "_Lookup":
+    def of(cls, pair: Pair) -> "_Lookup":
         height, width = pair.science.pixels.shape
         rows, columns = np.mgrid[:height, :width]
-        if dithered:
-            scene = _from_frame(pair.reference.conditions.pointing, columns, rows)
-            x, y = pair.science.conditions.pointing.to_frame(*scene)
-            rows, columns = np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)
+        scene = _from_frame(pair.reference.conditions.pointing, columns, rows)
+        x, y = pair.science.conditions.pointing.to_frame(*scene)
+        rows, columns = np.rint(y).astype(np.intp), np.rint(x).astype(np.intp)
         inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         return cls(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1), inside)
 

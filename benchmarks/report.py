@@ -4,40 +4,44 @@ from collections.abc import Iterator
 from typing import Any
 
 from astrid.core.console import stderr, table
+from benchmarks.pages import lines
 from benchmarks.summary import LARGEST_FLUX_BIAS, LEAST_FOUND, STD_TOLERANCE
 
-Row = list[str]
+
+def show_dithered(figures: dict[str, Any]) -> None:
+    """Print the figures of dithered pairs."""
+    stderr.print(table(_title(figures), ["figure", "value"], list(map(list, _rows(figures)))))
 
 
-def show(name: str, figures: dict[str, Any]) -> None:
-    """Print the table of one benchmark."""
-    stderr.print({"difference": difference, "pipeline": pipeline}[name](figures))
+def render_dithered(figures: dict[str, Any]) -> str:
+    """Give the same as Markdown."""
+    return f"{_title(figures)}:\n\n{lines(['figure', 'value'], list(_rows(figures)))}"
 
 
-def difference(figures: dict[str, Any]) -> Any:
-    """Lay the figures of the difference out, one column per variant."""
-    variants = {name: value for name, value in figures.items() if isinstance(value, dict)}
-    columns = [dict(_rows(value)) for value in variants.values()]
-    labels = list(dict.fromkeys(label for column in columns for label in column))
-    rows = [[label, *(column.get(label, "") for column in columns)] for label in labels]
-    title = f"Difference of {figures['size']} px pairs, seeds {figures['seeds']}"
-    return table(title, ["figure", *(name.replace("_", " ") for name in variants)], rows)
+def _title(figures: dict[str, Any]) -> str:
+    seeds = ", ".join(map(str, figures["seeds"]))
+    return f"Dithered pairs of {figures['size']} px, seeds {seeds}, measured on {figures['date']}"
 
 
-def _rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield from _noise_rows(variant)
-    yield from _completeness_rows(variant)
-    for name, rate in variant["false_per_mpix"].items():
+def show_pipeline(figures: dict[str, Any]) -> None:
+    """Print the cost of a night."""
+    stderr.print(pipeline(figures))
+
+
+def _rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from _noise_rows(figures)
+    yield from _completeness_rows(figures)
+    for name, rate in figures["false_per_mpix"].items():
         yield f"false per Mpix, {name.replace('_', ' ')}", f"{rate:.2f}"
-    yield from _photometry_rows(variant)
+    yield from _photometry_rows(figures)
     for clock in ("cpu", "wall"):
-        for step, seconds in variant["cost"][f"{clock}_s_per_mpix"].items():
+        for step, seconds in figures["cost"][f"{clock}_s_per_mpix"].items():
             yield f"{clock} s per Mpix, {step}", f"{seconds:.2f}"
-    yield "peak memory, MB", f"{variant['cost']['peak_memory_mb']:.0f}"
+    yield "peak memory, MB", f"{figures['cost']['peak_memory_mb']:.0f}"
 
 
-def _noise_rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    noise, wanted = variant["noise"], variant["required"]
+def _noise_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    noise, wanted = figures["noise"], figures["required"]
     yield (
         f"std of S_corr, blank sky (1 ± {STD_TOLERANCE})",
         f"{noise['std_blank']:.3f} {_mark(wanted['std_blank'])}",
@@ -50,12 +54,12 @@ def _noise_rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "std of S_corr, on sources", f"{noise['std_source']:.3f}"
 
 
-def _completeness_rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for kind, ranges in variant["completeness"].items():
+def _completeness_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind, ranges in figures["completeness"].items():
         for name, cell in ranges.items():
             least = LEAST_FOUND.get(name) if kind == "all" else None
             required = f" (≥ {least:.0%})" if least else ""
-            mark = f" {_mark(variant['required'][f'found {name}'])}" if least else ""
+            mark = f" {_mark(figures['required'][f'found {name}'])}" if least else ""
             yield f"found, {kind}, S/N {name}{required}", _share(cell) + mark
 
 
@@ -66,14 +70,14 @@ def _share(cell: dict[str, Any]) -> str:
     return f"{cell['found']}/{cell['injected']} = {cell['share']:.1%} ({interval})"
 
 
-def _photometry_rows(variant: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    photometry = variant["photometry"]
+def _photometry_rows(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    photometry = figures["photometry"]
     if not photometry["sources"]:
         return
     bias, error = 100 * photometry["flux_bias"], 100 * photometry["flux_bias_error"]
     yield (
         f"flux bias, S/N > 10 (± {LARGEST_FLUX_BIAS:.0%})",
-        f"{bias:+.2f} ± {error:.2f} % {_mark(variant['required']['flux_bias'])}",
+        f"{bias:+.2f} ± {error:.2f} % {_mark(figures['required']['flux_bias'])}",
     )
     yield "position rms per axis, px, S/N > 10", f"{photometry['position_rms_px']:.3f}"
 

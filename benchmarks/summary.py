@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.difference import Trial
+from benchmarks.dithered import Trial
 from benchmarks.estimates import median_with_error, wilson
 from benchmarks.score import Finds
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from astrid.core.console import progress, stderr
+from benchmarks import pages
 from benchmarks.differencing import table
 from benchmarks.differencing.measure import PEERS, Bench
 from benchmarks.differencing.pairs import Maker, outside, simulated
@@ -96,7 +97,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         else options["generator"].name,
     }
     if options["table"] is not None:
-        table.write(figures, options["table"])
+        pages.write(options["table"], "differencing", table.render(figures))
     return figures
 
 

@@ -1,31 +1,14 @@
 """The figures as Markdown, for people and for the documentation."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks.differencing.measure import OWN
+from benchmarks.pages import lines
 
 Figures = dict[str, Any]
 
-BEGIN, END = (f"<!-- benchmark differencing: {word} -->" for word in ("begin", "end"))
 NOTHING = "-"
-
-
-def write(figures: Figures, page: Path) -> None:
-    """Put the tables between the two markers of a page.
-
-    Raises
-    ------
-    ValueError
-        If the page has not both markers, in their order.
-    """
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} has no lines {BEGIN} and {END} to put the tables between")
-    page.write_text(f"{before}{begin}\n{render(figures)}\n{end}{after}", encoding="utf-8")
 
 
 def render(figures: Figures) -> str:
@@ -53,12 +36,6 @@ def _count(figures: Figures) -> str:
 def _named(group: str) -> str:
     size, _, kind = group.partition(" ")
     return f"{size}² px" + (f" ({kind})" if kind else "")
-
-
-def lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay rows out as a Markdown table."""
-    both = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in both)
 
 
 # --- this project against what it must reach

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from scipy import stats
 
+from benchmarks import pages
 from benchmarks.differencing import pairs, required, summary, table
 from benchmarks.differencing.classes import Detections, score
 from benchmarks.differencing.field import Changes, Field, Frame
@@ -365,17 +366,17 @@ def test_the_command_prints_one_json_object_with_every_figure(quick):
 
 def test_the_tables_go_between_the_markers_of_a_page(quick, tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{table.BEGIN}\nof yesterday\n{table.END}\nafter\n")
-    table.write(quick, page)
-    table.write(quick, page)
+    begin, end = pages.markers("differencing")
+    page.write_text(f"before\n{begin}\nof yesterday\n{end}\nafter\n")
+    for _ in range(2):
+        pages.write(page, "differencing", table.render(quick))
     text = page.read_text()
-    assert text.startswith(f"before\n{table.BEGIN}\nMeasured on ")
-    assert text.endswith(f"\n{table.END}\nafter\n")
+    assert text.startswith(f"before\n{begin}\nMeasured on ")
+    assert text.endswith(f"\n{end}\nafter\n")
     assert "of yesterday" not in text
     assert text.count("CPU s/Mpix, cold") == 1
-    page.write_text("no markers")
     with pytest.raises(ValueError, match="has no lines"):
-        table.write(quick, page)
+        pages.write(page, "another", "")
 
 
 def test_peers_that_are_not_installed_are_listed_with_the_way_to_get_them(monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Difference and extraction of simulated pairs: what is found, and what it costs."""
+"""Simulated pairs that were dithered: registration, difference and extraction, and their cost."""
 
 import time
 from collections.abc import Iterator
@@ -53,28 +53,24 @@ class Trial:
     figures: dict[str, float]
 
 
-def try_pair(seed: int, size: int, *, dithered: bool) -> Trial:
-    """Simulate a pair, difference it and compare the outcome with the truth.
-
-    Dithered frames are laid on the reference's grid first, as the pipeline does.
-    """
-    pair = simulate_pair(SceneParameters(size=size), seed, dithered=dithered)
+def try_pair(seed: int, size: int) -> Trial:
+    """Simulate a pair, lay it on one grid, difference it and compare the outcome with the truth."""
+    pair = simulate_pair(SceneParameters(size=size), seed, dithered=True)
     costs = Costs()
     with measured() as total:
-        difference, found = run_pair(pair, costs, dithered=dithered)
+        difference, found = run_pair(pair, costs)
     costs.peak_memory_mb = total.peak_memory_mb
-    result = score(difference, found, ground_of(pair, dithered=dithered))
+    result = score(difference, found, ground_of(pair))
     return Trial(seed, pair.parameters.megapixels, result, costs, difference.figures)
 
 
-def run_pair(pair: Pair, costs: Costs, *, dithered: bool) -> tuple[Difference, Candidates]:
+def run_pair(pair: Pair, costs: Costs) -> tuple[Difference, Candidates]:
     """Take a pair through the steps of the pipeline, without the pipeline."""
     parameters = DifferenceParameters()
     with costs.step("calibrate"):
         science, reference = calibrated(pair.science), calibrated(pair.reference)
-    if dithered:
-        with costs.step("onto grid"):
-            science, _ = onto_grid(science, reference, PreprocessParameters())
+    with costs.step("onto grid"):
+        science, _ = onto_grid(science, reference, PreprocessParameters())
     with costs.step("subtract"):
         difference = subtract(science, reference, parameters)
     with costs.step("extract"):
