@@ -30,6 +30,8 @@ from benchmarks.peers.meter import Cost
 from benchmarks.peers.method import Method
 
 OWN = "astrid"
+# The same method run another way, on every pair: name of the module, name of its figure.
+VARIANTS = {"astrid_threads": "two_threads"}
 PEERS = ("astrid_classic", "hotpants", "stdpipe_zogy", "sfft")
 ROOT = Path(__file__).resolve().parents[2]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

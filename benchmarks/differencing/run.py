@@ -17,6 +17,7 @@ from benchmarks.differencing.inputs import write_job
 from benchmarks.differencing.measure import (
     OWN,
     PEERS,
+    VARIANTS,
     Bench,
     Trial,
     method_of,
@@ -49,11 +50,11 @@ class Plan:
 
 def measure(plan: Plan, make: Maker, bench: Bench, bars: Progress) -> Figures:
     """Run everything and join the figures."""
-    methods = {name: _describe(name, bench) for name in (OWN, *PEERS)}
+    methods = {name: _describe(name, bench) for name in (OWN, *VARIANTS, *PEERS)}
     wanted = [name for name in plan.peers if methods[name]["version"] is not None]
     trials = []
     for number, pair in enumerate(bars.track(plan.pairs, description="pairs")):
-        names = [OWN, *(wanted if _rank(plan, number) < plan.peer_pairs else [])]
+        names = [OWN, *VARIANTS, *(wanted if _rank(plan, number) < plan.peer_pairs else [])]
         trials += _try_all(make(*pair), names, bench)
     return {
         "machine": machine(),
@@ -91,12 +92,23 @@ def _summaries(trials: Sequence[Trial], peers: Sequence[str]) -> Figures:
     """Sum this project up, and beside each other all methods on the pairs that peers had."""
     groups = dict.fromkeys(trial.truth.group for trial in trials)
     return {
-        "all": summary.summarise(_of(trials, OWN)),
-        "groups": {group: summary.summarise(_of(trials, OWN, group)) for group in groups},
+        "all": _own(trials),
+        "groups": {group: _own(trials, group) for group in groups},
         "side_by_side": {
             group: found for group in groups if (found := _side_by_side(trials, peers, group))
         },
     }
+
+
+def _own(trials: Sequence[Trial], group: str | None = None) -> Figures:
+    """Sum this project up, with the cost of its variants."""
+    figures = summary.summarise(_of(trials, OWN, group))
+    for name, prefix in VARIANTS.items():
+        other = summary.summarise(_of(trials, name, group))
+        if "cost" in figures and "cost" in other:
+            kept = ("cpu_s_per_mpix", "wall_s_per_mpix", "memory_bytes_per_px")
+            figures["cost"] |= {f"{prefix}_{key}": other["cost"][key] for key in kept}
+    return figures
 
 
 def _of(trials: Sequence[Trial], name: str, group: str | None = None) -> list[Trial]:
@@ -119,7 +131,7 @@ def _required(trials: Sequence[Trial]) -> Figures:
     own = _of(trials, OWN)
     densities = {trial.truth.group: trial.truth.star_density for trial in own}
     return {
-        group: required.check(summary.summarise(_of(own, OWN, group)), is_sparse=density < 1)
+        group: required.check(_own(trials, group), is_sparse=density < 1)
         for group, density in densities.items()
     }
 

@@ -77,6 +77,15 @@ def _more_rows(groups: Figures) -> Iterator[list[str]]:
         yield [f"{sign} per Mpix", *(_rate(value["table"][key]["false"]) for value in done)]
     yield ["flux bias, %", *(_bias(value["table"]["flux"]) for value in done)]
     yield ["place over bound, rms", *(_number(value["table"]["place"]["rms"]) for value in done)]
+    yield [
+        "wall s/Mpix, one thread",
+        *(_number(value["cost"]["wall_s_per_mpix"]) for value in done),
+    ]
+    for number, step in enumerate(("calibrate", "subtract", "extract")):
+        yield [
+            f"CPU s/Mpix, {step}",
+            *(_number(cost["steps_cpu_s_per_mpix"][number]) for cost in costs),
+        ]
     yield ["PSF stars", *(_range(value.get("psf_stars")) for value in done)]
     yield ["pairs refused", *(str(len(value["failures"])) for value in done)]
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from astropy.wcs import WCS
 
 from astrid import __version__
+from astrid.core.threads import in_threads, plain_libraries
 from benchmarks.peers.job import REFERENCE, SCIENCE, Job
 from benchmarks.peers.method import Method
 from differencing.algorithms import subtract_with
@@ -67,18 +69,20 @@ def _wcs(size: int) -> WCS:
 
 
 def run(
-    inputs: Inputs, parameters: DifferenceParameters | None = None
+    inputs: Inputs, parameters: DifferenceParameters | None = None, *, threads: int = 1
 ) -> dict[str, npt.NDArray[Any]]:
     """Go the whole way, noting the processor seconds of each part."""
     parameters = parameters or DifferenceParameters()
     marks = [time.process_time()]
-    frames = _frame(inputs, SCIENCE), _frame(inputs, REFERENCE)
-    marks.append(time.process_time())
-    difference = subtract_with(*frames, parameters)
-    marks.append(time.process_time())
-    found = extract(difference, *frames, threshold=parameters.threshold)
-    marks.append(time.process_time())
-    stars = [difference.figures[f"n_psf_stars_{name}"] for name in (SCIENCE, REFERENCE)]
+    names = (SCIENCE, REFERENCE)
+    with plain_libraries():
+        science, reference = in_threads(partial(_frame, inputs), names, threads=threads)
+        marks.append(time.process_time())
+        difference = subtract_with(science, reference, parameters, threads=threads)
+        marks.append(time.process_time())
+        found = extract(difference, science, reference, threshold=parameters.threshold)
+        marks.append(time.process_time())
+    stars = [difference.figures[f"n_psf_stars_{name}"] for name in names]
     return {
         "significance": difference.significance,
         "flux": difference.flux,
