@@ -23,7 +23,7 @@ HELP = (
 SIZES, SEEDS = (1024, 2048, 4096), tuple(range(101, 111))
 LARGE_PX, LARGE_SEEDS = 3000, 3  # 4096 px: as much sky as 12 frames of 2048 px
 # So few stars that 10 to 15 are left for a PSF, at any size.
-SPARSE_DENSITY, SPARSE_AT_PX = 0.15, 1024
+SPARSE_DENSITY, SPARSE_AT_PX = 0.1, 1024
 QUICK_SIZES, QUICK_SEEDS = (512,), (1, 2)
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 

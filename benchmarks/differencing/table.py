@@ -46,7 +46,14 @@ def _reached(figures: Figures) -> str:
     names = list(dict.fromkeys(one["figure"] for some in checks.values() for one in some))
     rows = [[name, *(_cell(name, some) for some in checks.values())] for name in names]
     rows += _more_rows(figures["summary"]["groups"])
-    return lines(["AstrID", *map(_named, checks)], rows)
+    reasons = [f"Refused, {_named(name)}: {why}" for name, why in _refusals(figures)]
+    return "\n\n".join([lines(["AstrID", *map(_named, checks)], rows), *reasons])
+
+
+def _refusals(figures: Figures) -> Iterator[tuple[str, str]]:
+    for name, value in figures["summary"]["groups"].items():
+        for reason in dict.fromkeys(value["failures"]):
+            yield name, reason
 
 
 def _cell(name: str, checks: Sequence[Figures]) -> str:
@@ -63,31 +70,29 @@ def _number(value: float | None) -> str:
 
 def _more_rows(groups: Figures) -> Iterator[list[str]]:
     """Give what has no limit to reach, or whose uncertainty matters."""
-    done = [value for value in groups.values() if "table" in value]
-    if len(done) < len(groups):
-        return
-    for name in done[0]["table"]["completeness"]["all"]:
-        cells = [value["table"]["completeness"]["all"][name] for value in done]
-        yield [f"found, S/N {name}, of", *map(_share, cells)]
-    yield [
-        "found, faded, S/N > 5",
-        *(_share(v["table"]["completeness"]["faded"][">5"]) for v in done),
-    ]
+    every = list(groups.values())
+    done = [value for value in every if "table" in value]
+    if len(done) == len(every):
+        yield from _found_rows([value["table"] for value in done])
+        yield from _cost_rows([value["cost"] for value in done])
+        yield ["PSF stars", *(_range(value.get("psf_stars")) for value in done)]
+
+
+def _found_rows(tables: Sequence[Figures]) -> Iterator[list[str]]:
+    for name in tables[0]["completeness"]["all"]:
+        yield [f"found, S/N {name}", *(_share(one["completeness"]["all"][name]) for one in tables)]
+    yield ["found, faded, S/N > 5", *(_share(one["completeness"]["faded"][">5"]) for one in tables)]
     for sign, key in (("false", "per_mpix"), ("false, negative", "negative_per_mpix")):
-        yield [f"{sign} per Mpix", *(_rate(value["table"][key]["false"]) for value in done)]
-    yield ["flux bias, %", *(_bias(value["table"]["flux"]) for value in done)]
-    yield ["place over bound, rms", *(_number(value["table"]["place"]["rms"]) for value in done)]
-    yield [
-        "wall s/Mpix, one thread",
-        *(_number(value["cost"]["wall_s_per_mpix"]) for value in done),
-    ]
+        yield [f"{sign} per Mpix", *(_rate(one[key]["false"]) for one in tables)]
+    yield ["flux bias, %", *(_bias(one["flux"]) for one in tables)]
+    yield ["place over bound, rms", *(_number(one["place"]["rms"]) for one in tables)]
+
+
+def _cost_rows(costs: Sequence[Figures]) -> Iterator[list[str]]:
+    yield ["wall s/Mpix, one thread", *(_number(cost["wall_s_per_mpix"]) for cost in costs)]
     for number, step in enumerate(("calibrate", "subtract", "extract")):
-        yield [
-            f"CPU s/Mpix, {step}",
-            *(_number(cost["steps_cpu_s_per_mpix"][number]) for cost in costs),
-        ]
-    yield ["PSF stars", *(_range(value.get("psf_stars")) for value in done)]
-    yield ["pairs refused", *(str(len(value["failures"])) for value in done)]
+        seconds = [cost["steps_cpu_s_per_mpix"][number] for cost in costs]
+        yield [f"CPU s/Mpix, {step}", *map(_number, seconds)]
 
 
 def _share(cell: Figures) -> str:
