@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from astrid.core.models import Run, RunStatus
 from detection.models import Detection
-from differencing.models import Candidate, DifferenceRun
+from differencing.models import Candidate, DifferenceRun, ReferenceImage
 from observations.models import Observation
 from preprocessing.models import PreprocessRun
 
@@ -45,6 +45,8 @@ def _steps(detection: Detection) -> Iterator[Step]:
     if subtraction is not None:
         if subtraction.reference_observation is not None:
             yield from _exposure("Reference exposure", subtraction.reference_observation)
+        elif subtraction.reference_image is not None:
+            yield _reference_stack(subtraction.reference_image)
         yield _subtraction(subtraction)
     if detection.candidate is not None:
         yield _candidate(detection.candidate)
@@ -88,6 +90,18 @@ def _last_completed(observation: Observation) -> PreprocessRun | None:
 def _from_run(title: str, run: Run, facts: dict[str, Any]) -> Step:
     took = {"seconds": run.processing_time_seconds, "status": run.status}
     return Step(title, run, {**facts, **took}, run.parameters, run.provenance)
+
+
+def _reference_stack(image: ReferenceImage) -> Step:
+    facts = {
+        "frames": image.number_of_frames,
+        "band": image.filter_band,
+        "seeing (arcsec)": image.seeing,
+        "limit (ADU)": image.depth,
+        "coverage": image.coverage,
+        "file": image.file_path,
+    }
+    return Step("Reference stack", image, facts, image.recipe.get("parameters", {}))
 
 
 def _subtraction(run: DifferenceRun) -> Step:

@@ -6,10 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, ValidityAdmin
+from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, json_table
 from differencing.comparison import open_comparison
-from differencing.models import Candidate, DifferenceRun, ReferenceImage
+from differencing.models import Candidate, DifferenceRun
 from differencing.parameters import Algorithm
+from differencing.reference_admin import ReferenceImageAdmin, ReferenceRunAdmin
+
+__all__ = ["CandidateAdmin", "DifferenceRunAdmin", "ReferenceImageAdmin", "ReferenceRunAdmin"]
 
 
 def _again_with(algorithm: Algorithm) -> Any:
@@ -38,7 +41,7 @@ class DifferenceRunAdmin(RunAdmin):
     )
     list_display = [
         "observation",
-        "reference_observation",
+        "reference",
         "status",
         "algorithm",
         "noise",
@@ -50,12 +53,20 @@ class DifferenceRunAdmin(RunAdmin):
         "retry_count",
         "reason",
     ]
-    list_select_related = ["observation", "reference_observation"]
+    list_select_related = ["observation", "reference_observation", "reference_image"]
     list_filter = ["status", "algorithm", "is_control", "is_comparison"]
     actions = [_again_with(algorithm) for algorithm in Algorithm]
     search_fields = ["observation__observation_id__startswith"]
-    search_help_text = "The name of an exposure, or the id of a run or an observation"
-    id_fields = ["pk", "observation_id", "reference_observation_id"]
+    search_help_text = "The name of an exposure, or the id of a run, an observation or a reference"
+    id_fields = ["pk", "observation_id", "reference_observation_id", "reference_image_id"]
+    hidden = [*RunAdmin.hidden, "choice"]
+    readonly_fields = ["choice_table", *RunAdmin.readonly_fields]
+    choice_table = json_table("choice", "why this reference")
+
+    @admin.display(description="reference", ordering="reference_observation")
+    def reference(self, run: DifferenceRun) -> str:
+        """Name what was subtracted: a frame or a stack."""
+        return str(run.reference_observation or run.reference_image or "")
 
     @admin.display(description="std of S_corr")
     def noise(self, run: DifferenceRun) -> str:
@@ -107,22 +118,3 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
         names = ("saturated", "blended", "edge", "dipole", "negative")
         found = [name for name in names if getattr(candidate, f"is_{name}")]
         return ", ".join([*found, *(["near bright star"] if candidate.near_bright_star else [])])
-
-
-@admin.register(ReferenceImage)
-class ReferenceImageAdmin(SkySearch, ValidityAdmin):
-    """Baselines; staff take one out of use, its file and its figures stay."""
-
-    list_display = [
-        "__str__",
-        "survey",
-        "filter_band",
-        "depth",
-        "seeing",
-        "valid_from",
-        "valid_to",
-        "is_active",
-    ]
-    list_select_related = ["survey"]
-    list_filter = ["survey", "filter_band", "is_active"]
-    search_fields = ["survey__name__startswith"]

@@ -6,11 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from astrid.core import store
+from differencing.models import ReferenceImage
 from preprocessing.calibrated import CalibratedFrame
 
 SIDE_PX = 320
 # Grey from this many sigma below the sky to this many above, the upper part compressed.
 DARKEST, BRIGHTEST = -2.0, 60.0
+
+
+def draw(image: ReferenceImage, frame: CalibratedFrame) -> None:
+    """Store the picture of a baseline that has none yet."""
+    if not image.thumbnail_path:
+        image.thumbnail_path = store.put(thumbnail(frame))
+        image.save(update_fields=["thumbnail_path", "updated_at"])
 
 
 def thumbnail(frame: CalibratedFrame) -> bytes:

@@ -16,9 +16,9 @@ class ReferenceParameters(StackParameters):
         5, "so many new frames have a cell looked at again", unit="frames", ge=1
     )
     min_age_days: float = tunable(
-        7.0,
-        "a science frame is stacked once its cell has one so much later: what brightens meanwhile "
-        "must not be in the reference",
+        60.0,
+        "a science frame is stacked once its cell has one so much later: what is bright for less "
+        "than this is not in the reference of later frames",
         unit="d",
         ge=0,
     )

@@ -12,7 +12,7 @@ from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
 from astrid.core.threads import allowed_threads
-from differencing import product
+from differencing import pictures, product
 from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
 from differencing.forced import Forced, force_difference
@@ -98,6 +98,8 @@ def difference(run: DifferenceRun) -> None:
                 "significance_map_path": store.put(product.significance_fits(result)),
             }
     _finish(run, result, found, paths, cost, pair)
+    if run.reference_image is not None:
+        pictures.draw(run.reference_image, pair.reference)
 
 
 def forced_photometry(run: DifferenceRun, ra: FloatArray, dec: FloatArray) -> Forced:

@@ -170,12 +170,18 @@ def _make(run: ReferenceRun, plan: Plan, parameters: ReferenceParameters, cost: 
         with cost.step("stack"):
             members, stacked, refused = _stacked(run, plan, frames, parameters)
     with cost.step("quality"):
-        try:
-            figures = examine(stacked.frame, PreprocessParameters()).quality.figures()
-        except ValueError as error:
-            raise BadImage(f"{run}: the stack cannot be measured: {error}") from error
+        figures = _figures(run, members[0], stacked)
     scale = run.grid_observation.pixel_scale or 0.0
     return Made(members, stacked, figures, figures["seeing_px"] * scale, refused)
+
+
+def _figures(run: ReferenceRun, first: Member, stacked: Stack) -> dict[str, float]:
+    """Measure a stack as its frames were measured."""
+    try:
+        examined = examine(stacked.frame, PreprocessParameters(**first.run.parameters))
+    except ValueError as error:
+        raise BadImage(f"{run}: the stack cannot be measured: {error}") from error
+    return examined.quality.figures()
 
 
 def _stacked(

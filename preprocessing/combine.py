@@ -123,6 +123,8 @@ def combine(
         gain=effective_gain(weights, factors, recipe.gains),
         saturation=float(saturation.min()),
         sky_level=float((weights * factors * [frame.sky_level for frame in frames]).sum()),
+        sky_range=float((weights * factors * [frame.sky_range for frame in frames]).sum()),
+        zero_point=first.zero_point,
     )
     return combined, coverage, clipped / np.maximum(usable, 1)
 

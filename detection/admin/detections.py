@@ -122,6 +122,7 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
             "sky_object",
             "model_run__model",
             "model_run__difference_run__reference_observation__survey",
+            "model_run__difference_run__reference_image",
         )
         try:
             return rows.filter(pk=UUID(object_id)).first()

@@ -5,6 +5,7 @@ from differencing.models import (
     Candidate,
     DifferenceRun,
     ReferenceImage,
+    ReferenceRun,
 )
 
 
@@ -14,6 +15,14 @@ class ReferenceImageSerializer(RowSerializer):
     class Meta:
         model = ReferenceImage
         exclude = ["hpx"]
+
+
+class ReferenceRunSerializer(RowSerializer):
+    """Looks at sky cells, and the references that came of them."""
+
+    class Meta:
+        model = ReferenceRun
+        fields = "__all__"
 
 
 class DifferenceRunSerializer(RowSerializer):

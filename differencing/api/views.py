@@ -6,6 +6,7 @@ from differencing.models import (
     Candidate,
     DifferenceRun,
     ReferenceImage,
+    ReferenceRun,
 )
 
 
@@ -14,8 +15,24 @@ class ReferenceImageViewSet(SkyReadViewSet):
 
     queryset = ReferenceImage.objects.prefetch_related("observations").order_by("-id")
     serializer_class = serializers.ReferenceImageSerializer
-    filterset_fields = ["survey", "filter_band", "is_active"]
-    ordering_fields = ["valid_from", "id"]
+    filterset_fields = [
+        "survey",
+        "filter_band",
+        "instrument",
+        "grid_observation",
+        "number_of_frames",
+        "is_active",
+    ]
+    ordering_fields = ["valid_from", "seeing", "id"]
+
+
+class ReferenceRunViewSet(ReadViewSet):
+    """Looks at sky cells, and the references that came of them."""
+
+    queryset = ReferenceRun.objects.order_by("-id")
+    serializer_class = serializers.ReferenceRunSerializer
+    filterset_fields = ["grid_observation", "reference_image", "status", "is_forced"]
+    ordering_fields = ["created_at", "id"]
 
 
 class DifferenceRunViewSet(ReadViewSet):
@@ -26,6 +43,7 @@ class DifferenceRunViewSet(ReadViewSet):
     filterset_fields = [
         "observation",
         "reference_observation",
+        "reference_image",
         "status",
         "algorithm",
         "is_control",

@@ -3,8 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from catalog.models import ProcessingJob
-from differencing.models import Candidate, DifferenceRun, ReferenceImage
+from astrid.core import store
+from catalog.models import JobType, ProcessingJob
+from differencing.models import Candidate, DifferenceRun, ReferenceImage, ReferenceRun
 from tests.factories import (
     FIRST_NIGHT,
     make_candidate,
@@ -72,13 +73,91 @@ def test_staff_take_a_baseline_out_of_use(client):
     assert not reference.is_active
 
 
-@pytest.mark.parametrize("model", [DifferenceRun, Candidate, ReferenceImage])
+def make_stack(**fields):
+    return make_reference(
+        number_of_frames=5,
+        grid_observation=fields.pop("grid_observation", None) or make_observation(),
+        depth=60.0,
+        exposure_time=30.0,
+        seeing=1.234,
+        coverage=0.987,
+        **fields,
+    )
+
+
+def test_the_list_of_baselines_shows_what_they_are(client):
+    make_stack(thumbnail_path=store.put(b"\x89PNG a picture"))
+    page = list_page(client, ReferenceImage).content.decode()
+    for words in ("r stack of 5", ">2<", ">1.23<", ">98.7%<", "picture of r stack"):
+        assert words in page
+
+
+def test_the_picture_of_a_baseline_is_sent_to_those_who_may_see_it(client):
+    image = make_stack(thumbnail_path=store.put(b"\x89PNG a picture"))
+    version = image.thumbnail_path.rpartition("/")[2]
+    address = reverse("admin:differencing_reference_picture", args=[image.pk, version])
+    assert client.get(address).content == b"\x89PNG a picture"
+    assert "immutable" in client.get(address)["Cache-Control"]
+    old = reverse("admin:differencing_reference_picture", args=[image.pk, "0" * 64])
+    assert client.get(old).status_code == 404
+    client.force_login(make_user(is_staff=True))
+    assert client.get(address).status_code == 404
+
+
+def act(client, action, *rows):
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    address = reverse("admin:differencing_referenceimage_changelist")
+    return client.post(address, data, follow=True).content.decode()
+
+
+def test_staff_have_a_reference_built_anew_once_at_a_time(client):
+    image = make_stack()
+    assert "1 will be built anew" in act(client, "build_anew", image)
+    run = ReferenceRun.objects.get()
+    assert (run.grid_observation, run.is_forced) == (image.grid_observation, True)
+    assert ProcessingJob.objects.get(run_id=run.pk).job_type == JobType.REFERENCE
+    assert "is being built already" in act(client, "build_anew", image)
+    assert "names no grid" in act(client, "build_anew", make_reference())
+
+
+def test_staff_retire_references(client):
+    image = make_stack()
+    assert "1 subtracted no more" in act(client, "retire", image)
+    image.refresh_from_db()
+    assert not image.is_active
+    assert image.valid_to is not None
+
+
+def test_a_second_stack_of_a_cell_is_not_brought_back(client):
+    old = make_stack(is_active=False)
+    make_stack(grid_observation=old.grid_observation)
+    address = reverse("admin:differencing_referenceimage_change", args=[old.pk])
+    page = client.post(address, {"is_active": "on", "valid_to_0": "", "valid_to_1": ""})
+    assert "is in force: retire it first" in page.content.decode()
+    old.refresh_from_db()
+    assert not old.is_active
+
+
+def test_a_run_names_its_stack_and_says_why(client):
+    run = make_difference_run(
+        reference_observation=None, reference_image=make_stack(), choice={"score": 0.9371}
+    )
+    assert "r stack of 5" in list_page(client, DifferenceRun).content.decode()
+    assert "0.9371" in row_page(client, run).content.decode()
+
+
+def make_reference_run():
+    return ReferenceRun.objects.create(grid_observation=make_observation(), status="completed")
+
+
+@pytest.mark.parametrize("model", [DifferenceRun, Candidate, ReferenceImage, ReferenceRun])
 def test_a_list_of_100_rows_takes_few_queries(client, django_assert_max_num_queries, model):
     survey, run = make_survey(), make_difference_run()
     make = {
         DifferenceRun: make_difference_run,
         Candidate: lambda: make_candidate(difference_run=run),
         ReferenceImage: lambda: make_reference(survey=survey),
+        ReferenceRun: make_reference_run,
     }[model]
     for _ in range(100):
         make()
