@@ -116,11 +116,9 @@ def measure_psfs(
             plane.pixels, plane.bad, sources, index, half=half, limit=parameters.max_psf_stars
         )
         if len(sample.x) < parameters.min_psf_stars:
-            raise ValueError(
-                f"{len(sample.x)} usable PSF stars among {len(sources)} sources of the {name} "
-                f"frame, {parameters.min_psf_stars} are needed: use a larger or deeper frame, or "
-                "lower faint_star_threshold"
-            )
+            refused = stars.refused_stars(sources, index, shape, margin=parameters.psf_radius / 2)
+            refused["crowded or too faint"] -= len(sample.x)
+            raise ValueError(_too_few_stars(name, len(sample.x), refused, parameters))
         models.append(
             fit_psf(
                 sample,
@@ -131,6 +129,19 @@ def measure_psfs(
             )
         )
     return models[0], models[1]
+
+
+def _too_few_stars(
+    name: str, usable: int, refused: dict[str, int], parameters: DifferenceParameters
+) -> str:
+    """Say how many stars there are, why others are none, and what to do."""
+    why = ", ".join(f"{count} {reason}" for reason, count in refused.items() if count)
+    return (
+        f"{usable} usable PSF stars among {usable + sum(refused.values())} sources of the {name} "
+        f"frame, {parameters.min_psf_stars} are needed"
+        + (f" (refused: {why})" if why else "")
+        + ": use a larger or deeper frame, or lower faint_star_threshold"
+    )
 
 
 def match_frames(

@@ -15,6 +15,8 @@ DEBLEND_CONTRAST = 0.02  # of the flux; fainter neighbours are left to the PSF f
 WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
 LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
 SMALLER_COUNTS = 2.0  # times as much a source below a supposed stellar size speaks against it
+LEAST_ROUND = 0.7  # minor over major axis of a star
+LEAST_SIZE = 0.5  # px; a single bright pixel is smaller
 SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
 
 
@@ -106,16 +108,44 @@ def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> 
     -------
     (n,) bool array
     """
-    ny, nx = shape
-    inside = (sources.x > margin) & (sources.x < nx - 1 - margin)
-    inside &= (sources.y > margin) & (sources.y < ny - 1 - margin)
-    usable = sources.is_clean & inside & (sources.roundness > 0.7) & (sources.size > 0.5)
+    usable = sources.is_clean & _inside(sources, shape, margin) & _is_round(sources)
     if not usable.any():
         return usable
     size = np.log(np.where(usable, sources.size, 1.0))
     typical = _least_common_size(size[usable], sources.flux[usable])
     stars = usable & (np.abs(size - typical) < LOCUS_WIDTH)
     return _follow_locus(sources, size, stars, usable, shape)
+
+
+def _inside(sources: Sources, shape: tuple[int, int], margin: float) -> BoolArray:
+    ny, nx = shape
+    along = (sources.x > margin) & (sources.x < nx - 1 - margin)
+    return np.asarray(along & (sources.y > margin) & (sources.y < ny - 1 - margin))
+
+
+def _is_round(sources: Sources) -> BoolArray:
+    return np.asarray((sources.roundness > LEAST_ROUND) & (sources.size > LEAST_SIZE))
+
+
+def refused_stars(
+    sources: Sources, confirmed: BoolArray, shape: tuple[int, int], *, margin: float
+) -> dict[str, int]:
+    """Count the sources that are no PSF stars by the first reason that holds for each."""
+    likely = select_stars(sources, shape, margin=margin)
+    reasons = {
+        "merged, masked or too bright": ~sources.is_clean,
+        "at the border": ~_inside(sources, shape, margin),
+        "elongated or a single pixel": ~_is_round(sources),
+        "of another size than stars": ~likely,
+        "no star in the other frame": ~confirmed,
+        "crowded or too faint": np.ones(len(sources), bool),
+    }
+    left = np.ones(len(sources), bool)
+    counts = {}
+    for reason, refused in reasons.items():
+        counts[reason] = int((left & refused).sum())
+        left &= ~refused
+    return counts
 
 
 def _least_common_size(size: FloatArray, flux: FloatArray) -> float:
