@@ -16,9 +16,10 @@ from benchmarks.differencing.pairs import Maker, outside, simulated
 from benchmarks.differencing.run import Plan, measure
 
 HELP = (
-    "Subtract pairs of known truth with this project and every installed peer. On two cores the "
-    "default takes about 25 minutes with --peers none, and an hour with three peers; --quick "
-    "takes less than one minute."
+    "Subtract pairs of known truth with this project and every installed peer. On two idle cores "
+    "the default takes about a quarter of an hour with --peers none and twice that with them; "
+    "--quick takes less than a minute. For the tables of the documentation, in one command: "
+    "--table docs/benchmarks.md --json > figures.json"
 )
 SIZES, SEEDS = (1024, 2048, 4096), tuple(range(101, 111))
 LARGE_PX, LARGE_SEEDS = 3000, 3  # 4096 px: as much sky as 12 frames of 2048 px

@@ -1,6 +1,8 @@
 """The neutral scorer against truths that are made by hand, and the command end to end."""
 
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -16,7 +18,7 @@ from benchmarks.differencing.classes import Detections, score
 from benchmarks.differencing.field import Changes, Field, Frame
 from benchmarks.differencing.ideal import bounds
 from benchmarks.differencing.inputs import write_job
-from benchmarks.differencing.measure import PEERS, Bench, try_method
+from benchmarks.differencing.measure import PEERS, Bench, try_method, version_of
 from benchmarks.differencing.score import detect, lay, matched_filter, noise_of
 from benchmarks.peers.meter import measure
 
@@ -337,6 +339,51 @@ def test_a_peer_that_fails_is_a_row_with_its_reason(tmp_path):
     assert trial.outcome is None
     assert "saturation" in trial.failure
     assert summary.summarise([trial]) == {"pairs": 1, "failures": [trial.failure]}
+
+
+PROGRAM = """\
+    #!{python}
+    import sys
+
+    import numpy as np
+    from astropy.io import fits
+
+    given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+    if not given:
+        sys.exit("Version 0.0.1")
+    science, reference, noise, reference_noise = (
+        fits.getdata(given[key]) for key in ("-inim", "-tmplim", "-ini", "-tni")
+    )
+    lost = (fits.getdata(given["-imi"]) | fits.getdata(given["-tmi"])) != 0
+    made = science - {ratio} * reference
+    variance = noise**2 + ({ratio} * reference_noise) ** 2
+    made[lost], variance[lost] = 1e-30, 0
+    fits.writeto(given["-outim"], made.astype("f4"))
+    fits.writeto(given["-oni"], np.sqrt(variance).astype("f4"))
+"""
+
+
+def test_a_program_that_makes_only_a_difference_is_run_and_scored(tmp_path, monkeypatch):
+    """In place of the real program one that subtracts without any kernel."""
+    made = pairs.simulated(512, 2, 1.0)
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "hotpants"
+    program.write_text(dedent(PROGRAM).format(python=sys.executable, ratio=made.flux_ratio))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    bench = Bench(str(NOTHING), 300, 1)
+    assert version_of("hotpants", bench) == ("0.0.1", "")
+    outcome = try_method("hotpants", write_job(made, tmp_path / "job"), lay(made), bench).outcome
+    # in blank sky no kernel is needed: 0.2 Mpix of which beams of 40 px are independent
+    assert outcome.noise.std_blank == pytest.approx(1.0, abs=0.06)
+    # on sources it is: a frame of another seeing does not cancel
+    assert outcome.noise.std_source > 2
+    bright = made.transients.snr > 12
+    found = outcome.on_map
+    assert found.is_found[bright & found.is_asked].mean() > 0.8
+    assert outcome.on_table is None
+    # both frames, their noise and masks, as 32-bit floats and 16-bit integers, are in memory
+    assert outcome.costs[0].memory_bytes > 2 * (4 + 4 + 2) * 512**2
 
 
 @pytest.fixture(scope="module")
