@@ -31,6 +31,8 @@ APERTURE = 6.0
 STELLAR_FACTOR = 1.25
 # Stars for the locus must be this bright, sigma per pixel, or noise sets their size.
 LOCUS_SIGMA = 10.0
+# Pixels above threshold that sep has room for, at least.
+LIT_PX = 300_000
 # The part of the reference looked at for data, px each way.
 DATA_RADIUS_PX = 2
 
@@ -69,6 +71,8 @@ def find_reference_sources(
     """
     bad = (mask != 0) | ~np.isfinite(pixels)
     clean = np.where(bad, 0, pixels).astype(np.float32)
+    # The limit is sep's own for all of the process, and whoever looked last has set it.
+    sep.set_extract_pixstack(max(LIT_PX, clean.size // 5))
     found = sep.extract(clean, threshold, err=sigma, mask=bad, minarea=MIN_AREA)
     size = np.sqrt(found["a"] * found["b"])
     radius, _ = sep.flux_radius(clean, found["x"], found["y"], APERTURE * size, 0.5, mask=bad)

@@ -2,9 +2,11 @@ import json
 
 import numpy as np
 import pytest
+import sep
 
 from detection import context
 from detection.context import ReferenceSources, classify
+from tests.preprocessing.synthetic import add_star
 
 SHAPE = (200, 200)
 CLEAR = np.zeros(SHAPE, np.uint16)
@@ -87,3 +89,19 @@ def test_the_nearest_source_is_nearest_in_its_own_size():
         axis_ratio=np.ones(2), angle=np.zeros(2), is_point=np.array([False, True]),
     )  # fmt: skip
     assert context.nearest(far_big_near_small, 7.0, 0.0).half_light_radius_px == 20.0
+
+
+def test_a_crowded_reference_is_read_whoever_used_sep_before():
+    rng = np.random.default_rng(4)
+    pixels = rng.normal(0, 1, (300, 300)).astype(np.float32)
+    for x, y in rng.uniform(20, 280, (40, 2)):
+        add_star(pixels, x, y, 3000, 4.0)
+    before = sep.get_extract_pixstack()
+    sep.set_extract_pixstack(512)
+    try:
+        found = context.find_reference_sources(
+            pixels, 1.0, np.zeros(pixels.shape, np.uint16), threshold=1.5
+        )
+    finally:
+        sep.set_extract_pixstack(before)
+    assert found.x.size >= 35  # of 40 some lie on one another
