@@ -145,8 +145,15 @@ def _peaks(detections: Sequence[Detection]) -> dict[str, dict[str, Any]]:
                 "error_adu": found.flux_error,
                 "mjd_utc": detection.observation.mjd_utc,
                 "detection": str(detection.pk),
+                **_known(found.brightness()),
             }
     return peaks
+
+
+def _known(brightness: dict[str, Any]) -> dict[str, Any]:
+    """Give the magnitude of a peak with its error, or its limit, as far as they are known."""
+    names = ("magnitude", "magnitude_error", "upper_limit", "photometric_system")
+    return {name: brightness[name] for name in names if brightness[name] not in (None, "")}
 
 
 def _evidence(detections: Sequence[Detection], events: Sequence[ValidationEvent]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from astrid.core.brightness import in_words
 from detection.models import Detection
 from detection.wording import flux, sexagesimal
 
@@ -28,8 +29,12 @@ def facts_of(detection: Detection) -> Facts:
         "observation": observation.observation_id,
         "band": observation.filter_band,
         "mjd_utc": observation.mjd_utc,
-        "flux_adu": found.flux if found else None,
-        "flux_error_adu": found.flux_error if found else None,
+        "flux_adu": detection.flux,
+        "flux_error_adu": detection.flux_error,
+        "magnitude": detection.magnitude,
+        "magnitude_error": detection.magnitude_error,
+        "upper_limit": detection.upper_limit,
+        "photometric_system": detection.photometric_system,
         "snr": found.snr if found else None,
     }
 
@@ -53,6 +58,7 @@ def text_of(facts: Facts, rule: str) -> str:
         f"Network      {facts['type']}, score {facts['score']:.4f}, model {facts['model_version']}",
         f"People       {facts['human_label'] or 'no label'}, {facts['status']}",
         f"Difference   {flux(facts['flux_adu'], facts['flux_error_adu'], facts['snr'])}",
+        f"Magnitude    {in_words(facts) or 'no zero point'}",
         f"Rule         {rule}",
     ]
     return "\n".join(lines)

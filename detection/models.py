@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from astrid.core.brightness import Brightness
 from astrid.core.models import Record, Run, RunStatus
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
@@ -161,7 +162,7 @@ _D = DetectionStatus
 _JUDGED = frozenset({_D.VALIDATING, _D.VALIDATED, _D.REJECTED, _D.CONFIRMED})
 
 
-class Detection(Record, SkyPosition):
+class Detection(Record, SkyPosition, Brightness):
     """Something the network believes in."""
 
     TRANSITIONS: ClassVar[Transitions] = {
@@ -207,6 +208,7 @@ class Detection(Record, SkyPosition):
         ordering = ["-id"]
         constraints = [
             *SkyPosition.Meta.constraints,
+            *Brightness.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(confidence_score__range=(0, 1)), name="detection_confidence"
             ),

@@ -79,6 +79,10 @@ def _exposure(title: str, observation: Observation) -> Iterator[Step]:
                 "aligned": run.wcs_aligned,
                 "residual (arcsec)": run.registration_rms_arcsec,
                 "stars": run.registration_stars,
+                "seeing (px)": run.seeing_px,
+                "limiting magnitude": run.limiting_magnitude,
+                "zero point": run.zero_point,
+                "zero point from": run.zero_point_source,
             },
         )
 
@@ -120,6 +124,7 @@ def _candidate(found: Candidate) -> Step:
         "significance": found.significance,
         "flux (ADU)": found.flux,
         "flux error (ADU)": found.flux_error,
+        "magnitude": found.in_magnitudes() or "no zero point",
         "S/N": found.snr,
         "FWHM (px)": found.fwhm,
         "ellipticity": found.ellipticity,

@@ -198,6 +198,7 @@ def _detection(
         confidence_score=candidate.network_score or 0.0,
         detection_type=kind,
         model_version=run.model.version,
+        **candidate.brightness(),
         prediction_metadata={"context": facts, "is_negative": candidate.is_negative},
         cutouts_path=store.put(cutouts.to_npz(triplet)),
         thumbnail_path=store.put(cutouts.render(triplet)),

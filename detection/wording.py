@@ -24,9 +24,9 @@ def flux(value: float | None, error: float | None, snr: float | None) -> str:
 
 
 def flux_of(detection: Detection) -> str:
-    """Write the flux of a detection's candidate in the difference image."""
+    """Write the flux of a detection in the difference image."""
     found = detection.candidate
-    return flux(found.flux, found.flux_error, found.snr) if found else "not measured"
+    return flux(detection.flux, detection.flux_error, found.snr if found else None)
 
 
 def in_one_sentence(detection: Detection) -> str:
@@ -49,6 +49,7 @@ def figures_of(detection: Detection) -> list[tuple[str, str]]:
         ("In degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
         ("Pixel x, y, from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
         ("Flux", flux_of(detection)),
+        ("Magnitude of the change", detection.in_magnitudes() or "no zero point"),
         ("MJD (UTC)", f"{observation.mjd_utc:.5f}"),
         ("Band", observation.filter_band),
         ("Seeing", _decimals(observation.seeing, "arcsec")),

@@ -86,6 +86,7 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
         "observation",
         "sigma",
         "snr_figure",
+        "brightness",
         "score",
         "flags",
         "status",
@@ -93,7 +94,7 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
     list_select_related = ["observation"]
     list_filter = ["status", "is_negative", "is_dipole", "is_edge"]
     ordering = ["-id"]
-    sortable_by = ["sigma"]
+    sortable_by = ["sigma", "brightness"]
     search_fields = ["observation__observation_id__startswith"]
     id_fields = ["pk", "difference_run_id", "observation_id"]
 
@@ -106,6 +107,11 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
     def snr_figure(self, candidate: Candidate) -> str:
         """Show flux over error."""
         return "" if candidate.snr is None else f"{candidate.snr:.1f}"
+
+    @admin.display(description="magnitude", ordering="magnitude", empty_value="-")
+    def brightness(self, candidate: Candidate) -> str | None:
+        """Show how bright the change is, or its limit."""
+        return candidate.in_magnitudes() or None
 
     @admin.display(description="network")
     def score(self, candidate: Candidate) -> str:

@@ -1,6 +1,7 @@
 """The ways to subtract a reference, behind one call: the same frames in, a Difference out."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from differencing.classic import subtract_classic
 from differencing.hotpants import subtract_hotpants
@@ -27,11 +28,14 @@ def subtract_with(
     """Subtract ``reference`` from ``science`` by the algorithm that ``parameters`` name.
 
     All algorithms take the same frames and masks and give the same images in science ADU:
-    difference, significance, flux with its error, mask, PSF and figures.
+    difference, significance, flux with its error, mask, PSF and figures. The zero point is that of
+    the science frame.
 
     Raises
     ------
     ValueError
         If the frames cannot be subtracted, or the program that does it is not installed.
     """
-    return ALGORITHMS[parameters.algorithm](science, reference, parameters, threads=threads)
+    make = ALGORITHMS[parameters.algorithm]
+    difference = make(science, reference, parameters, threads=threads)
+    return replace(difference, zero_point=science.zero_point)

@@ -22,6 +22,7 @@ from differencing.shapes import (
 from differencing.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit, lit_windows
+from preprocessing.photometry import ZeroPoint, measures
 
 Candidates = NDArray[np.void]
 
@@ -33,6 +34,9 @@ FIELDS = (
     ("dec", "f8", "deg", "declination, ICRS; NaN for frames without WCS"),
     ("flux", "f8", "adu", "PSF flux in the difference, science ADU, negative if fainter"),
     ("flux_error", "f8", "adu", "1-sigma error of flux"),
+    ("magnitude", "f8", "mag", "of flux; NaN where it is negative or snr is below 3"),
+    ("magnitude_error", "f8", "mag", "1-sigma error of magnitude, the zero point's included"),
+    ("upper_limit", "f8", "mag", "magnitude of 5 flux_error; NaN where there is a magnitude"),
     ("significance", "f8", "", "|S_corr| at the peak, sigma"),
     ("snr", "f8", "", "|flux| / flux_error"),
     ("fwhm", "f8", "pix", "full width at half maximum in the difference"),
@@ -49,6 +53,7 @@ FIELDS = (
 )
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
+MAGNITUDES = ("magnitude", "magnitude_error", "upper_limit")
 SAMPLE_SIZE = 100_000  # pixels that the noise of D is measured on
 DEBLEND_CONTRAST = 0.05  # of the score; less is noise on a wing
 MERGED = 1  # sep's flag of a deblended object
@@ -56,7 +61,7 @@ DIPOLE_REACH = 2.0  # FWHM between the peaks of a dipole
 DIPOLE_SHARE = 0.35  # of the stronger peak that the weaker one must reach,
 DIPOLE_SIGMA = 3.5  # and at least this: noise does not
 HIDDEN_SHARE = 0.5  # of the core that may be without data of its own
-HIDDEN = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY
+HIDDEN = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY | MaskBit.TRAIL
 BRIGHT_SHARE = 0.5  # of saturation: stars above it are bright
 WING_REACH = 4.0  # FWHM around a bright star's core
 
@@ -83,7 +88,8 @@ def extract(
     -------
     (n,) structured array of :data:`DTYPE`
         In order of decreasing significance. A source whose core is more than half hidden by
-        missing, bad or cosmic-ray pixels is left out; a dipole is one candidate.
+        missing, bad, cosmic-ray or trail pixels is left out; a dipole is one candidate. Magnitudes
+        need the zero point of ``difference``.
 
     Raises
     ------
@@ -100,7 +106,18 @@ def extract(
     found = _merge(found, beam)
     if len(found):
         _flag_surroundings(found, difference, (science, reference), beam)
+    _set_magnitudes(found, difference.zero_point)
     return found[~_hidden(found, difference.mask, beam)]
+
+
+def _set_magnitudes(found: Candidates, zero_point: ZeroPoint | None) -> None:
+    """Fill in magnitudes and limits; NaN without a zero point."""
+    for name in MAGNITUDES:
+        found[name] = np.nan
+    if zero_point is not None:
+        known = measures(found["flux"], found["flux_error"], zero_point)
+        for name in MAGNITUDES:
+            found[name] = getattr(known, name)
 
 
 def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:

@@ -31,7 +31,7 @@ FIELDS = (
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
 LIMIT_SIGMA = 5.0
-HIDDEN = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY
+HIDDEN = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY | MaskBit.TRAIL
 MOST_HIDDEN = 0.5  # of the information; with less left a flux is a guess
 CHUNK = 1024  # positions handled at once
 FIT_REACH = 2.0  # FWHM around a position that its PSF is fitted in

@@ -12,7 +12,9 @@ from preprocessing.blocks import BLOCK_PX, block_sums, mean_of_good
 from preprocessing.masks import MaskBit
 from preprocessing.mesh import MODE_ERROR, Mesh, Surface, clipped_cells, fill_cells, smoothed_cells
 
-UNUSABLE = MaskBit.NO_DATA | MaskBit.SATURATED | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY
+UNUSABLE = (
+    MaskBit.NO_DATA | MaskBit.SATURATED | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY | MaskBit.TRAIL
+)
 SAME_STAR = 0.3  # of saturation: a reference this bright shows that the star is no news
 LEAST_BLOCKS = 16  # of a cell: the background of fewer is that of the cells beside
 SMALLEST_MESH = 32  # px

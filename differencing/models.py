@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from astrid.core.brightness import Brightness
 from astrid.core.models import UNFINISHED, Record, Run, RunStatus
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
@@ -239,7 +240,7 @@ class CandidateStatus(models.TextChoices):
 _C = CandidateStatus
 
 
-class Candidate(Record, SkyPosition):
+class Candidate(Record, SkyPosition, Brightness):
     """A residual above threshold."""
 
     TRANSITIONS: ClassVar[Transitions] = {
@@ -254,8 +255,6 @@ class Candidate(Record, SkyPosition):
     observation = models.ForeignKey(Observation, models.CASCADE, related_name="candidates")
     pixel_x = models.FloatField(help_text="Column, pixels from 0, with its fraction.")
     pixel_y = models.FloatField(help_text="Row, pixels from 0, with its fraction.")
-    flux = models.FloatField(null=True, blank=True, help_text="PSF flux in the science frame, ADU.")
-    flux_error = models.FloatField(null=True, blank=True, help_text="ADU.")
     significance = models.FloatField(null=True, blank=True, help_text="Peak of |S_corr|, sigma.")
     snr = models.FloatField(null=True, blank=True, help_text="Flux over its error.")
     fwhm = models.FloatField(null=True, blank=True, help_text="Pixels.")
@@ -286,6 +285,7 @@ class Candidate(Record, SkyPosition):
         ordering = ["-id"]
         constraints = [
             *SkyPosition.Meta.constraints,
+            *Brightness.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(ellipticity__isnull=True) | Q(ellipticity__range=(0, 1)),
                 name="candidate_ellipticity",

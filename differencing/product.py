@@ -11,11 +11,12 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from differencing import forced
-from differencing.extract import DTYPE, FIELDS, Candidates
+from differencing.extract import DTYPE, FIELDS, MAGNITUDES, Candidates
 from differencing.forced import Forced
 from differencing.parameters import Algorithm
 from differencing.subtract import Difference
 from preprocessing.calibrated import native, verify, wcs_header
+from preprocessing.header_zero_point import read_cards, write_cards
 
 Provenance = Mapping[str, str | int | float | bool]
 StoredDifference = Difference  # what from_fits gives back: nothing is lost on the way
@@ -94,6 +95,7 @@ def from_fits(content: bytes) -> StoredDifference:
             wcs=WCS(units["DIFF"].header),
             figures={str(name): float(value) for name, value in units["FIGURES"].data},
             algorithm=Algorithm(units[0].header["METHOD"].lower()),
+            zero_point=read_cards(units[0].header),
         )
 
 
@@ -143,9 +145,24 @@ def candidates_from_ecsv(content: bytes) -> Candidates:
 
 
 def rows(candidates: Candidates) -> list[dict[str, Any]]:
-    """Give each candidate as plain numbers under the column names of the database."""
+    """Give each candidate as plain numbers under the column names of the database.
+
+    A magnitude or limit that there is not is None.
+    """
     names = [name for name, *_ in FIELDS]
-    return [{COLUMNS.get(name, name): row[name].item() for name in names} for row in candidates]
+    return [{COLUMNS.get(name, name): _plain(row, name) for name in names} for row in candidates]
+
+
+def _plain(row: np.void, name: str) -> Any:
+    value = row[name].item()
+    return None if name in MAGNITUDES and np.isnan(value) else value
+
+
+def zero_point_facts(difference: Difference) -> Provenance:
+    """Give what turns the fluxes of a difference into magnitudes, as keywords."""
+    header = fits.Header()
+    write_cards(header, difference.zero_point)
+    return dict(header)
 
 
 def _image(difference: Difference, name: str, provenance: Provenance) -> bytes:
@@ -183,6 +200,7 @@ def _describe(
         if len(keyword) > KEYWORD_LENGTH:
             raise ValueError(f"keyword {keyword!r} is longer than the 8 characters FITS allows")
         header[keyword.upper()] = value
+    write_cards(header, difference.zero_point)
     for name, number in figures.items():
         header.add_history(f"{name} = {number:.9g}")
 

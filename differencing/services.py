@@ -27,6 +27,7 @@ from observations.services import move, reopen
 from preprocessing.calibrated import CalibratedFrame, to_fits
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.photometry import ZeroPoint
 from preprocessing.prepare import onto_grid
 from preprocessing.services import load, load_file, native, product_of
 
@@ -172,14 +173,17 @@ def _finish(
             noise_level=result.figures["noise_scale"],
             candidates_found=len(found),
             figures=asdict(cost)
-            | {"quality": result.figures | {"uncovered_share": _uncovered(pair)}},
+            | {
+                "quality": result.figures | {"uncovered_share": _uncovered(pair)},
+                "zero_point": asdict(result.zero_point) if result.zero_point else {},
+            },
             provenance={
                 "inputs": pair.paths,
                 "outputs": paths,
                 "versions": versions(),
             },
         )
-        Candidate.objects.bulk_create(_rows(run, found), batch_size=1000)
+        Candidate.objects.bulk_create(_rows(run, found, result.zero_point), batch_size=1000)
         settle(run.observation)
 
 
@@ -190,13 +194,16 @@ def _uncovered(pair: _Pair) -> float:
     return share
 
 
-def _rows(run: DifferenceRun, found: Candidates) -> list[Candidate]:
+def _rows(run: DifferenceRun, found: Candidates, zero_point: ZeroPoint | None) -> list[Candidate]:
     """Build the rows; those of a comparison wait for no network."""
     status = CandidateStatus.DUPLICATE if run.is_comparison else CandidateStatus.PENDING
-    return [
-        Candidate(difference_run=run, observation_id=run.observation_id, status=status, **facts)
-        for facts in product.rows(found)
-    ]
+    common = {
+        "difference_run": run,
+        "observation_id": run.observation_id,
+        "status": status,
+        "photometric_system": zero_point.system if zero_point else "",
+    }
+    return [Candidate(**common, **facts) for facts in product.rows(found)]
 
 
 @transaction.atomic

@@ -33,6 +33,7 @@ from differencing.tiles import plan_tiles
 from differencing.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit, mark
+from preprocessing.photometry import ZeroPoint
 
 Frames = tuple[CalibratedFrame, CalibratedFrame]
 
@@ -63,6 +64,8 @@ class Difference:
         Measured qualities and seconds per step.
     algorithm : Algorithm
         What made it.
+    zero_point : ZeroPoint or None
+        What turns the fluxes into magnitudes; None where the science frame has none.
     """
 
     difference: Float32Image
@@ -74,6 +77,7 @@ class Difference:
     wcs: WCS
     figures: dict[str, float] = field(default_factory=dict)
     algorithm: Algorithm = Algorithm.ZOGY
+    zero_point: ZeroPoint | None = None
 
 
 def subtract(

@@ -25,6 +25,7 @@ class ZeroPointSource(StrEnum):
 
     CATALOGUE = "catalogue"
     HEADER = "header"
+    GIVEN = "given"
     INSTRUMENTAL = "instrumental"
 
 

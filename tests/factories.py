@@ -174,6 +174,7 @@ def make_detection(**fields: Any) -> Detection:
         "observation": run.observation,
         "pixel_x": getattr(candidate, "pixel_x", 255.5),
         "pixel_y": getattr(candidate, "pixel_y", 255.5),
+        **(candidate.brightness() if candidate else {}),
         "confidence_score": 0.9,
         "detection_type": "supernova",
         "model_version": run.model.version,

@@ -45,6 +45,7 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
         "score",
         "kind",
         "position",
+        "brightness",
         "exposure",
         "status",
         "label",
@@ -59,7 +60,7 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     search_help_text = f"An id, the name of an exposure or object, or a cone: {cones.HELP}."
     # Served by the index on -confidence_score; the key makes the order of equals stable.
     ordering = ["-confidence_score", "-id"]
-    sortable_by = ["score"]
+    sortable_by = ["score", "brightness"]
 
     @admin.display(description="sci · ref · diff")
     def picture(self, detection: Detection) -> str:
@@ -89,6 +90,11 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
             super().position(detection),
             sexagesimal(detection.ra, detection.dec),
         )
+
+    @admin.display(description="magnitude", ordering="magnitude", empty_value="-")
+    def brightness(self, detection: Detection) -> str | None:
+        """Show how bright the change is, or its limit."""
+        return detection.in_magnitudes() or None
 
     @admin.display(description="exposure, MJD (UTC)")
     def exposure(self, detection: Detection) -> str:

@@ -42,7 +42,14 @@ class DetectionSerializer(RowSerializer):
     class Meta:
         model = Detection
         exclude = ["hpx"]
-        decimals = {"confidence_score": 4, "validation_confidence": 4}
+        decimals = {
+            "confidence_score": 4,
+            "validation_confidence": 4,
+            "flux": 6,
+            "magnitude": 4,
+            "magnitude_error": 4,
+            "upper_limit": 4,
+        }
 
 
 class TrainingDatasetSerializer(RowSerializer):

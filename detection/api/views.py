@@ -53,7 +53,7 @@ class DetectionViewSet(SkyReadViewSet):
         "is_validated",
         "human_label",
     ]
-    ordering_fields = ["confidence_score", "id"]
+    ordering_fields = ["confidence_score", "magnitude", "id"]
 
 
 class TrainingDatasetViewSet(ReadViewSet):

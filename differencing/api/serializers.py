@@ -42,6 +42,9 @@ class CandidateSerializer(RowSerializer):
         exclude = ["hpx"]
         decimals = {
             "flux": 6,
+            "magnitude": 4,
+            "magnitude_error": 4,
+            "upper_limit": 4,
             "significance": 3,
             "snr": 3,
             "fwhm": 3,

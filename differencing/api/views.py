@@ -57,5 +57,11 @@ class CandidateViewSet(SkyReadViewSet):
 
     queryset = Candidate.objects.order_by("-id")
     serializer_class = serializers.CandidateSerializer
-    filterset_fields = ["difference_run", "observation", "status", "is_negative"]
-    ordering_fields = ["significance", "id"]
+    filterset_fields = {
+        "difference_run": ["exact"],
+        "observation": ["exact"],
+        "status": ["exact"],
+        "is_negative": ["exact"],
+        "magnitude": ["lt", "gt"],
+    }
+    ordering_fields = ["significance", "magnitude", "id"]

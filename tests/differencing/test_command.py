@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 import pytest
+import sep
 from astropy.io import fits
 from astropy.table import Table
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from observations.fits import read_frame
 from preprocessing.calibrated import wcs_header
 from tests.differencing import sky
 
@@ -146,3 +148,41 @@ def test_a_missing_program_is_named(night, tmp_path, monkeypatch):
 def test_no_cores_are_refused(night, tmp_path):
     with pytest.raises(CommandError, match="--threads is 0: give the number of cores"):
         run(night[0]["sky"], tmp_path / "out", "--threads", "0")
+
+
+def test_candidates_have_magnitudes_by_the_zero_point_that_is_named(night, tmp_path):
+    files, _ = night
+    figures = run(files["sky"], tmp_path, "--zero-point", "25.5")
+    assert (figures["zero_point"]["MAGZP"], figures["zero_point"]["ZPSOURCE"]) == (25.5, "given")
+    table = Table.read(tmp_path / "candidates.ecsv")
+    assert table.meta["MAGZP"] == 25.5
+    # sources of 5000 ADU, of which the science frame sees 0.8
+    bright = table["magnitude"][np.isfinite(table["magnitude"])]
+    assert np.median(bright) == pytest.approx(25.5 - 2.5 * np.log10(4000), abs=0.1)
+    with fits.open(tmp_path / "difference.fits") as units:
+        assert units[0].header["MAGZP"] == 25.5
+
+
+def test_a_star_catalogue_gives_the_zero_point(night, tmp_path):
+    files, _ = night
+    science = read_frame(files["sky"][0])
+    light = science.pixels - np.median(science.pixels)
+    found = sep.extract(light, 200.0)
+    flux, _, _ = sep.sum_circle(light, found["x"], found["y"], 10.0)
+    ra, dec = science.wcs.all_pix2world(found["x"], found["y"], 0)
+    magnitude = 27.0 - 2.5 * np.log10(flux)
+    Table({"ra": ra, "dec": dec, "rmag": magnitude}).write(tmp_path / "stars.fits")
+    figures = run(files["sky"], tmp_path / "out", "--star-catalog", str(tmp_path / "stars.fits"))[
+        "zero_point"
+    ]
+    assert (figures["ZPSOURCE"], figures["MAGSYS"]) == ("catalogue", "AB")
+    # apertures of 10 px among 110 stars hold neighbours' light, which is clipped
+    assert figures["MAGZP"] == pytest.approx(27.0, abs=0.05)
+
+
+def test_without_any_zero_point_magnitudes_are_instrumental(night, tmp_path):
+    files, _ = night
+    figures = run(files["sky"], tmp_path)["zero_point"]
+    assert figures["MAGSYS"] == "instrumental"
+    # 60 s
+    assert figures["MAGZP"] == pytest.approx(2.5 * np.log10(60.0))

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from differencing.extract import DTYPE, extract
 from differencing.parameters import DifferenceParameters
 from differencing.subtract import subtract
 from preprocessing.masks import MaskBit
+from preprocessing.photometry import System, ZeroPoint, ZeroPointSource
 from tests.differencing import sky
 
 
@@ -156,7 +158,9 @@ def test_candidates_survive_their_file(scene):
     assert str(table["flux"].unit) == "adu"
     assert "ICRS" in table["ra"].description
     back = product.candidates_from_ecsv(content)
-    np.testing.assert_array_equal(back, scene.candidates)
+    assert back.dtype == DTYPE
+    for name in DTYPE.names:
+        np.testing.assert_array_equal(back[name], scene.candidates[name])
 
 
 def test_an_empty_table_keeps_its_columns():
@@ -168,7 +172,9 @@ def test_an_empty_table_keeps_its_columns():
 def test_rows_for_the_database_are_plain_numbers(scene):
     row = product.rows(scene.candidates)[0]
     assert row["pixel_x"] == scene.candidates["x"][0]
+    magnitudes = [row.pop(name) for name in ("magnitude", "magnitude_error", "upper_limit")]
     assert {type(value) for value in row.values()} <= {float, int, bool}
+    assert magnitudes == [None, None, None], "without a zero point there are none"
 
 
 def test_product_images_carry_wcs_and_provenance(scene):
@@ -178,3 +184,34 @@ def test_product_images_carry_wcs_and_provenance(scene):
         assert header["SCIENCE"] == "a.fits"
         assert WCS(header).wcs.crval[0] == pytest.approx(150.0)
         np.testing.assert_array_equal(units[0].data, scene.difference.significance)
+
+
+def test_candidates_have_magnitudes_or_limits_on_the_scale_of_the_science_frame(scene):
+    zero_point = ZeroPoint(25.0, 0.01, ZeroPointSource.CATALOGUE, System.AB, "r")
+    known = replace(scene.difference, zero_point=zero_point)
+    found = extract(known, scene.science, scene.reference, threshold=5.0)
+    bright = found["flux"] / found["flux_error"] >= 3
+    assert (bright & ~found["is_negative"]).any()
+    assert (found["is_negative"]).any()
+    assert np.isfinite(found["magnitude"]).tolist() == bright.tolist()
+    assert np.isfinite(found["upper_limit"]).tolist() == (~bright).tolist()
+    # Pogson's ratio, and five sigma
+    light = 10 ** (-0.4 * (found["magnitude"][bright] - 25.0))
+    assert light == pytest.approx(found["flux"][bright], rel=1e-6)
+    limit = 10 ** (-0.4 * (found["upper_limit"][~bright] - 25.0))
+    assert limit == pytest.approx(5 * found["flux_error"][~bright], rel=1e-6)
+
+
+@pytest.mark.parametrize("error", [0.01, None])
+def test_the_zero_point_survives_the_stored_difference(scene, error):
+    zero_point = ZeroPoint(25.0, error, ZeroPointSource.HEADER, System.VEGA, "V")
+    stored = product.from_fits(product.to_fits(replace(scene.difference, zero_point=zero_point)))
+    assert stored.zero_point == zero_point
+
+
+def test_what_a_trail_hides_is_no_candidate(scene):
+    difference = replace(scene.difference, mask=scene.difference.mask.copy())
+    x, y = (round(float(scene.candidates[name][0])) for name in ("x", "y"))
+    difference.mask[y - 6 : y + 7, x - 6 : x + 7] |= np.uint16(MaskBit.TRAIL)
+    found = extract(difference, scene.science, scene.reference, threshold=5.0)
+    assert np.hypot(found["x"] - x, found["y"] - y).min() > 3

@@ -5,6 +5,8 @@ import pytest
 import sep
 
 from catalog import config
+from detection.models import Detection
+from differencing.models import Candidate
 from observations.fits import read_frame
 from observations.models import Observation
 from observations.services import accept, retry
@@ -86,3 +88,17 @@ def as_catalogue(path, *, zero_point):
     magnitude = zero_point - 2.5 * np.log10(np.maximum(flux, 1))
     rows = zip(ra, dec, magnitude, strict=True)
     return "ra,dec,mag\n" + "".join(f"{a:.7f},{d:.7f},{m:.4f}\n" for a, d, m in rows)
+
+
+def test_candidates_and_detections_have_magnitudes(camera, reference, science):
+    camera(reference, science)
+    assert not work().failed
+    run = PreprocessRun.objects.get(observation__role="science")
+    for candidate in Candidate.objects.all():
+        seen = candidate.flux / candidate.flux_error >= 3
+        assert (candidate.magnitude is not None) == seen
+        assert (candidate.upper_limit is not None) != seen
+        assert candidate.photometric_system == run.photometric_system
+    assert Candidate.objects.filter(magnitude__isnull=False).exists()
+    for detection in Detection.objects.select_related("candidate"):
+        assert detection.brightness() == detection.candidate.brightness()

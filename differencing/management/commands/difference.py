@@ -1,7 +1,8 @@
 """Subtract one file from another, without a database."""
 
 import json
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,21 @@ from differencing.extract import Candidates, extract
 from differencing.forced import Forced, force_difference
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.subtract import Difference
-from observations.fits import ReadOptions, read_frame
+from observations.fits import Frame, ReadOptions, read_frame
 from observations.fits_header import FrameDefaults
+from preprocessing.bands import band_name, usual_system
 from preprocessing.calibrated import CalibratedFrame
+from preprocessing.header_zero_point import from_header
+from preprocessing.limits import shortcomings
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.photometry import System, ZeroPoint, ZeroPointSource, instrumental
 from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.quality import Examined, examine
+from preprocessing.register import Grid
+from preprocessing.star_catalog import read_star_catalog
+from preprocessing.zero_point import from_catalog
+
+logger = logging.getLogger(__name__)
 
 SHOWN = 10
 
@@ -54,6 +65,16 @@ class Command(BaseCommand):
             parser.add_argument(
                 f"--{name}", type=float, help=f"{unit}, for headers that do not say it"
             )
+        parser.add_argument(
+            "--zero-point",
+            type=float,
+            help="magnitude of 1 ADU in the science exposure; else that of its header",
+        )
+        parser.add_argument(
+            "--star-catalog",
+            type=Path,
+            help="known stars (ECSV, CSV, FITS, VOTable, Parquet) that give the zero point",
+        )
         parser.add_argument("--filter", default="unknown", help="for headers that do not say it")
         parser.add_argument("--exposure", type=float, default=1.0, help="seconds, likewise")
         parser.add_argument(
@@ -68,12 +89,16 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         write(options["out"], made, f"{options['science'].name} minus {options['reference'].name}")
         if options["json"]:
-            facts = {"algorithm": made.difference.algorithm.value} | made.figures()
+            facts: dict[str, Any] = {"algorithm": made.difference.algorithm.value}
+            facts |= made.figures()
+            facts |= {"zero_point": dict(product.zero_point_facts(made.difference))}
             self.stdout.write(json.dumps(facts))
             return
         self.stdout.write(f"{'algorithm':<24} {made.difference.algorithm.value}")
         for name, value in made.figures().items():
             self.stdout.write(f"{name:<24} {value:.6g}")
+        for keyword, fact in product.zero_point_facts(made.difference).items():
+            self.stdout.write(f"{keyword:<24} {fact}")
         for row in made.candidates[:SHOWN]:
             self.stdout.write(f"  {in_words(row)}")
 
@@ -127,8 +152,11 @@ def pair(options: dict[str, Any]) -> tuple[CalibratedFrame, CalibratedFrame]:
         (options["science"], options["reference"]),
         threads=options["threads"],
     )
-    science, _ = onto_grid(science, reference, preparing)
-    return science, reference
+    known = replace(science.examined.frame, zero_point=zero_point(science, options, preparing))
+    theirs = reference.examined
+    grid = Grid(theirs.frame.wcs, theirs.frame.shape, theirs.stars)
+    moved, _ = onto_grid(known, grid, preparing, stars=science.examined.stars)
+    return moved, theirs.frame
 
 
 def read_options(options: dict[str, Any]) -> ReadOptions:
@@ -145,20 +173,55 @@ def read_options(options: dict[str, Any]) -> ReadOptions:
     )
 
 
-def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> CalibratedFrame:
-    """Read and calibrate one file."""
-    frame = read_frame(path, options=reading)
+@dataclass(frozen=True)
+class Prepared:
+    """A file as it was read, and the frame made of it."""
+
+    raw: Frame
+    examined: Examined
+
+
+def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> Prepared:
+    """Read, calibrate and examine one file; say what is poor about it."""
+    raw = read_frame(path, options=reading)
     try:
-        return calibrate(
-            frame.pixels,
-            wcs=frame.wcs,
-            gain=frame.gain,
-            read_noise=frame.read_noise,
-            saturation=frame.saturation,
+        frame = calibrate(
+            raw.pixels,
+            wcs=raw.wcs,
+            gain=raw.gain,
+            read_noise=raw.read_noise,
+            saturation=raw.saturation,
             parameters=parameters,
         )
+        examined = examine(frame, parameters)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
+    for reason in shortcomings(examined.quality.figures(), parameters, is_reference=False):
+        logger.warning("%s: %s", path.name, reason)
+    return Prepared(raw, examined)
+
+
+def zero_point(
+    science: Prepared, options: dict[str, Any], parameters: PreprocessParameters
+) -> ZeroPoint:
+    """Give the zero point that is named, that of known stars, the header's or none of these."""
+    raw, found = science.raw, science.examined
+    band = band_name(raw.filter_band)
+    if options["zero_point"] is not None:
+        system = System(usual_system(band))
+        return ZeroPoint(options["zero_point"], None, ZeroPointSource.GIVEN, system, band)
+    if options["star_catalog"] is not None:
+        return from_catalog(
+            found.frame,
+            found.stars,
+            found.growth,
+            read_star_catalog(options["star_catalog"]),
+            filter_band=raw.filter_band,
+            mjd=raw.mjd,
+            min_stars=parameters.min_zero_point_stars,
+        ).zero_point
+    stated = from_header(raw.header, exposure_s=raw.exposure_s, band=band)
+    return stated or instrumental(raw.exposure_s, band)
 
 
 def write(folder: Path, made: Made, title: str) -> None:
@@ -169,7 +232,9 @@ def write(folder: Path, made: Made, title: str) -> None:
         "difference.fits": product.difference_fits(made.difference),
         "significance.fits": product.significance_fits(made.difference),
         "psf.fits": product.psf_fits(made.difference),
-        "candidates.ecsv": product.candidates_ecsv(made.candidates),
+        "candidates.ecsv": product.candidates_ecsv(
+            made.candidates, product.zero_point_facts(made.difference)
+        ),
         "quicklook.png": quicklook.sheet(made.difference, *frames, made.candidates, title=title),
     }
     if made.forced is not None:
@@ -186,4 +251,7 @@ def in_words(row: Any) -> str:
     if np.isnan(row["ra"]):
         place = f"x {row['x']:.2f} y {row['y']:.2f}"
     fading = "  fading" if row["is_negative"] else ""
-    return f"{place}  {row['significance']:.1f} sigma{fading}"
+    faint = f"> {row['upper_limit']:.2f}"
+    bright = f"{row['magnitude']:.2f} ± {row['magnitude_error']:.2f}"
+    magnitude = faint if np.isnan(row["magnitude"]) else bright
+    return f"{place}  {row['significance']:.1f} sigma  {magnitude} mag{fading}"
