@@ -11,8 +11,13 @@ from astropy.wcs import WCS, WcsError
 from astropy.wcs.utils import pixel_to_skycoord
 
 from observations.fits_blocks import Hdu, card, quiet_astropy
+from observations.fits_wcs_checks import (
+    ADVICE,
+    check_distortion,
+    check_statements,
+    without_leftovers,
+)
 
-ADVICE = "solve the frame astrometrically and write the solution into its header"
 # Coarser than any survey camera: an all-sky camera has about 400 arcsec per pixel.
 MAX_SCALE_ARCSEC = 1000.0
 LINEAR = ("CD1_1", "CD1_2", "CD2_1", "CD2_2")
@@ -50,16 +55,17 @@ def celestial_wcs(hdu: Hdu, header: fits.Header, shape: tuple[int, ...]) -> WCS:
     Raises
     ------
     BadImage
-        When CTYPE names no pair of celestial axes, there is no scale, or the numbers make no
-        projection that can be inverted.
+        When CTYPE names no pair of celestial axes, there is no scale or two that differ, or the
+        numbers make no projection that can be inverted.
     """
     for keyword in ("CTYPE1", "CTYPE2"):
         if not str(card(header, keyword) or "").strip():
             raise hdu.refuse(keyword, "is missing, so the frame has no celestial WCS", ADVICE)
     check_scale(hdu, header)
+    check_statements(hdu, header)
     try:
         with quiet_astropy():
-            wcs = WCS(header, naxis=2, fix=True)
+            wcs = WCS(without_leftovers(header), naxis=2, fix=True)
             wcs.wcs.set()
     except (WcsError, ValueError, TypeError, KeyError, MemoryError, VerifyError) as error:
         reason = " ".join(str(error).split())[:120]
@@ -69,6 +75,7 @@ def celestial_wcs(hdu: Hdu, header: fits.Header, shape: tuple[int, ...]) -> WCS:
     if not wcs.has_celestial:
         types = " and ".join(repr(card(header, key)) for key in ("CTYPE1", "CTYPE2"))
         raise hdu.refuse("CTYPE1", f"and CTYPE2 are {types}, which is no place in the sky", ADVICE)
+    check_distortion(hdu, wcs, shape)
     wcs.array_shape = shape
     return wcs
 
