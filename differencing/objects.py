@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from differencing.noise import BoolArray, Float32Image, FloatArray
 from preprocessing.masks import lit_windows
 
-SMALL = 300_000  # px above threshold that sep has room for; less in smaller images: it takes time
+SMALL = 300_000  # px above threshold that sep has room for; less in smaller images: it takes time,
+MARGIN = 10_000  # but more than there are pixels: the rim needs room, too
 STACK_SHARE = 0.2  # of a frame; a crowded one has that many pixels above threshold
 ROWS, COLUMNS = (
     tuple(name.replace("_", axis) for name in ("_", "_min", "_max", "_cpeak", "_peak"))
@@ -49,7 +50,7 @@ def find_objects(
     ----------
     Bertin & Arnouts 1996, A&AS 117, 393; Barbary 2016, JOSS 1, 58.
     """
-    sep.set_extract_pixstack(max(min(SMALL, image.size), int(STACK_SHARE * image.size)))
+    sep.set_extract_pixstack(max(min(SMALL, image.size + MARGIN), int(STACK_SHARE * image.size)))
     sep.set_sub_object_limit(SUB_OBJECTS)
     found: NDArray[np.void] = sep.extract(
         image,
@@ -70,7 +71,8 @@ def find_rare_objects(
 ) -> NDArray[np.void]:
     """Find and deblend what exceeds ``threshold``, where little of the frame does.
 
-    The same objects as :func:`find_objects` gives, by looking only at windows round them.
+    The same objects as :func:`find_objects` gives, by looking only at windows round them; whether
+    they touch the rim of the image is not known.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from astropy.wcs import WCS
 
 from differencing import product
 from differencing.extract import DTYPE, extract
+from differencing.objects import find_objects, find_rare_objects
 from differencing.parameters import DifferenceParameters
 from differencing.subtract import subtract
 from preprocessing.masks import MaskBit
@@ -215,3 +216,37 @@ def test_what_a_trail_hides_is_no_candidate(scene):
     difference.mask[y - 6 : y + 7, x - 6 : x + 7] |= np.uint16(MaskBit.TRAIL)
     found = extract(difference, scene.science, scene.reference, threshold=5.0)
     assert np.hypot(found["x"] - x, found["y"] - y).min() > 3
+
+
+def test_an_image_that_is_bright_all_over_has_room_for_its_pixels():
+    bright = np.full((16, 16), 9.0, np.float32)
+    bright[8, 8] = 20.0
+    for image in (bright, -bright):
+        found = find_rare_objects(image, 5.0 * np.sign(image[0, 0]), min_area=1, contrast=0.05)
+        assert len(found) == 1
+        assert (found["xpeak"][0], found["ypeak"][0], found["npix"][0]) == (8, 8, 256)
+
+
+def test_rare_objects_are_those_of_the_whole_image():
+    rng = np.random.default_rng(61)
+    image = rng.normal(0, 1, (300, 420)).astype(np.float32)
+    for _ in range(40):
+        y, x = rng.integers(8, 290), rng.integers(8, 410)
+        image[y - 4 : y + 5, x - 4 : x + 5] += rng.uniform(5, 60) * sky.moffat(3.0, 0, 0, 0, 4) * 8
+    image[40:60, 100:130] = np.nan
+    whole = find_objects(np.nan_to_num(image), 4.0, min_area=1, contrast=0.05)
+    rare = find_rare_objects(image, 4.0, min_area=1, contrast=0.05)
+    assert len(whole) > 30
+    order = [np.lexsort((found["xpeak"], found["ypeak"])) for found in (whole, rare)]
+    whole, rare = whole[order[0]], rare[order[1]]
+    for name in ("xpeak", "ypeak"):
+        assert np.array_equal(whole[name], rare[name])
+    merged = whole["flag"] & 1
+    assert np.array_equal(merged, rare["flag"] & 1)
+    # SEP gives the pixels between blended objects to one of them by chance
+    alone = merged == 0
+    assert alone.sum() > 20
+    for name in ("npix", "xmin", "ymax"):
+        assert np.array_equal(whole[name][alone], rare[name][alone])
+    # sums of the same pixels
+    np.testing.assert_allclose(whole["x"][alone], rare["x"][alone], atol=1e-4)
