@@ -69,16 +69,23 @@ class _Sharpness:
         variance += np.maximum(light, 0) / self.gain + (PSF_ERROR * np.maximum(mean, 0)) ** 2
         return np.asarray((light - mean / self.fall) / np.sqrt(variance))
 
-    def spread(self, points: Points) -> BoolArray:
-        """Tell which points have light that a hit beside them may have spilt."""
+    def spread(self, points: Points, hit: BoolArray) -> BoolArray:
+        """Tell which points beside hits have light that is no star's either.
+
+        Only neighbours that are not hit say what a star would have there: between two brighter
+        pixels of a track a third looks as soft as a star.
+        """
         around = squares(self.pixels, points, 1).astype(float)
+        free = np.logical_not(squares(hit, points, 1))
         light = around[:, 1, 1]
-        mean = (around.sum(axis=(1, 2)) - light) / len(NEIGHBOURS)
-        bright = light > RIM_SIGMA * self.noise[points[:, 0], points[:, 1]]
+        free[:, 1, 1] = False
+        count = free.sum(axis=(1, 2))
+        mean = (around * free).sum(axis=(1, 2)) / np.maximum(count, 1)
+        bright = light > RIM_SIGMA * squares(self.noise, points, 0)[:, 0, 0]
         return np.asarray(bright & (light > mean / self.fall))
 
 
-def squares(image: FloatArray, points: Points, reach: int) -> FloatArray:
+def squares(image: NDArray, points: Points, reach: int) -> NDArray:
     """Cut squares of ``reach`` px around points, (n, k, k); beyond the rim, its nearest pixel."""
     offset = np.arange(-reach, reach + 1)
     rows = np.clip(points[:, 0, None, None] + offset[:, None], 0, image.shape[0] - 1)
@@ -133,9 +140,11 @@ def find_cosmics(
     points, pull = points[tail], pull[tail]
     seeds = pull > SEED_SIGMA
     seeds[~seeds] = _on_line(sharpness, points[~seeds], pull[~seeds])
-    hits = _with_rim(sharpness, points[_joined(points, seeds)])
     marked = np.zeros(pixels.shape, bool)
+    hits = points[_joined(points, seeds)]
     marked[hits[:, 0], hits[:, 1]] = True
+    rim = _rim(sharpness, hits, marked)
+    marked[rim[:, 0], rim[:, 1]] = True
     return marked
 
 
@@ -166,8 +175,9 @@ def _joined(points: Points, seeds: BoolArray) -> BoolArray:
     return np.isin(label, np.unique(label[seeds]))
 
 
-def _with_rim(sharpness: _Sharpness, hits: Points) -> Points:
-    """Add to ``hits`` the neighbours they have spilt light into."""
+def _rim(sharpness: _Sharpness, hits: Points, marked: BoolArray) -> Points:
+    """Give the neighbours of ``hits`` that belong to them or hold what they have spilt."""
     rim = (hits[:, None, :] + np.array(NEIGHBOURS)).reshape(-1, 2)
     rim = rim[((rim >= 0) & (rim < sharpness.pixels.shape)).all(axis=1)]
-    return np.concatenate([hits, rim[sharpness.spread(rim)]])
+    rim = np.unique(rim[~marked[rim[:, 0], rim[:, 1]]], axis=0)
+    return rim[sharpness.spread(rim, marked)]

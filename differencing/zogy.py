@@ -223,7 +223,7 @@ def _centred_stamp(
 def _squared_kernels(
     optics: TileOptics, scale: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the squares of k_n and k_r (ZOGY eqs. 28, 29), which spread variance into the score.
+    """Give the squares of k_n and k_r (ZOGY eqs. 29, 28), which spread variance into the score.
 
     The kernels are as compact as the PSFs, so a small grid holds them.
     """
