@@ -45,13 +45,13 @@ class ReferenceImageAdmin(SkySearch, ValidityAdmin):
         "picture",
         "survey",
         "filter_band",
-        "number_of_frames",
+        "frames",
         "limit",
         "seeing_arcsec",
         "covered",
+        "is_active",
         "valid_from",
         "valid_to",
-        "is_active",
     ]
     list_select_related = ["survey"]
     list_filter = ["is_active", "survey", "filter_band"]
@@ -95,14 +95,19 @@ class ReferenceImageAdmin(SkySearch, ValidityAdmin):
             '<img src="{}" alt="{}" loading="lazy" width="96">', address, f"picture of {image}"
         )
 
-    @admin.display(description="limit (ADU/s, 5 sigma)", ordering="depth")
+    @admin.display(description="frames", ordering="number_of_frames")
+    def frames(self, image: ReferenceImage) -> int:
+        """Show how many frames it is made of."""
+        return image.number_of_frames
+
+    @admin.display(description="5 sigma (ADU/s)", ordering="depth")
     def limit(self, image: ReferenceImage) -> str:
         """Show the depth as references are compared by it."""
         if not (image.depth and image.exposure_time):
             return ""
         return f"{image.depth / image.exposure_time:.3g}"
 
-    @admin.display(description="seeing (arcsec)", ordering="seeing")
+    @admin.display(description="seeing (″)", ordering="seeing")
     def seeing_arcsec(self, image: ReferenceImage) -> str:
         """Show the seeing."""
         return "" if image.seeing is None else f"{image.seeing:.2f}"

@@ -13,6 +13,8 @@ Cubes = NDArray[np.bool_]
 
 # Of n Gaussian values the median has pi / (2 n) of the variance of one.
 MEDIAN_VARIANCE = np.float32(np.pi / 2)
+# Below this the median shows noise, no star that would have to be spared.
+LIT_SIGMA = 3.0
 NEIGHBOURS = np.ones((1, 3, 3), bool)
 
 
@@ -79,11 +81,12 @@ def find_outliers(values: Cube, variance: Cube, usable: Cubes, allowed: Toleranc
     follows its structure).
     """
     centre = lower_median(values, usable)
-    light = ndimage.maximum_filter(centre, 2 * allowed.reach + 1, mode="nearest").clip(min=0)
     variance = variance + allowed.photons[:, None, None] * centre.clip(min=0)
     count = np.maximum(usable.sum(axis=0), 1).astype(np.float32)
-    typical = (variance * usable).sum(axis=0) / count
-    sigma = np.sqrt(variance + MEDIAN_VARIANCE * typical / count)
+    of_centre = MEDIAN_VARIANCE * (variance * usable).sum(axis=0) / count**2
+    sigma = np.sqrt(variance + of_centre)
+    lit = np.where(centre > LIT_SIGMA * np.sqrt(of_centre), centre, 0)
+    light = ndimage.maximum_filter(lit, 2 * allowed.reach + 1, mode="nearest")
     off = np.abs(values - centre) - allowed.share[:, None, None] * light
     out = usable & (off > allowed.limit * sigma)
     beside = ndimage.binary_dilation(out, NEIGHBOURS)
