@@ -26,6 +26,8 @@ FORMING = (24, 48)
 RATIO_TOLERANCE = 0.006
 # Votes are one when they lay the whole frame within so many radii.
 VOTE_RADII = 5.0
+# Makes one number of a cell's five: two cells of one number are far apart, and rare.
+CELL_HASH = np.array([73856093, 19349663, 83492791, 49979687, 1])
 # Parts mirrored votes from others.
 MIRRORED = 1e9
 # Stars that check a hypothesis.
@@ -82,7 +84,7 @@ class Votes:
         columns /= np.maximum(1, np.abs(self.turn))[:, None]
         return np.column_stack([columns, np.where(self.is_mirrored, MIRRORED, 0.0)])
 
-    def mean(self, which: list[int]) -> Similarity:
+    def mean(self, which: Indices) -> Similarity:
         """Give the mean of agreeing votes."""
         turn, shift = self.turn[which].mean(), self.shift[which].mean()
         return Similarity(complex(turn), complex(shift), bool(self.is_mirrored[which[0]]))
@@ -139,8 +141,9 @@ def recognise(
             return best
     raise ValueError(
         f"star patterns do not match: at most {best.first.size} of {len(known)} reference and "
-        f"{len(found)} science stars fall together ({best.expected:.1f} by chance, {least} "
-        "needed): the frames show different fields, or too few stars in common"
+        f"{len(found)} science stars fall together ({best.expected:.1f} by chance in each of "
+        f"{tried} trials, {least} needed): the frames show different fields, or have too few stars "
+        "in common"
     )
 
 
@@ -174,19 +177,32 @@ def vote(known: Triangles, found: Triangles, radius: float, scales: tuple[float,
 
 def most_supported(votes: Votes, known: Floats, radius: float) -> list[Similarity]:
     """Give the similarities that most votes agree on, within a few radii over the whole frame."""
-    where = votes.places(known)
+    if votes.turn.size == 0:
+        return []
+    where, reach = votes.places(known), VOTE_RADII * radius
     tree = cKDTree(where)
-    support = np.asarray(tree.query_ball_point(where, VOTE_RADII * radius, return_length=True))
+    agreeing = [
+        np.asarray(tree.query_ball_point(centre, reach)) for centre in crowded(where, 2 * reach)
+    ]
+    agreeing.sort(key=len, reverse=True)
     best: list[Similarity] = []
-    for i in np.argsort(-support, kind="stable"):
-        if len(best) == MOST_HYPOTHESES:
-            break
-        if support[i] == 0:
-            continue
-        agreeing = tree.query_ball_point(where[i], VOTE_RADII * radius)
-        support[agreeing] = 0
-        best.append(votes.mean(agreeing))
+    taken = np.zeros(len(where), bool)
+    for which in agreeing:
+        if len(best) < MOST_HYPOTHESES and which.size and not taken[which].any():
+            taken[which] = True
+            best.append(votes.mean(which))
     return best
+
+
+def crowded(places: Floats, side: float) -> Floats:
+    """Give the mean place in each of the fullest cells of two grids, half a cell apart."""
+    found = []
+    for start in (0.0, 0.5):
+        cells = np.floor(places / side + start).astype(np.int64) @ CELL_HASH
+        _, index, counts = np.unique(cells, return_inverse=True, return_counts=True)
+        fullest = np.argsort(-counts, kind="stable")[: 2 * MOST_HYPOTHESES]
+        found += [places[index == cell].mean(axis=0) for cell in fullest]
+    return np.array(found)
 
 
 def checked(similarity: Similarity, known: Floats, found: Floats, radius: float) -> Recognition:
