@@ -1,12 +1,19 @@
 """References, subtractions with their figures, and what stood out in them."""
 
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 
 from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, json_table
+from astrid.core.errors import AstridError
+from differencing import views
 from differencing.comparison import open_comparison
 from differencing.models import Candidate, DifferenceRun
 from differencing.parameters import Algorithm
@@ -59,7 +66,7 @@ class DifferenceRunAdmin(RunAdmin):
     search_fields = ["observation__observation_id__startswith"]
     search_help_text = "The name of an exposure, or the id of a run, an observation or a reference"
     id_fields = ["pk", "observation_id", "reference_observation_id", "reference_image_id"]
-    hidden = [*RunAdmin.hidden, "choice"]
+    hidden = [*RunAdmin.hidden, "choice", "pictures"]
     readonly_fields = ["choice_table", *RunAdmin.readonly_fields]
     choice_table = json_table("choice", "why this reference")
 
@@ -67,6 +74,68 @@ class DifferenceRunAdmin(RunAdmin):
     def reference(self, run: DifferenceRun) -> str:
         """Name what was subtracted: a frame or a stack."""
         return str(run.reference_observation or run.reference_image or "")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pictures of a run, and the page that compares the algorithms of its pair."""
+        name = "differencing_differencerun"
+        shown, compared = (
+            self.admin_site.admin_view(view) for view in (self.picture_view, self.compare_view)
+        )
+        return [
+            path("<uuid:key>/<slug:name>/<slug:version>.png", shown, name=f"{name}_picture"),
+            path("<uuid:key>/compare/", compared, name=f"{name}_compare"),
+            *super().get_urls(),
+        ]
+
+    def picture_view(
+        self, request: HttpRequest, key: UUID, name: str, version: str
+    ) -> HttpResponse:
+        """Stream a picture to those who may see the run."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return views.picture(request, key, name, version)
+
+    def compare_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Show algorithms side by side; a posted one is asked for."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = get_object_or_404(DifferenceRun, pk=key)
+        if request.method == "POST":
+            self._ask(request, run)
+            return redirect("admin:differencing_differencerun_compare", run.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            **views.compared(run),
+            "title": f"Algorithms, {run}",
+            "opts": self.opts,
+            "run": run,
+            "may_ask": self.has_operate_permission(request),
+        }
+        return TemplateResponse(request, "admin/differencing/differencerun/compare.html", context)
+
+    def _ask(self, request: HttpRequest, run: DifferenceRun) -> None:
+        """Open the comparison that was posted, or say why not."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        wanted = request.POST.get("algorithm", "")
+        if wanted not in [each.value for each in Algorithm]:
+            self.message_user(request, f"there is no algorithm {wanted!r}", messages.ERROR)
+            return
+        try:
+            open_comparison(run, Algorithm(wanted))
+        except AstridError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        said = f"the pair will be subtracted with {wanted}; reload this page in a while"
+        self.message_user(request, said, messages.SUCCESS)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Put the picture of the run above its fields."""
+        run = kwargs.get("obj")
+        context["quicklook"] = views.address_of(run, "quicklook") if run else ""
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="std of S_corr")
     def noise(self, run: DifferenceRun) -> str:

@@ -25,8 +25,8 @@ from differencing.zogy import TileProducts, shift_phase
 from preprocessing.calibrated import CalibratedFrame
 
 FWHM_PER_SIGMA = 2.3548200450309493
-LEAST_WIDTH = 0.7  # px; the kernel of two frames of one seeing still corrects shape and place
-KERNEL_REACH = 4.0  # kernel widths; the widest Gaussian has 2
+LEAST_WIDTH = 1.2  # px; narrower ones would not reach the wings, which differ too
+KERNEL_REACH = 5.0  # kernel widths; the widest Gaussian has 2
 STAMP_REACH = 2.5  # FWHM around a star that its stamp covers
 STAR_SNR = 20.0  # fainter stars say nothing about a kernel
 MOST_STARS = 300

@@ -149,9 +149,9 @@ def _pale(plane: Plane) -> bool:
 def fitted(values: NDArray[np.float64], *, strongest: bool) -> tuple[NDArray[np.float64], float]:
     """Give values at the size of a panel, and how many panel pixels one pixel takes."""
     longest = max(values.shape)
-    if longest <= PANEL:
+    block = max(1, round(longest / PANEL))
+    if block == 1:
         return values, float(max(1, PANEL // longest))
-    block = -(-longest // PANEL)
     rows, columns = (size // block * block for size in values.shape)
     blocks = values[:rows, :columns].reshape(rows // block, block, columns // block, block)
     flat = blocks.transpose(0, 2, 1, 3).reshape(rows // block, columns // block, -1)

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -12,7 +13,7 @@ from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
 from astrid.core.threads import allowed_threads
-from differencing import pictures, product
+from differencing import pictures, product, quicklook
 from differencing.algorithms import subtract_with
 from differencing.extract import Candidates, extract
 from differencing.forced import Forced, force_difference
@@ -93,12 +94,15 @@ def difference(run: DifferenceRun) -> None:
             result = _subtract(run, pair, parameters)
         with cost.step("extract"):
             found = extract(result, pair.science, pair.reference, threshold=parameters.threshold)
+        with cost.step("pictures"):
+            drawn = quicklook.pictures(result, pair.science, pair.reference, found, title=str(run))
         with cost.step("store"):
             paths = {
                 "difference_image_path": store.put(product.to_fits(result)),
                 "significance_map_path": store.put(product.significance_fits(result)),
             }
-    _finish(run, result, found, paths, cost, pair)
+            stored = {name: store.put(content) for name, content in drawn.items()}
+    _finish(run, result, found, paths | {"pictures": stored}, cost, pair)
     if run.reference_image is not None:
         pictures.draw(run.reference_image, pair.reference)
 
@@ -162,14 +166,14 @@ def _finish(
     run: DifferenceRun,
     result: Difference,
     found: Candidates,
-    paths: dict[str, str],
+    outputs: dict[str, Any],
     cost: Cost,
     pair: _Pair,
 ) -> None:
     """Close ``run`` with its candidates and settle its observation, in one transaction."""
     with transaction.atomic():
         run.complete(
-            **paths,
+            **outputs,
             noise_level=result.figures["noise_scale"],
             candidates_found=len(found),
             figures=asdict(cost)
@@ -179,7 +183,7 @@ def _finish(
             },
             provenance={
                 "inputs": pair.paths,
-                "outputs": paths,
+                "outputs": outputs,
                 "versions": versions(),
             },
         )

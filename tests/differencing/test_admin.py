@@ -191,3 +191,39 @@ def test_who_may_only_look_is_offered_no_comparison(client):
     client.force_login(make_user(is_staff=True, group="viewer"))
     page = list_page(client, DifferenceRun).content.decode()
     assert "again_with" not in page
+
+
+def compare_page(run):
+    return reverse("admin:differencing_differencerun_compare", args=[run.pk])
+
+
+def test_an_algorithm_is_asked_for_from_the_page_that_compares(client):
+    run = make_difference_run()
+
+    def ask(algorithm):
+        page = client.post(compare_page(run), {"algorithm": algorithm}, follow=True)
+        return [str(message) for message in page.context["messages"]]
+
+    assert "the pair will be subtracted with classic" in ask("classic")[0]
+    assert "by classic already: that run is pending" in ask("classic")[0]
+    assert ask("sfft") == ["there is no algorithm 'sfft'"]
+    assert DifferenceRun.objects.filter(is_comparison=True).count() == 1
+
+
+def test_who_may_only_look_sees_the_comparison_and_asks_for_nothing(client):
+    run = make_difference_run()
+    client.force_login(make_user(is_staff=True, group="viewer"))
+    assert 'name="algorithm"' not in client.get(compare_page(run)).content.decode()
+    assert client.post(compare_page(run), {"algorithm": "classic"}).status_code == 403
+
+
+def test_a_comparison_lists_a_source_once_and_says_who_missed_it(client):
+    proper = make_difference_run()
+    pair = {name: getattr(proper, name) for name in ("observation", "reference_observation")}
+    classic = make_difference_run(algorithm="classic", is_comparison=True, **pair)
+    for run, x in ((proper, 100.0), (classic, 101.5)):
+        make_candidate(difference_run=run, pixel_x=x, pixel_y=50.0, significance=9.0)
+    make_candidate(difference_run=classic, pixel_x=100.0, pixel_y=50.0, is_negative=True)
+    page = client.get(compare_page(proper))
+    assert (len(page.context["sources"]), page.context["everywhere"]) == (2, 1)
+    assert page.content.decode().count("not found") == 1

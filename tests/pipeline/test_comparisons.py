@@ -1,7 +1,11 @@
 """Another algorithm beside the one that counts: looked at, never judged."""
 
+import io
+
 import numpy as np
 import pytest
+from django.urls import reverse
+from PIL import Image
 
 from astrid.core.errors import InvalidTransition
 from astrid.core.models import RunStatus
@@ -13,6 +17,7 @@ from differencing.comparison import completed, matched, open_comparison
 from differencing.models import Candidate, CandidateStatus, DifferenceRun
 from differencing.parameters import Algorithm
 from observations.models import ObservationStatus
+from tests.factories import make_user
 from tests.pipeline.work import the, work
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +59,44 @@ def test_two_algorithms_find_the_same_sources_with_the_same_flux(standing):
         # the same pixels, whose noise is in both: what differs is PSF against kernel
         assert abs(proper.flux - classic.flux) < 1.5 * proper.flux_error
         assert np.hypot(proper.pixel_x - classic.pixel_x, proper.pixel_y - classic.pixel_y) < 0.3
+
+
+def page_of(client, run, name="compare", **words):
+    return client.get(reverse(f"admin:differencing_differencerun_{name}", args=[run.pk]), **words)
+
+
+@pytest.fixture
+def staff(client):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
+
+
+def test_a_page_shows_algorithms_side_by_side(standing, staff, django_assert_max_num_queries):
+    open_comparison(standing, Algorithm.CLASSIC)
+    work()
+    with django_assert_max_num_queries(12):  # one more per run, however many candidates
+        page = page_of(staff, standing)
+    runs = [column.run.algorithm for column in page.context["columns"]]
+    assert runs == ["zogy", "classic"]
+    assert page.context["missing"] == ["hotpants"]
+    text = page.content.decode()
+    assert "zogy, difference (the run that counts)" in text
+    assert "classic, significance" in text
+    labels = dict(page.context["figures"])
+    assert labels["Candidates"] == [str(run.candidates_found) for run in completed(standing)]
+    assert float(labels["Std of S_corr in blank sky, before scaling"][1]) == pytest.approx(
+        1, abs=0.1
+    )
+    assert labels["Stars in the kernel"][0] == "-"
+    quicklook = page_of(staff, standing, "change").context["quicklook"]
+    assert staff.get(quicklook.replace("/quicklook/", "/science/")).status_code == 404
+    pictures = [quicklook]
+    pictures += [address for column in page.context["columns"] for _, address in column.pictures]
+    for address in [*pictures, *(address for _, address in page.context["frames"])]:
+        answer = staff.get(address)
+        assert answer.status_code == 200
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            assert picture.width >= 320
 
 
 def test_an_algorithm_is_asked_for_once(standing):
