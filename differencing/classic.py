@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from astrid.core.threads import plain_libraries
 from differencing.filtering import Coloured, Score, centred_transform, score, whitened_psf
 from differencing.kernel import KernelModel, KernelSample, fit_kernel
 from differencing.maps import register, subtract_tiles
@@ -67,17 +68,23 @@ def subtract_classic(
         For the same reasons as :func:`differencing.subtract.subtract`; also if no star is bright
         enough to fit a kernel to.
     """
-    ready = make_ready(science, reference, parameters, threads=threads)
-    pair = ready.pair
-    with ready.watch("kernel"):
-        matching = match_psfs(ready, parameters)
-    with ready.watch("tiles"):
-        maps = subtract_tiles(
-            pair, core=parameters.tile, products=partial(_products, matching), threads=threads
+    with plain_libraries():
+        ready = make_ready(science, reference, parameters, threads=threads)
+        pair, shape = ready.pair, ready.pair.planes[0].shape
+        with ready.watch("kernel"):
+            matching = match_psfs(ready, parameters)
+        with ready.watch("tiles"):
+            products = partial(_products, matching)
+            maps = subtract_tiles(pair, core=parameters.tile, products=products, threads=threads)
+        whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
+        around = coloured(pair, matching.convolves_science, whole, _kernel(matching, whole))
+        return finish(
+            ready,
+            maps,
+            psf=whitened_psf(around),
+            algorithm=Algorithm.CLASSIC,
+            figures=_figures(matching),
         )
-    whole = next(iter(plan_tiles(pair.planes[0].shape, core=max(pair.planes[0].shape), border=0)))
-    psf = whitened_psf(coloured(pair, matching.convolves_science, whole, _kernel(matching, whole)))
-    return finish(ready, maps, psf=psf, algorithm=Algorithm.CLASSIC, figures=_figures(matching))
 
 
 def match_psfs(ready: Ready, parameters: DifferenceParameters) -> Matching:

@@ -45,20 +45,28 @@ def test_a_comparison_is_made_and_nothing_follows_from_it(standing):
     assert the("science").status == ObservationStatus.DIFFERENCED
 
 
+def is_plain(candidate):
+    """Tell a clear point source from the residue of a bright or saturated star."""
+    is_spoiled = candidate.near_bright_star or candidate.is_dipole or candidate.mask_bits
+    return candidate.significance > 10 and candidate.psf_misfit < 3 and not is_spoiled
+
+
 def test_two_algorithms_find_the_same_sources_with_the_same_flux(standing):
     open_comparison(standing, Algorithm.CLASSIC)
     work()
     runs = completed(standing)
     assert [run.algorithm for run in runs] == ["zogy", "classic"]
     assert runs[0].pk == standing.pk
-    strong = [one for one in matched(runs) if (one.strongest.significance or 0) > 10]
+    strong = [one for one in matched(runs) if is_plain(one.strongest)]
     assert len(strong) >= 3
     assert all(one.is_everywhere for one in strong)
     for one in strong:
         proper, classic = one.found
         # the same pixels, whose noise is in both: what differs is PSF against kernel
         assert abs(proper.flux - classic.flux) < 1.5 * proper.flux_error
-        assert np.hypot(proper.pixel_x - classic.pixel_x, proper.pixel_y - classic.pixel_y) < 0.3
+        # this small field has six stars to fit a kernel to: a host leaves a residue of some per
+        # cent, which pulls the place of a supernova on it
+        assert np.hypot(proper.pixel_x - classic.pixel_x, proper.pixel_y - classic.pixel_y) < 0.6
 
 
 def page_of(client, run, name="compare", **words):
