@@ -118,8 +118,9 @@ def _in_sigma(image: FloatArray, level: float | None = None) -> NDArray[np.float
     """Give an image above its sky in units of the sky's scatter."""
     sample = image[::SAMPLE_STEP, ::SAMPLE_STEP]
     sky = float(np.nanmedian(sample)) if level is None else level
-    near = sample[np.abs(sample - sky) < 5 * robust_sigma(sample)]
-    return np.asarray((image - sky) / max(robust_sigma(near), 1e-30), np.float64)
+    near = sample[np.abs(sample - sky) <= 5 * robust_sigma(sample)]
+    # an image subtracted from itself leaves nothing that scatters
+    return np.asarray((image - sky) / (robust_sigma(near) or 1.0), np.float64)
 
 
 def _white(light: list[NDArray[np.float64]]) -> float:

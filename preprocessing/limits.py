@@ -1,6 +1,6 @@
 """What a frame must be like to be processed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,12 @@ class QualityLimits:
     max_ellipticity: float = tunable(0.35, "largest ellipticity of stars, 1 - b/a", gt=0, le=1)
     max_sky_fraction: float = tunable(
         0.8, "largest share of the way from zero to saturation that the sky fills", gt=0, le=1
+    )
+    max_noise_ratio: float = tunable(
+        3.0,
+        "largest noise of a pixel, in that of the sky's photons: more shows a gain that is too "
+        "high, or no sky",
+        gt=1,
     )
     max_unevenness: float = tunable(
         1.0, "largest structure left in the sky, in noise of a pixel", unit="sigma", gt=0
@@ -59,6 +65,7 @@ RULES = (
     Rule("seeing_px", "max_seeing_px", "seeing {:.1f} px"),
     Rule("ellipticity", "max_ellipticity", "ellipticity {:.2f}"),
     Rule("sky_fraction", "max_sky_fraction", "share of sky below saturation {:.2f}"),
+    Rule("noise_ratio", "max_noise_ratio", "noise over that of photons {:.1f}"),
     Rule("unevenness", "max_unevenness", "unevenness of the sky {:.2f} sigma"),
     Rule("saturated_fraction", "max_saturated_fraction", "share of saturated pixels {:.3f}"),
     Rule("masked_fraction", "max_masked_fraction", "share of masked pixels {:.2f}"),
@@ -68,15 +75,15 @@ RULES = (
 
 
 def shortcomings(
-    figures: dict[str, float], limits: QualityLimits, *, is_reference: bool
+    figures: Mapping[str, float | None], limits: QualityLimits, *, is_reference: bool
 ) -> Iterator[str]:
     """Say in words and numbers what keeps a frame from being processed.
 
     Parameters
     ----------
-    figures : dict
+    figures : mapping
         As :func:`preprocessing.quality.examine` gives them, ``limiting_magnitude`` among them
-        where it is known.
+        where it is known; None for what the frame does not tell.
     limits : QualityLimits
     is_reference : bool
         References are held to stricter limits.
@@ -84,6 +91,8 @@ def shortcomings(
     factor = limits.reference_factor if is_reference else 1.0
     for rule in RULES:
         value, limit = figures[rule.figure], getattr(limits, rule.limit)
+        if value is None:
+            continue
         bound = limit / factor if rule.is_least else limit * factor
         if (value < bound) if rule.is_least else (value > bound):
             side = "below" if rule.is_least else "above"

@@ -16,6 +16,10 @@ from preprocessing.stars import Stars
 # Less sky than this share of a frame is no sky to measure.
 LEAST_GOOD_SHARE = 0.05
 SMALLEST_SIDE_PX = 32
+# Noise that gain and read noise promise, over what is measured: averages of two exposures under
+# the header of one reach 1.4.
+MOST_PROMISED = 2.0
+NOISE_STEP = 16
 STRIP_ROWS = 128
 
 
@@ -54,8 +58,8 @@ def calibrate(
     Raises
     ------
     ValueError
-        If gain or read noise are unusable, the WCS has other axes, or the frame is no exposure
-        of the sky: constant, too small, or (nearly) all masked.
+        If gain or read noise are unusable or promise more noise than there is, the WCS has other
+        axes, or the frame is no exposure of the sky: constant, too small, or (nearly) all masked.
     """
     check_detector(gain, read_noise)
     values = as_counts(pixels, saturation)
@@ -71,6 +75,7 @@ def calibrate(
         )
     noise = sky.rms
     noise *= np.float32(np.sqrt(sky.power))
+    check_gain(noise, sky_level, gain=gain, read_noise=read_noise)
     take_away(values, sky.sky)
     return CalibratedFrame(
         pixels=values,
@@ -141,6 +146,22 @@ def check_detector(gain: float | None, read_noise: float | None) -> None:
         raise ValueError(f"gain is {gain} e-/ADU: give the survey's documented, positive value")
     if read_noise is None or not (np.isfinite(read_noise) and read_noise >= 0):
         raise ValueError(f"read noise is {read_noise} e-: give the survey's documented value")
+
+
+def check_gain(noise: Pixels, sky_level: float, *, gain: float, read_noise: float) -> None:
+    """Refuse a gain at which the detector would be noisier than the frame is.
+
+    More noise than photons make has many causes; less has none, but a wrong gain or read noise.
+    """
+    measured = float(np.median(noise[::NOISE_STEP, ::NOISE_STEP]))
+    least = float(np.hypot(np.sqrt(max(sky_level, 0.0) / gain), read_noise / gain))
+    if least > MOST_PROMISED * measured:
+        raise ValueError(
+            f"a gain of {gain:g} e-/ADU and a read noise of {read_noise:g} e- would make a sky of "
+            f"{sky_level:.4g} ADU vary by {least:.3g} ADU per pixel, but it varies by "
+            f"{measured:.3g}: state gain and read noise of this frame (the gain of an average of "
+            "N exposures is N times that of one)"
+        )
 
 
 def check_frame(pixels: NDArray[np.floating], wcs: WCS) -> None:

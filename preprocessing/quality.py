@@ -17,6 +17,8 @@ LIMIT_SIGMA = 5.0
 # Pixels that stand for the noise of the frame; its mesh is 128 px wide.
 NOISE_STEP = 8
 BRIGHT_SNR = 30.0
+# A sky of fewer sigma may be what a subtraction of the sky has left.
+LEAST_SKY = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Quality:
         one pixel.
     sky_fraction : float
         The sky's share of the way from zero to saturation.
+    noise_ratio : float or None
+        Noise of a pixel over that which the photons of the sky make at the stated gain; None
+        where the sky was subtracted before.
     unevenness : float
         Structure left in the sky on scales of 32 to 128 px, in noise of a pixel.
     limiting_flux : float
@@ -51,6 +56,7 @@ class Quality:
     sky_range: float
     sky_fraction: float
     noise: float
+    noise_ratio: float | None
     unevenness: float
     limiting_flux: float
     noise_pixels: float
@@ -60,7 +66,7 @@ class Quality:
     n_stars: int
     n_objects: int
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         """Give the figures by name."""
         return asdict(self)
 
@@ -126,6 +132,7 @@ def measure(frame: CalibratedFrame, stars: Stars, growth: Growth, uneven: float)
         sky_range=frame.sky_range,
         sky_fraction=max(0.0, frame.sky_level / (frame.saturation + max(0.0, frame.sky_level))),
         noise=noise,
+        noise_ratio=noise_ratio(frame, noise),
         unevenness=uneven,
         limiting_flux=LIMIT_SIGMA * noise * growth.noise_pixels**0.5,
         noise_pixels=growth.noise_pixels,
@@ -142,6 +149,13 @@ def sky_noise(frame: CalibratedFrame) -> float:
     some = slice(None, None, NOISE_STEP)
     noise = frame.noise[some, some][frame.mask[some, some] == 0]
     return float(np.median(noise if noise.size else frame.noise[frame.mask == 0]))
+
+
+def noise_ratio(frame: CalibratedFrame, noise: float) -> float | None:
+    """Compare the noise with that of the sky's photons, where the sky is still known."""
+    if frame.sky_level < LEAST_SKY * noise:
+        return None
+    return float(noise / np.sqrt(frame.sky_level / frame.gain))
 
 
 def share(frame: CalibratedFrame, bit: MaskBit) -> float:

@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from differencing.models import DifferenceRun
+from observations.models import ObservationStatus
 from preprocessing.models import PreprocessRun
-from tests.bad_input.night import BAD, PIXEL_DEG, REFERENCE, SIZE, failed, went_through
+from tests.bad_input.night import (
+    BAD,
+    PIXEL_DEG,
+    REFERENCE,
+    SIZE,
+    failed,
+    observation,
+    said,
+    went_through,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -83,8 +93,27 @@ def test_a_frame_with_too_few_stars_fails(night):
     assert went_through()
 
 
+def test_a_frame_of_the_night_of_its_reference_fails(night):
+    def as_science(pixels, header):
+        header["OBSTYPE"] = "science"
+        return pixels
+
+    night.add_like(as_science, source=REFERENCE)
+    night.run()
+    frame = observation(BAD)
+    assert frame.status == ObservationStatus.FAILED
+    assert "night" in said(frame.status_reason)
+    assert went_through()
+
+
 def test_a_frame_that_is_its_own_reference_fails(night):
-    night.add(night.content(REFERENCE))
+    def on_another_night(pixels, header):
+        header["DATE-OBS"] = "2024-06-01T03:00:00.000"
+        header["MJD-OBS"] = 60462.125
+        header["OBSTYPE"] = "science"
+        return pixels
+
+    night.add_like(on_another_night, source=REFERENCE)
     night.run()
     sentence = failed(DifferenceRun)
     assert f"{BAD} is its own reference" in sentence

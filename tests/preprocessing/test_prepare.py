@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
+from preprocessing.limits import shortcomings
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
@@ -51,8 +52,9 @@ def test_the_noise_is_that_of_sky_and_read_out():
 
 
 def test_the_noise_is_never_below_that_of_the_read_out():
-    frame = calibrated(raw(), read_noise=90.0)
-    assert frame.noise.min() >= np.float32(90.0 / GAIN)
+    # 24 ADU, where photons and the true read noise make 17
+    frame = calibrated(raw(), read_noise=36.0)
+    assert frame.noise.min() >= np.float32(36.0 / GAIN)
 
 
 def test_missing_pixels_stay_missing():
@@ -152,3 +154,37 @@ def test_corrupt_bytes_among_the_pixels_cost_only_themselves():
     assert corrupt.mean() > 0.3
     assert np.isfinite(frame.pixels[frame.mask == 0]).all()
     assert examine(frame, PARAMETERS).quality.n_stars > 0
+
+
+@pytest.mark.parametrize("gain", [0.15, 0.3])
+def test_a_gain_that_promises_more_noise_than_there_is_is_refused(gain):
+    # photons and read noise make 17 ADU; a gain of 0.3 would make 42
+    with pytest.raises(ValueError, match=rf"a gain of {gain} e-/ADU .* vary by .* varies by 1[67]"):
+        calibrated(raw(), gain=gain)
+
+
+def test_an_average_of_two_exposures_under_the_header_of_one_passes():
+    average = (raw(seed=1) + raw(seed=2)) / 2
+    assert calibrated(average).noise.mean() == pytest.approx(17.0 / 2**0.5, rel=0.3)
+
+
+def test_a_gain_that_promises_too_little_noise_shows_in_the_quality():
+    stated, wrong = (
+        examine(calibrated(raw(), gain=gain), PARAMETERS).quality for gain in (GAIN, 10 * GAIN)
+    )
+    # of the variance photons make 400 / 1.5 = 267, the read noise 16: sqrt(283 / 267) = 1.03
+    assert stated.noise_ratio == pytest.approx(1.03, abs=0.03)
+    assert wrong.noise_ratio == pytest.approx(1.03 * 10**0.5, rel=0.03)
+    said = shortcomings(wrong.figures(), PARAMETERS, is_reference=False)
+    assert [reason for reason in said if "max_noise_ratio" in reason] == [
+        "noise over that of photons 3.3 is above 3 (max_noise_ratio)"
+    ]
+
+
+def test_without_its_sky_a_frame_does_not_tell_how_noisy_photons_are():
+    frame = calibrated(raw() - SKY_LEVEL)
+    quality = examine(frame, PARAMETERS).quality
+    assert quality.noise_ratio is None
+    assert "max_noise_ratio" not in str(
+        list(shortcomings(quality.figures(), PARAMETERS, is_reference=False))
+    )

@@ -98,6 +98,7 @@ def test_a_frame_without_anything_to_measure_is_refused(mask, words):
 
 FIGURES = {
     "seeing_px": 9.1, "ellipticity": 0.1, "sky_fraction": 0.1, "unevenness": 0.1,
+    "noise_ratio": 1.1,
     "saturated_fraction": 0.001, "masked_fraction": 0.01, "trail_fraction": 0.0, "n_stars": 4,
 }  # fmt: skip
 
