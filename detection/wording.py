@@ -49,7 +49,7 @@ def figures_of(detection: Detection) -> list[tuple[str, str]]:
         ("In degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
         ("Pixel x, y, from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
         ("Flux", flux_of(detection)),
-        ("Magnitude of the change", detection.in_magnitudes() or "no zero point"),
+        ("Magnitude", detection.in_magnitudes() or "no zero point"),
         ("MJD (UTC)", f"{observation.mjd_utc:.5f}"),
         ("Band", observation.filter_band),
         ("Seeing", _decimals(observation.seeing, "arcsec")),

@@ -1,6 +1,6 @@
 """How good an exposure is and how bright its stars are: what decides whether it is processed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -76,10 +76,9 @@ class Appraisal:
 
     def figures(self) -> dict[str, Any]:
         """Give the tables of figures."""
-        fitted = self.calibration.figures() if self.calibration else {}
+        known = self.calibration.figures() if self.calibration else asdict(self.zero_point)
         said = {"instead of": "; ".join(self.refusals)} if self.refusals else {}
-        zero_point = self.columns() | fitted | said
-        kept = {name: zero_point[name] for name in zero_point if zero_point[name] is not None}
+        kept = {name: value for name, value in (known | said).items() if value is not None}
         poor = {"set_aside": list(self.reasons)} if self.reasons else {}
         placed = {"astrometry": self.astrometry} if self.astrometry else {}
         return {"quality": self.examined.quality.figures(), "zero_point": kept} | placed | poor

@@ -59,7 +59,7 @@ def test_every_completed_run_keeps_quality_and_zero_point(camera, reference, sci
         assert run.seeing_px == run.figures["quality"]["seeing_px"] > 1
         assert run.limiting_flux > 0
         assert run.zero_point_source in ("header", "instrumental")
-        assert run.figures["zero_point"]["zero_point"] == run.zero_point
+        assert run.figures["zero_point"]["value"] == run.zero_point
 
 
 def test_frames_are_calibrated_by_the_catalogue_of_their_survey(camera, night, reference):
