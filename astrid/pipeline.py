@@ -22,6 +22,7 @@ import differencing.services
 import differencing.stacks
 import differencing.tasks
 import observations.services
+import preprocessing.calibration
 import preprocessing.services
 import preprocessing.tasks
 from astrid.core.errors import AstridError, InvalidTransition
@@ -33,7 +34,7 @@ from catalog.models import JobType, ProcessingJob
 from detection.models import ModelRun
 from differencing.models import DifferenceRun, ReferenceRun
 from observations.models import Observation, Survey
-from preprocessing.models import PreprocessRun
+from preprocessing.models import CalibrationRun, PreprocessRun
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ def due_references() -> QuerySet[Any]:
 
 
 STEPS = (
+    Step(
+        JobType.CALIBRATE,
+        CalibrationRun,
+        preprocessing.calibration.due,
+        preprocessing.calibration.begin,
+        preprocessing.tasks.build_master,
+        "preprocess",
+        preprocessing.calibration.give_up,
+        preprocessing.calibration.resume,
+    ),
     Step(
         JobType.PREPROCESS,
         PreprocessRun,

@@ -242,6 +242,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "astrid.core.models.RunStatus",
         "ObservationStatus": "observations.models.ObservationStatus",
+        "CalibrationExposureKind": "observations.models.CalibrationExposureKind",
+        "CalibrationKind": "preprocessing.models.CalibrationKind",
         "CandidateStatus": "differencing.models.CandidateStatus",
         "DetectionStatus": "detection.models.DetectionStatus",
         "DetectionType": "detection.models.DetectionType",

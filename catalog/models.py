@@ -74,6 +74,7 @@ class JobType(models.TextChoices):
     """What a job does."""
 
     INGEST = "ingest"
+    CALIBRATE = "calibrate"
     PREPROCESS = "preprocess"
     REFERENCE = "reference"
     DIFFERENCE = "difference"

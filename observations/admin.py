@@ -23,7 +23,7 @@ from astrid.core.admin import (
 )
 from astrid.core.errors import CorruptFile, MissingFile
 from observations import schedule, services
-from observations.models import Observation, ObservationRun, Survey
+from observations.models import CalibrationExposure, Observation, ObservationRun, Survey
 
 
 class SurveyForm(forms.ModelForm):
@@ -212,6 +212,26 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
         self.run_each(request, queryset, services.archive, "archived for good")
 
 
+@admin.register(CalibrationExposure)
+class CalibrationExposureAdmin(ReadOnlyAdmin):
+    """Raw bias, dark and flat frames, as ingestion found them."""
+
+    list_display = [
+        "name",
+        "survey",
+        "kind",
+        "instrument",
+        "filter_band",
+        "exposure_time",
+        "temperature",
+        "observation_time",
+    ]
+    list_filter = ["kind", "survey", "filter_band"]
+    list_select_related = ["survey"]
+    search_fields = ["name__startswith"]
+    search_help_text = "The start of a name, or an id"
+
+
 @admin.register(ObservationRun)
 class ObservationRunAdmin(RunAdmin):
     """Ingestion passes, with every refused file and its reason."""
@@ -223,6 +243,7 @@ class ObservationRunAdmin(RunAdmin):
         "status",
         "found",
         "new",
+        "calibration",
         "known",
         "refused",
         "seconds",

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from astropy.io import fits
 
-from observations.fits_blocks import card
+from observations.fits_blocks import card, decompressed, split
 
 # Where observatories write it; the first with words that are understood wins.
 KIND_KEYWORDS = (
@@ -39,3 +39,16 @@ def kind_of(header: fits.Header) -> FrameKind:
             if any(word in text for word in words):
                 return kind
     return FrameKind.LIGHT
+
+
+def kind_in(content: bytes, file: str) -> FrameKind:
+    """Give the kind that a FITS file states, in any of its headers.
+
+    Raises
+    ------
+    BadImage
+        If this is no FITS file, or a truncated one.
+    """
+    hdus = split(decompressed(content, file), file)
+    kinds = (kind_of(hdu.header) for hdu in hdus)
+    return next((kind for kind in kinds if kind is not FrameKind.LIGHT), FrameKind.LIGHT)

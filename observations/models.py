@@ -8,6 +8,7 @@ from django.db.models import Q
 from astrid.core.models import Record, Run
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
+from observations.frame_kind import FrameKind
 
 
 class ObservationStatus(models.TextChoices):
@@ -39,6 +40,14 @@ class Role(models.TextChoices):
 
     SCIENCE = "science"
     REFERENCE = "reference"
+
+
+class CalibrationExposureKind(models.TextChoices):
+    """What a raw frame calibrates."""
+
+    BIAS = FrameKind.BIAS.value
+    DARK = FrameKind.DARK.value
+    FLAT = FrameKind.FLAT.value
 
 
 class Adapter(models.TextChoices):
@@ -174,6 +183,9 @@ class Observation(Record, SkyPosition):
     status_reason = models.TextField(blank=True, help_text="Why it failed, in one sentence.")
     fits_file_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     hdu = models.PositiveIntegerField(default=0, help_text="Extension that holds the pixels.")
+    is_raw = models.BooleanField(
+        default=False, help_text="Bias, dark and flat are still to be applied."
+    )
     file_sha256 = models.CharField(max_length=64, help_text="Hash of the file as it came.")
     pixel_sha256 = models.CharField(max_length=64, help_text="Hash of the pixels alone.")
     thumbnail_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
@@ -213,6 +225,50 @@ class Observation(Record, SkyPosition):
         return self.observation_id
 
 
+class CalibrationExposure(Record):
+    """A raw bias, dark or flat frame: it shows no sky, and is never searched."""
+
+    survey = models.ForeignKey(Survey, models.PROTECT, related_name="calibration_exposures")
+    name = models.CharField(max_length=255, help_text="The path below the survey's folder.")
+    kind = models.CharField(max_length=20, choices=CalibrationExposureKind)
+    instrument = models.CharField(max_length=100, blank=True)
+    filter_band = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
+    exposure_time = models.FloatField(help_text="Seconds.")
+    temperature = models.FloatField(null=True, blank=True, help_text="Of the detector.")
+    observation_time = models.DateTimeField(help_text="Start of the exposure, UTC.")
+    image_width = models.PositiveIntegerField(help_text="As read, overscan and all.")
+    image_height = models.PositiveIntegerField(help_text="As read, overscan and all.")
+    binning_x = models.PositiveSmallIntegerField(default=1)
+    binning_y = models.PositiveSmallIntegerField(default=1)
+    gain = models.FloatField(null=True, blank=True, help_text="Electrons per ADU.")
+    read_noise = models.FloatField(null=True, blank=True, help_text="Electrons.")
+    saturation = models.FloatField(null=True, blank=True, help_text="ADU.")
+    hdu = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The image to read; empty for all of a raw file."
+    )
+    fits_url = models.CharField(max_length=1000, help_text="Where the image was found.")
+    fits_file_path = models.CharField(max_length=500)
+    file_sha256 = models.CharField(max_length=64, help_text="Hash of the file as it came.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["survey", "name"], name="calibration_exposure_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=CalibrationExposureKind.values),
+                name="calibration_exposure_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(exposure_time__gte=0, exposure_time__lt=float("inf")),
+                name="calibration_exposure_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["survey", "kind"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ObservationRun(Run):
     """One ingestion pass over a source of images."""
 
@@ -225,6 +281,9 @@ class ObservationRun(Run):
     known = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     left_out = models.PositiveIntegerField(default=0, help_text="Files the rules do not name.")
+    calibration = models.PositiveIntegerField(
+        default=0, help_text="New bias, dark and flat frames, which are no observations."
+    )
     refusals = models.JSONField(
         default=list, blank=True, help_text="[{'file': ..., 'reason': ...}]"
     )

@@ -24,12 +24,12 @@ from observations.fits_image import (
     no_image,
     read_pixels,
 )
+from observations.fits_site import text_of
 from observations.fits_time import observed_at
 from observations.fits_wcs import celestial_wcs
 from observations.frame_kind import FrameKind, kind_of
 from observations.sections import Section
 
-INSTRUMENT_KEYWORDS = ("INSTRUME", "CAMERA", "DETECTOR", "CCDNAME")
 TEMPERATURE_KEYWORDS = ("CCD-TEMP", "CCDTEMP", "DET-TEMP", "DETTEMP", "SET-TEMP")
 BINNING_KEYWORDS = (("XBINNING", "YBINNING"), ("CCDXBIN", "CCDYBIN"), ("BINX", "BINY"))
 # Two to four amplifiers whose pixels lie side by side in one image: DATASECA, BIASSECB, ...
@@ -92,7 +92,11 @@ class RawFrame:
 
 
 def read_raw(
-    source: Source, *, options: ReadOptions | None = None, name: str | None = None
+    source: Source,
+    *,
+    options: ReadOptions | None = None,
+    name: str | None = None,
+    kind: FrameKind | None = None,
 ) -> RawFrame:
     """Read all images of a raw FITS file that are not masks or weights.
 
@@ -100,6 +104,8 @@ def read_raw(
     ----------
     source, options, name
         As for :func:`observations.fits.read_frame`; ``options.hdu`` chooses one image of several.
+    kind : FrameKind, optional
+        What the frame shows, where it is known better than from its header.
 
     Raises
     ------
@@ -121,7 +127,8 @@ def read_raw(
         cards = Cards(hdu, merged(header, primary), options.keywords)
         found.append((cards, list(amplifiers_of(cards, check_pixels(hdu, values)))))
     amplifiers = tuple(each for _, several in found for each in several)
-    return describe_raw(found[0][0], amplifiers, options)
+    first = found[0][0]
+    return describe_raw(first, amplifiers, options, kind or kind_of(first.header))
 
 
 def raw_images(hdus: list[Hdu], wanted: int | None) -> list[Hdu]:
@@ -181,13 +188,15 @@ def stated(cards: Cards, quantity: str, letter: str = "") -> float | None:
     return cards.optional([f"{name}{letter}" for name in names])
 
 
-def describe_raw(cards: Cards, amplifiers: tuple[Amplifier, ...], options: ReadOptions) -> RawFrame:
+def describe_raw(
+    cards: Cards, amplifiers: tuple[Amplifier, ...], options: ReadOptions, kind: FrameKind
+) -> RawFrame:
     """Put a raw frame together."""
-    kind, defaults = kind_of(cards.header), options.defaults
+    defaults = options.defaults
     return RawFrame(
         name=cards.hdu.file,
         kind=kind,
-        instrument=instrument_of(cards),
+        instrument=text_of(cards, cards.keywords("instrument")) or defaults.instrument or "",
         filter_band=band_of(cards, kind, defaults.filter_band),
         exposure_s=exposure_of(cards, kind, defaults.exposure_s),
         temperature_c=temperature_of(cards),
@@ -213,12 +222,6 @@ def sky_of(cards: Cards, shape: tuple[int, ...]) -> WCS | None:
     if not str(card(cards.header, "CTYPE1") or "").strip():
         return None
     return celestial_wcs(cards.hdu, cards.header, shape)
-
-
-def instrument_of(cards: Cards) -> str:
-    """Name of the camera; empty where the header does not say it."""
-    found = cards.first(INSTRUMENT_KEYWORDS)
-    return str(found[1]).strip() if found else ""
 
 
 def band_of(cards: Cards, kind: FrameKind, default: str | None) -> str | None:

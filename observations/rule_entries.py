@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any, Self
 
 from observations.fits_time import HeaderTime
+from observations.frame_kind import FrameKind
 from observations.rule_values import Table
 
 REFERENCE, SCIENCE = "reference", "science"
-ROLES = (REFERENCE, SCIENCE)
+# What a pattern may say of frames whose headers do not: they are no observations then.
+CALIBRATION = tuple(kind.value for kind in FrameKind if kind is not FrameKind.LIGHT)
+ROLES = (REFERENCE, SCIENCE, *CALIBRATION)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class FrameRule:
     pattern : str
         Shell pattern of the file name (``*``, ``?``, ``[a-e]``), case matters.
     role : str
-        ``reference`` or ``science``.
+        ``reference`` or ``science``; ``bias``, ``dark`` or ``flat`` where the header does not say.
     epoch : str
         Name of the group of frames, for `DifferenceRule`.
     observed_at : datetime or HeaderTime, optional
@@ -39,7 +42,8 @@ class FrameRule:
         role = table.text("role")
         if role not in ROLES:
             raise table.refuse("role", role, f"one of {', '.join(ROLES)}")
-        return cls(table.text("pattern"), role, table.text("epoch"), _observed_at(table))
+        epoch = table.text("epoch", "") if role in CALIBRATION else table.text("epoch")
+        return cls(table.text("pattern"), role, epoch, _observed_at(table))
 
     def as_dict(self) -> dict[str, Any]:
         """Give the table again, with plain JSON values."""

@@ -43,6 +43,9 @@ class IngestRules:
         Keyword to read first, per quantity.
     hdu : int, optional
     verify_checksums : bool
+    raw : bool, optional
+        Whether lights still need bias, dark and flat. Where it is not said they do when the
+        survey has such frames, and their header does not say that they were applied.
     star_catalog : str
         File of stars that calibrate the frames, below the directory or by its full path.
     source : str
@@ -57,6 +60,7 @@ class IngestRules:
     keywords: dict[str, str] = field(default_factory=dict)
     hdu: int | None = None
     verify_checksums: bool = True
+    raw: bool | None = None
     star_catalog: str = ""
     source: str = "(default rules)"
 
@@ -89,6 +93,7 @@ class IngestRules:
             keywords=_keywords(table.inner("keywords")),
             hdu=table.count("hdu"),
             verify_checksums=table.flag("verify_checksums", True),
+            raw=table.flag("raw", False) if "raw" in table.values else None,
             star_catalog=table.text("star_catalog", ""),
             source=source,
         )
@@ -122,7 +127,8 @@ class IngestRules:
         }
         if self.star_catalog:
             made["star_catalog"] = self.star_catalog
-        return made if self.hdu is None else {**made, "hdu": self.hdu}
+        said = {"hdu": self.hdu, "raw": self.raw}
+        return made | {key: value for key, value in said.items() if value is not None}
 
     def match(self, file_name: str) -> FrameRule | None:
         """Rule of a file, by its name without folders; None when it matches none."""
@@ -149,6 +155,7 @@ KEYS = (
     "description",
     "hdu",
     "verify_checksums",
+    "raw",
     "defaults",
     "keywords",
     "star_catalog",

@@ -14,8 +14,17 @@ from astrid.core import store
 from astrid.core.errors import AstridError, BadImage, BadParameters
 from astrid.core.sky import separation_deg
 from astrid.core.states import transition
+from observations.calibration_exposures import (
+    is_calibrated,
+    kind_by,
+    mark_raw,
+    read_exposure,
+    record,
+)
 from observations.fits import Frame, read_frame
+from observations.frame_kind import FrameKind
 from observations.models import (
+    CalibrationExposure,
     Observation,
     ObservationRun,
     ObservationStatus,
@@ -122,12 +131,14 @@ def _ingest(run: ObservationRun, directory: Path, rules: IngestRules, progress: 
             readings += [reading] if reading else []
         progress(number, len(named))
     with transaction.atomic():
+        calibration = record(run.survey, [r.columns for r in readings if r.facts is None])
         new = _record_all(run.survey, readings, rules)
         run.complete(
+            calibration=calibration,
             found=len(named),
             left_out=len(files) - len(named),
             new=new,
-            known=known + len(readings) - new,
+            known=known + len(readings) - new - calibration,
             refused=len(refusals),
             refusals=refusals,
         )
@@ -142,9 +153,9 @@ def _name_of(path: Path, directory: Path) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A new frame: the columns of its row, and what decides its role."""
+    """A new frame: its columns, and what decides its role; None for a calibration frame."""
 
-    facts: Facts
+    facts: Facts | None
     columns: dict[str, Any]
 
 
@@ -152,25 +163,38 @@ def _read(survey: Survey, name: str, path: Path, rules: IngestRules) -> Reading 
     """Read one file; None when it is known already."""
     content = path.read_bytes()
     sha256 = store.digest(content)
-    known = Observation.objects.filter(survey=survey, observation_id=name).first()
+    kind = kind_by(rules, path.name, content)
+    known = _known(survey, name, kind)
     if known and known.file_sha256 == sha256:
         return None
     if known:
         raise BadImage(
-            f"{path.name}: observation {name} of survey {survey} is known with other content "
+            f"{path.name}: {known} of survey {survey} is known with other content "
             f"(SHA-256 {known.file_sha256[:12]}…); give the new file another name"
         )
+    found = {"fits_url": path.resolve().as_uri(), "file_sha256": sha256}
+    if kind is not FrameKind.LIGHT:
+        columns = read_exposure(rules, path.name, content, kind) | found | {"name": name}
+        _check_columns(path.name, CalibrationExposure(survey=survey, **columns))
+        return Reading(None, columns | {"fits_file_path": store.put(content)})
     frame = read_frame(content, options=rules.read_options(path.name), name=path.name)
-    columns = _columns(frame) | {"fits_url": path.resolve().as_uri(), "file_sha256": sha256}
+    columns = _columns(frame) | found
     _check_columns(path.name, Observation(survey=survey, observation_id=name, **columns))
     facts = replace(facts_of(frame, rules), name=name)
     return Reading(facts, columns | {"fits_file_path": store.put(content)})
 
 
-def _check_columns(file: str, row: Observation) -> None:
+def _known(survey: Survey, name: str, kind: FrameKind) -> Observation | CalibrationExposure | None:
+    """Give the row of a file that was taken in before."""
+    if kind is FrameKind.LIGHT:
+        return Observation.objects.filter(survey=survey, observation_id=name).first()
+    return CalibrationExposure.objects.filter(survey=survey, name=name).first()
+
+
+def _check_columns(file: str, row: Observation | CalibrationExposure) -> None:
     """Refuse facts that the table cannot hold, such as a filter name of a hundred letters."""
     try:
-        row.clean_fields(exclude=["hpx"])
+        row.clean_fields(exclude=["hpx", "fits_file_path"])
     except ValidationError as error:
         name, (reason, *_) = next(iter(error.message_dict.items()))
         raise BadImage(f"{file}: {name} cannot be stored: {reason}") from error
@@ -197,6 +221,7 @@ def _columns(frame: Frame) -> dict[str, Any]:
         "gain": frame.gain,
         "read_noise": frame.read_noise,
         "saturation": frame.saturation,
+        "is_raw": not is_calibrated(frame.header),
         "instrument": frame.site.instrument,
         "site": frame.site.name,
         "site_longitude": frame.site.longitude,
@@ -220,9 +245,11 @@ def facts_from_row(observation: Observation) -> Facts:
 def _record_all(survey: Survey, readings: list[Reading], rules: IngestRules) -> int:
     """Give every new frame its role and store it; say how many were new."""
     stored = [facts_from_row(row) for row in Observation.objects.filter(survey=survey)]
-    assigned = {facts.name: facts for facts in assign([*stored, *(r.facts for r in readings)])}
+    lights = [(r.facts, r.columns) for r in readings if r.facts is not None]
+    assigned = {facts.name: facts for facts in assign([*stored, *(facts for facts, _ in lights)])}
     searched = {rule.science for rule in rules.differences}
-    rows = [_row(survey, assigned[r.facts.name], r.columns, searched) for r in readings]
+    rows = [_row(survey, assigned[facts.name], columns, searched) for facts, columns in lights]
+    mark_raw(survey, rules, rows)
     before = Observation.objects.filter(survey=survey).count()
     # Another pass may have taken the same files meanwhile: its rows are as good.
     Observation.objects.bulk_create(rows, ignore_conflicts=True)

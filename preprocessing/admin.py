@@ -1,13 +1,17 @@
 """Preprocessing runs, and the master frames that operators keep."""
 
+import base64
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from astrid.core.admin import RunAdmin, ValidityAdmin, json_table
-from preprocessing.models import CalibrationFrame, PreprocessRun
+from astrid.core.errors import AstridError
+from preprocessing import master_store
+from preprocessing.models import CalibrationFrame, CalibrationRun, PreprocessRun
 
 
 class SeeingFilter(admin.SimpleListFilter):
@@ -81,22 +85,75 @@ class PreprocessRunAdmin(RunAdmin):
         return "" if rms is None else f"{1000 * rms:.0f}"
 
 
+@admin.register(CalibrationRun)
+class CalibrationRunAdmin(RunAdmin):
+    """How each master was built, from which raw frames."""
+
+    list_display = ["kind", "status", "started_at", "seconds", "retry_count", "reason"]
+    list_filter = ["status", "kind"]
+
+
 @admin.register(CalibrationFrame)
 class CalibrationFrameAdmin(ValidityAdmin):
-    """Master frames; staff end their validity, the file and its figures stay."""
+    """Master frames; staff end their validity or their use, the file and its figures stay."""
 
     list_display = [
         "instrument",
         "kind",
         "filter_band",
         "exposure_time",
-        "valid_from",
-        "valid_to",
+        "observed_at",
+        "number_of_inputs",
+        "level",
+        "noise",
+        "version",
         "is_active",
+        "valid_to",
     ]
-    list_filter = ["kind", "instrument", "is_active"]
+    list_filter = ["kind", "is_active", "filter_band", "instrument"]
     search_fields = ["instrument__icontains"]
     search_help_text = "An instrument or an id"
+    ordering = ["-id"]
+    introduction = (
+        "Built when raw bias, dark and flat frames arrive; raw frames are calibrated by those that "
+        "are active, hold at their time and fit them best."
+    )
     hidden = ["statistics"]
-    readonly_fields = ["statistics_table"]
+    readonly_fields = ["picture", "statistics_table"]
     statistics_table = json_table("statistics", "statistics")
+    actions = ["retire", "reactivate"]
+
+    @admin.display(description="level")
+    def level(self, frame: CalibrationFrame) -> str:
+        """Show the median."""
+        return _figure(frame, "level")
+
+    @admin.display(description="noise")
+    def noise(self, frame: CalibrationFrame) -> str:
+        """Show the scatter of pixels."""
+        return _figure(frame, "noise")
+
+    @admin.display(description="picture")
+    def picture(self, frame: CalibrationFrame) -> str:
+        """Show the master, or say why it cannot be shown."""
+        try:
+            content = master_store.picture(frame)
+        except AstridError as error:
+            return str(error)
+        encoded = base64.b64encode(content).decode()
+        return format_html('<img src="data:image/png;base64,{}" alt="{}">', encoded, frame)
+
+    @admin.action(description="Use selected masters no more", permissions=["operate"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[CalibrationFrame]) -> None:
+        """Take masters out of use; what was calibrated with them stays."""
+        self.run_each(request, queryset, master_store.retire, "no longer used")
+
+    @admin.action(description="Use selected masters again", permissions=["operate"])
+    def reactivate(self, request: HttpRequest, queryset: QuerySet[CalibrationFrame]) -> None:
+        """Put masters back into use."""
+        self.run_each(request, queryset, master_store.reactivate, "used again")
+
+
+def _figure(frame: CalibrationFrame, name: str) -> str:
+    value = frame.statistics.get(name)
+    return "" if value is None else f"{value:.4g}"

@@ -4,9 +4,10 @@ from enum import StrEnum
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from astrid.core.models import UNFINISHED, Record, Run
-from observations.models import Observation
+from observations.models import CalibrationExposure, CalibrationExposureKind, Observation
 from preprocessing.photometry import System, ZeroPointSource
 
 
@@ -99,14 +100,49 @@ class CalibrationKind(models.TextChoices):
     BAD_PIXEL_MASK = "bad_pixel_mask"
 
 
+class CalibrationRun(Run):
+    """One building of a master from raw frames that belong together."""
+
+    kind = models.CharField(max_length=20, choices=CalibrationExposureKind)
+    exposures = models.ManyToManyField(CalibrationExposure, related_name="runs")
+
+    class Meta(Run.Meta):
+        ordering = ["-id"]
+        constraints = [*Run.Meta.constraints]
+
+    def __str__(self) -> str:
+        return f"master {self.kind} {self.pk}"
+
+
 class CalibrationFrame(Record):
     """A master frame of an instrument, with the time for which it holds."""
 
+    run = models.ForeignKey(
+        CalibrationRun,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="frames",
+        help_text="What built it, from which raw frames.",
+    )
+    version = models.PositiveIntegerField(
+        default=1, help_text="Counts up when more raw frames of the same night come."
+    )
     kind = models.CharField(max_length=20, choices=CalibrationKind)
     instrument = models.CharField(max_length=100)
     filter_band = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
     exposure_time = models.FloatField(null=True, blank=True, help_text="Seconds.")
     temperature = models.FloatField(null=True, blank=True, help_text="Degrees Celsius.")
+    holds_bias = models.BooleanField(
+        default=False, help_text="Of a dark: no bias was there to be subtracted."
+    )
+    image_width = models.PositiveIntegerField(default=0, help_text="Of the exposed part, px.")
+    image_height = models.PositiveIntegerField(default=0, help_text="Of the exposed part, px.")
+    binning_x = models.PositiveSmallIntegerField(default=1)
+    binning_y = models.PositiveSmallIntegerField(default=1)
+    observed_at = models.DateTimeField(
+        default=timezone.now, help_text="Middle of its raw frames, UTC."
+    )
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, blank=True)
     file_path = models.CharField(max_length=500)
@@ -128,4 +164,5 @@ class CalibrationFrame(Record):
         indexes = [models.Index(fields=["instrument", "kind", "valid_from"])]
 
     def __str__(self) -> str:
-        return f"{self.instrument} {self.kind} from {self.valid_from:%Y-%m-%d}"
+        words = [self.instrument, self.kind, self.filter_band or "", f"version {self.version}"]
+        return " ".join(word for word in words if word) + f" of {self.observed_at:%Y-%m-%d}"

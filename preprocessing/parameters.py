@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 from astrid.core.parameters import check_limits, tunable
+from preprocessing.library import CalibrationParameters
 from preprocessing.limits import QualityLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class PreprocessParameters(QualityLimits):
-    """Tunables of masking, sky, stars, registration, quality; ``asdict`` of it is JSON."""
+class PreprocessParameters(CalibrationParameters, QualityLimits):
+    """Tunables of masters, masking, sky, stars, registration, quality.
+
+    ``asdict`` of it is JSON.
+    """
 
     mesh_px: int = tunable(
         128,

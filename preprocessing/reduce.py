@@ -14,7 +14,7 @@ from observations.fits import ReadOptions
 from observations.frame_kind import FrameKind
 from observations.raw import read_raw
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.library import CalibrationParameters, choose
+from preprocessing.library import choose
 from preprocessing.limits import shortcomings
 from preprocessing.masks import MaskBit
 from preprocessing.night import Figures, Library, Night, RawFile, halves
@@ -42,7 +42,6 @@ class Settings:
     """How a night is reduced."""
 
     reading: ReadOptions = field(default_factory=ReadOptions)
-    calibration: CalibrationParameters = field(default_factory=CalibrationParameters)
     preparing: PreprocessParameters = field(default_factory=PreprocessParameters)
     stacking: StackParameters = field(default_factory=StackParameters)
     with_halves: bool = False
@@ -98,12 +97,12 @@ def calibrate_light(
         If it cannot be calibrated, shows no star, or is beyond the limits of quality.
     """
     raw = read_raw(file.path, options=settings.reading, name=file.name)
-    choice = choose(file.conditions, library.candidates, settings.calibration)
+    choice = choose(file.conditions, library.candidates, settings.preparing)
     reduced = reduce_frame(
         assemble(raw),
         library.masters_of(choice),
         figures.detector(file.conditions.exposure_s),
-        cosmic_rays=settings.calibration.find_cosmic_rays,
+        cosmic_rays=settings.preparing.find_cosmic_rays,
     )
     frame = calibrate(
         reduced.pixels,

@@ -16,12 +16,14 @@ from observations.fits import Frame, ReadOptions, read_frame
 from observations.fits_header import FrameDefaults
 from observations.models import Observation, ObservationStatus, Role, same_camera
 from observations.services import move
+from preprocessing import calibration
 from preprocessing.appraisal import Appraisal, appraise, zero_point_of
 from preprocessing.calibrated import CalibratedFrame, from_fits, to_fits
 from preprocessing.kernel import pixel_noise
+from preprocessing.lights import MASTERS, Applied, calibrated_already, calibrated_raw
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.prepare import onto_grid
 from preprocessing.quality import examine
 from preprocessing.register import Registration
 
@@ -42,7 +44,13 @@ def due() -> QuerySet[Observation]:
     is_first = Q(role=Role.REFERENCE) & ~Exists(earlier.filter(id__lt=OuterRef("id")))
     is_free = Q(role=Role.SCIENCE) & ~Exists(earlier)
     waiting = Observation.objects.filter(status=ObservationStatus.INGESTED)
-    return waiting.filter(is_first | is_free).order_by("role", "id")
+    # A raw frame waits for the masters that its survey's frames are being made into.
+    unbuilt = calibration.waiting().filter(survey=OuterRef("survey"))
+    return (
+        waiting.filter(is_first | is_free)
+        .exclude(Q(is_raw=True) & Exists(unbuilt))
+        .order_by("role", "id")
+    )
 
 
 @transaction.atomic
@@ -56,7 +64,7 @@ def preprocess(run: PreprocessRun) -> None:
     """Calibrate the image of ``run`` and lay it on the grid of its sky cell."""
     parameters = PreprocessParameters(**run.parameters)
     with measured() as cost:
-        frame, raw = _calibrated(run.observation, parameters, cost)
+        frame, raw, applied = _calibrated(run.observation, parameters, cost)
         with cost.step("quality"):
             found = appraise(run.observation, frame, raw, parameters)
             _check_quality(run, found)
@@ -67,7 +75,7 @@ def preprocess(run: PreprocessRun) -> None:
                 frame, registration = _register(run, found, anchor, parameters)
         with cost.step("store"):
             path = store.put(to_fits(frame))
-    _finish(run, path, anchor, registration, cost, found, raw, frame.shape)
+    _finish(run, path, anchor, registration, cost, found, raw, frame.shape, applied)
 
 
 def _check_quality(run: PreprocessRun, found: Appraisal) -> None:
@@ -89,24 +97,25 @@ def _check_quality(run: PreprocessRun, found: Appraisal) -> None:
 
 
 def _calibrated(
-    observation: Observation, parameters: PreprocessParameters, cost: Cost
-) -> tuple[CalibratedFrame, Frame]:
+    observation: Observation,
+    parameters: PreprocessParameters,
+    cost: Cost,
+    masters: dict[str, str] | None = None,
+) -> tuple[CalibratedFrame, Frame, Applied]:
     with cost.step("read"):
-        content = store.get(observation.fits_file_path or "")
-        raw = read_frame(content, options=_options(observation), name=str(observation))
+        content, options = store.get(observation.fits_file_path or ""), _options(observation)
+        raw = read_frame(content, options=options, name=str(observation))
     with cost.step("calibrate"):
         try:
-            frame = calibrate(
-                raw.pixels,
-                wcs=raw.wcs,
-                gain=observation.gain,
-                read_noise=observation.read_noise,
-                saturation=observation.saturation,
-                parameters=parameters,
-            )
+            if observation.is_raw:
+                frame, applied = calibrated_raw(
+                    observation, content, options, parameters, files=masters
+                )
+            else:
+                frame, applied = calibrated_already(observation, raw, parameters), Applied()
         except ValueError as error:
             raise BadImage(f"{observation}: {error}") from error
-    return frame, raw
+    return frame, raw, applied
 
 
 def _options(observation: Observation) -> ReadOptions:
@@ -187,8 +196,10 @@ def load_file(path: str, name: object) -> CalibratedFrame:
 
 def native(run: PreprocessRun) -> CalibratedFrame:
     """Calibrate the image of a completed run anew, on its own pixel grid and whole."""
+    inputs = run.provenance.get("inputs", {})
+    masters = {name: inputs[name] for name in MASTERS if name in inputs}
     parameters = PreprocessParameters(**run.parameters)
-    frame, _ = _calibrated(run.observation, parameters, Cost())
+    frame, *_ = _calibrated(run.observation, parameters, Cost(), masters)
     try:
         frame = examine(frame, parameters).frame
     except ValueError as error:
@@ -220,6 +231,7 @@ def _finish(
     found: Appraisal,
     raw: Frame,
     shape: tuple[int, int],
+    applied: Applied,
 ) -> None:
     """Close ``run`` and hand the observation on, in one transaction."""
     run.complete(
@@ -227,8 +239,9 @@ def _finish(
         grid_observation=anchor.observation if anchor else None,
         wcs_aligned=registration is not None,
         wcs_info=json.loads(json.dumps(_wcs_facts(raw) | _transform_facts(registration, shape))),
-        figures=asdict(cost) | found.figures(),
-        provenance=_provenance(run, path, anchor, found),
+        calibration_applied=applied.is_calibrated,
+        figures=asdict(cost) | found.figures() | applied.figures(),
+        provenance=_provenance(run, path, anchor, found, applied),
         is_set_aside=False,
         **found.columns(),
         **_registration_facts(registration),
@@ -275,9 +288,13 @@ def _wcs_facts(raw: Frame) -> dict[str, Any]:
 
 
 def _provenance(
-    run: PreprocessRun, path: str, anchor: PreprocessRun | None, found: Appraisal
+    run: PreprocessRun,
+    path: str,
+    anchor: PreprocessRun | None,
+    found: Appraisal,
+    applied: Applied,
 ) -> dict[str, Any]:
-    inputs = {"image": run.observation.fits_file_path}
+    inputs = {"image": run.observation.fits_file_path, **applied.files}
     if anchor:
         inputs["grid"] = anchor.processed_fits_path
     if found.calibration is not None:

@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from preprocessing import services
-from preprocessing.models import PreprocessRun
+from preprocessing import calibration, services
+from preprocessing.models import CalibrationRun, PreprocessRun
 
 
 @shared_task
@@ -12,3 +12,11 @@ def preprocess(run_id: str) -> None:
     run = PreprocessRun.objects.select_related("observation__survey").get(pk=run_id)
     with run.working():
         services.preprocess(run)
+
+
+@shared_task
+def build_master(run_id: str) -> None:
+    """Build the master of one run."""
+    run = CalibrationRun.objects.get(pk=run_id)
+    with run.working():
+        calibration.build_master(run)

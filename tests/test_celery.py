@@ -172,7 +172,7 @@ def is_stuck_in_a_run():
 
 def kill_in_the_middle(kill):
     """Let a worker come to the end of its first run, and kill it before it can write that."""
-    assert list(pipeline.open_due(pipeline.STEPS[0], 1))
+    assert list(pipeline.open_due(pipeline.STEPS[1], 1))
     with transaction.atomic():
         assert list(Observation.objects.references().select_for_update())
         pipeline.sweep.delay()  # a hint would wait for the end of this transaction
@@ -260,7 +260,7 @@ def test_beat_sweeps_and_looks_at_surveys_by_its_table(night, folder, broker, wo
     (camera / "astrid.toml").symlink_to(night.directory / "astrid.toml")
     (camera / night.references[0].name).symlink_to(night.references[0])
     ingest_directory(camera)
-    list(pipeline.open_due(pipeline.STEPS[0], 1))  # announced to nobody: only a sweep sees it
+    list(pipeline.open_due(pipeline.STEPS[1], 1))  # announced to nobody: only a sweep sees it
     beat = Program(folder, broker, "beat", "--max-interval", "1", "--loglevel", "INFO")
     try:
         entry = eventually(

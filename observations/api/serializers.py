@@ -2,6 +2,7 @@
 
 from astrid.core.api import RowSerializer
 from observations.models import (
+    CalibrationExposure,
     Observation,
     ObservationRun,
     Survey,
@@ -29,6 +30,14 @@ class ObservationSerializer(RowSerializer):
             "seeing": 3,
             "limiting_magnitude": 3,
         }
+
+
+class CalibrationExposureSerializer(RowSerializer):
+    """Raw bias, dark and flat frames."""
+
+    class Meta:
+        model = CalibrationExposure
+        fields = "__all__"
 
 
 class ObservationRunSerializer(RowSerializer):

@@ -7,5 +7,6 @@ from observations.api import views
 ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("surveys", views.SurveyViewSet, "surveys"),
     ("observations", views.ObservationViewSet, "observations"),
+    ("calibration-exposures", views.CalibrationExposureViewSet, "calibration-exposures"),
     ("observation-runs", views.ObservationRunViewSet, "observation-runs"),
 ]

@@ -3,6 +3,7 @@
 from astrid.core.api import ReadViewSet, SkyReadViewSet
 from observations.api import serializers
 from observations.models import (
+    CalibrationExposure,
     Observation,
     ObservationRun,
     Survey,
@@ -35,6 +36,15 @@ class ObservationViewSet(SkyReadViewSet):
         "limiting_magnitude": ["lt", "gt"],
     }
     ordering_fields = ["observation_time", "id", "seeing", "limiting_magnitude"]
+
+
+class CalibrationExposureViewSet(ReadViewSet):
+    """Raw bias, dark and flat frames."""
+
+    queryset = CalibrationExposure.objects.order_by("-id")
+    serializer_class = serializers.CalibrationExposureSerializer
+    filterset_fields = ["survey", "kind", "instrument", "filter_band"]
+    ordering_fields = ["observation_time", "id"]
 
 
 class ObservationRunViewSet(ReadViewSet):

@@ -3,6 +3,7 @@
 from astrid.core.api import RowSerializer
 from preprocessing.models import (
     CalibrationFrame,
+    CalibrationRun,
     PreprocessRun,
 )
 
@@ -20,6 +21,14 @@ class PreprocessRunSerializer(RowSerializer):
             "zero_point": 4,
             "zero_point_error": 4,
         }
+
+
+class CalibrationRunSerializer(RowSerializer):
+    """Buildings of masters."""
+
+    class Meta:
+        model = CalibrationRun
+        fields = "__all__"
 
 
 class CalibrationFrameSerializer(RowSerializer):

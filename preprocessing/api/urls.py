@@ -6,5 +6,6 @@ from preprocessing.api import views
 
 ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("preprocess-runs", views.PreprocessRunViewSet, "preprocess-runs"),
+    ("calibration-runs", views.CalibrationRunViewSet, "calibration-runs"),
     ("calibration-frames", views.CalibrationFrameViewSet, "calibration-frames"),
 ]

@@ -4,6 +4,7 @@ from astrid.core.api import ReadViewSet
 from preprocessing.api import serializers
 from preprocessing.models import (
     CalibrationFrame,
+    CalibrationRun,
     PreprocessRun,
 )
 
@@ -22,6 +23,15 @@ class PreprocessRunViewSet(ReadViewSet):
         "limiting_magnitude": ["lt", "gt"],
     }
     ordering_fields = ["created_at", "id", "seeing_px", "limiting_magnitude"]
+
+
+class CalibrationRunViewSet(ReadViewSet):
+    """Buildings of masters."""
+
+    queryset = CalibrationRun.objects.prefetch_related("exposures").order_by("-id")
+    serializer_class = serializers.CalibrationRunSerializer
+    filterset_fields = ["kind", "status"]
+    ordering_fields = ["created_at", "id"]
 
 
 class CalibrationFrameViewSet(ReadViewSet):

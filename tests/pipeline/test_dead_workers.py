@@ -53,7 +53,7 @@ def begun(camera, reference):
     camera(reference)
     (job,) = work_until(JobType.PREPROCESS)
     assert attempts.take(job)
-    pipeline.Attempt(pipeline.STEPS[0], job).run().start()
+    pipeline.Attempt(pipeline.STEPS[1], job).run().start()
     return job
 
 
@@ -70,7 +70,7 @@ def test_the_job_of_a_dead_worker_is_taken_up_again(begun):
 def test_a_worker_that_died_between_run_and_job_left_nothing_to_do(begun):
     run = PreprocessRun.objects.get()
     run.fail(attempts.WorkerDied())
-    pipeline.STEPS[0].task(str(run.pk))  # all is written, except on the job
+    pipeline.STEPS[1].task(str(run.pk))  # all is written, except on the job
     before = rows()[PreprocessRun]
     assert not work().failed
     begun.refresh_from_db()

@@ -35,11 +35,11 @@ def test_a_frame_travels_from_a_file_to_review(camera, night, reference, science
 
 def test_references_come_first(camera, reference, science):
     camera(science, reference)
-    first = list(pipeline.open_due(pipeline.STEPS[0], 10))
+    first = list(pipeline.open_due(pipeline.STEPS[1], 10))
     assert [job.entity_id for job in first] == [the("reference").pk]
-    assert not list(pipeline.open_due(pipeline.STEPS[0], 10))  # the science frame waits for it
+    assert not list(pipeline.open_due(pipeline.STEPS[1], 10))  # the science frame waits for it
     assert pipeline.work_off(first[0].pk)
-    second = list(pipeline.open_due(pipeline.STEPS[0], 10))
+    second = list(pipeline.open_due(pipeline.STEPS[1], 10))
     assert [job.entity_id for job in second] == [the("science").pk]
 
 

@@ -13,9 +13,9 @@ from observations.fits import ReadOptions
 from observations.fits_header import FrameDefaults
 from observations.frame_kind import FrameKind
 from observations.rules import fits_files
-from preprocessing.library import CalibrationParameters
 from preprocessing.night import build_library, figures_of, scan
 from preprocessing.night_product import ReducedNight, products, report, write
+from preprocessing.parameters import PreprocessParameters
 from preprocessing.reduce import Progress, Settings, Spool, align, calibrate_lights, stack_lights
 
 SHOWN = ("file", "filter", "seeing_px", "n_stars", "sky_level", "noise", "registration_rms_px")
@@ -110,7 +110,7 @@ def reduce(options: dict[str, Any], spool: Spool, progress: Progress) -> Reduced
     if not night.of(FrameKind.LIGHT):
         reasons = "; ".join(night.refused.values())
         raise ValueError(f"{folder} holds no light frame that can be read. {reasons}".strip())
-    library = build_library(night, settings.reading, settings.calibration)
+    library = build_library(night, settings.reading, settings.preparing)
     figures = figures_of(night, library, settings.reading)
     lights, failed = calibrate_lights(
         night, library, figures, settings, spool=spool, progress=progress
@@ -141,7 +141,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         reading=ReadOptions(
             defaults, hdu=options["hdu"], verify_checksums=not options["ignore_checksums"]
         ),
-        calibration=CalibrationParameters(
+        preparing=PreprocessParameters(
             least_frames=options["least_frames"],
             find_cosmic_rays=not options["keep_cosmic_rays"],
         ),
