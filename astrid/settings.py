@@ -79,6 +79,9 @@ STATICFILES_DIRS = [BASE_DIR / "astrid" / "static"]
 WHITENOISE_USE_FINDERS = True
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default=f"sqlite:///{STATE}/mlflow.db")
 
+# --- memory: what a process remembers of references, for the next frame of the same field
+REFERENCE_CACHE_MB = env.int("REFERENCE_CACHE_MB", default=256)
+
 # --- applications
 INSTALLED_APPS = [
     "astrid",  # first: some of its commands stand before Django's

@@ -6,7 +6,7 @@ from dataclasses import replace
 from differencing.classic import subtract_classic
 from differencing.hotpants import subtract_hotpants
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.subtract import Difference, subtract
+from differencing.subtract import Difference, Reference, subtract
 from preprocessing.calibrated import CalibratedFrame
 
 Subtraction = Callable[..., Difference]
@@ -20,7 +20,7 @@ ALGORITHMS: Mapping[Algorithm, Subtraction] = {
 
 def subtract_with(
     science: CalibratedFrame,
-    reference: CalibratedFrame,
+    reference: Reference,
     parameters: DifferenceParameters,
     *,
     threads: int = 1,

@@ -20,7 +20,7 @@ from differencing.measure import Pair
 from differencing.noise import Float32Image
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.stamps import Stamps, cut_stamps
-from differencing.subtract import Difference, Ready, finish, make_ready
+from differencing.subtract import Difference, Ready, Reference, finish, make_ready
 from differencing.tiles import Tile, plan_tiles
 from differencing.zogy import TileProducts, shift_phase
 from preprocessing.calibrated import CalibratedFrame
@@ -45,7 +45,7 @@ class Matching:
 
 def subtract_classic(
     science: CalibratedFrame,
-    reference: CalibratedFrame,
+    reference: Reference,
     parameters: DifferenceParameters,
     *,
     threads: int = 1,

@@ -25,7 +25,7 @@ from differencing.noise import BoolArray, Float32Image
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.prepare import Plane
 from differencing.psf import PsfModel
-from differencing.subtract import Difference, Ready, finish, make_ready
+from differencing.subtract import Difference, Ready, Reference, finish, make_ready
 from differencing.tiles import Tile, plan_tiles
 from differencing.zogy import TileProducts
 from preprocessing.calibrated import CalibratedFrame
@@ -53,7 +53,7 @@ LAST_WORDS = 400  # characters of its output that an error repeats
 
 def subtract_hotpants(
     science: CalibratedFrame,
-    reference: CalibratedFrame,
+    reference: Reference,
     parameters: DifferenceParameters,
     *,
     threads: int = 1,

@@ -83,52 +83,53 @@ def find_sources(plane: Plane, parameters: DifferenceParameters) -> Sources:
     return sources
 
 
+def likely_stars(
+    sources: Sources, shape: tuple[int, int], parameters: DifferenceParameters
+) -> BoolArray:
+    """Mark the sources that look like single stars in their own frame."""
+    return stars.select_stars(sources, shape, margin=parameters.psf_radius / 2)
+
+
 def find_stars(
     found: tuple[Sources, Sources], shape: tuple[int, int], parameters: DifferenceParameters
 ) -> tuple[BoolArray, BoolArray]:
     """Mark the single stars of both frames, each confirmed by the other frame."""
-    margin = parameters.psf_radius / 2
-    likely = (
-        stars.select_stars(found[0], shape, margin=margin),
-        stars.select_stars(found[1], shape, margin=margin),
-    )
+    likely = likely_stars(found[0], shape, parameters), likely_stars(found[1], shape, parameters)
     return match.shared_stars(found, likely, radius=parameters.match_radius)
 
 
-def measure_psfs(
-    planes: Planes, found: tuple[Sources, Sources], parameters: DifferenceParameters
-) -> Models:
-    """Measure both PSFs on stamps of one size, wide enough for the poorer seeing.
+def measure_psf(
+    plane: Plane,
+    sources: Sources,
+    chosen: BoolArray,
+    parameters: DifferenceParameters,
+    name: str,
+) -> PsfModel:
+    """Measure the PSF of one frame on stamps wide enough for its seeing.
 
     Raises
     ------
     ValueError
-        If a frame has fewer usable stars than ``parameters.min_psf_stars``.
+        If the frame has fewer usable stars than ``parameters.min_psf_stars``.
     """
-    shape = planes[0].shape
-    likely = find_stars(found, shape, parameters)
     # a half-light radius is half a FWHM for a Gaussian
-    widths = [2 * np.median(s.size[i]) for s, i in zip(found, likely, strict=True) if i.any()]
-    half = max([parameters.psf_radius, *(int(np.ceil(3 * width)) for width in widths)])
-    models = []
-    for plane, sources, index, name in zip(planes, found, likely, FRAMES, strict=True):
-        sample = sample_stars(
-            plane.pixels, plane.bad, sources, index, half=half, limit=parameters.max_psf_stars
-        )
-        if len(sample.x) < parameters.min_psf_stars:
-            refused = stars.refused_stars(sources, index, shape, margin=parameters.psf_radius / 2)
-            refused["crowded or too faint"] -= len(sample.x)
-            raise ValueError(_too_few_stars(name, len(sample.x), refused, parameters))
-        models.append(
-            fit_psf(
-                sample,
-                noise=plane.sigma,
-                gain=plane.gain,
-                shape=shape,
-                max_degree=parameters.psf_degree,
-            )
-        )
-    return models[0], models[1]
+    width = 2 * float(np.median(sources.size[chosen])) if chosen.any() else 0.0
+    half = max(parameters.psf_radius, int(np.ceil(3 * width)))
+    sample = sample_stars(
+        plane.pixels, plane.bad, sources, chosen, half=half, limit=parameters.max_psf_stars
+    )
+    if len(sample.x) < parameters.min_psf_stars:
+        margin = parameters.psf_radius / 2
+        refused = stars.refused_stars(sources, chosen, plane.shape, margin=margin)
+        refused["crowded or too faint"] -= len(sample.x)
+        raise ValueError(_too_few_stars(name, len(sample.x), refused, parameters))
+    return fit_psf(
+        sample,
+        noise=plane.sigma,
+        gain=plane.gain,
+        shape=plane.shape,
+        max_degree=parameters.psf_degree,
+    )
 
 
 def _too_few_stars(
@@ -142,6 +143,12 @@ def _too_few_stars(
         + (f" (refused: {why})" if why else "")
         + ": use a larger or deeper frame, or lower faint_star_threshold"
     )
+
+
+def of_one_size(models: Models) -> Models:
+    """Give both PSFs on stamps of the larger size."""
+    half = max(model.half for model in models)
+    return models[0].widened(half), models[1].widened(half)
 
 
 def match_frames(

@@ -1,6 +1,6 @@
 """The point spread function of a frame, measured from its own stars, varying over the field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,14 @@ class PsfModel:
     def half(self) -> int:
         """Half width of the stamps, px."""
         return int(self.coefficients.shape[-1] // 2)
+
+    def widened(self, half: int) -> "PsfModel":
+        """Give the same PSF on stamps of half width ``half`` px, zero beyond its own."""
+        if half == self.half:
+            return self
+        rim = half - self.half
+        wide = np.pad(self.coefficients, ((0, 0), (rim, rim), (rim, rim)))
+        return replace(self, coefficients=wide)
 
     def at(self, x: float, y: float) -> NDArray[np.float32]:
         """Give the PSF stamp at (``x``, ``y``) px; its centre pixel is the centroid, its sum 1."""

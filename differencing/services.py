@@ -2,8 +2,10 @@
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -20,6 +22,7 @@ from differencing.forced import Forced, force_difference
 from differencing.models import Candidate, CandidateStatus, DifferenceRun
 from differencing.noise import FloatArray
 from differencing.overlap import uncovered_share
+from differencing.pack import PackCache, ReferencePack
 from differencing.parameters import DifferenceParameters
 from differencing.references import Baseline, Pairing, baseline_of, key_of, pairings
 from differencing.subtract import Difference
@@ -89,7 +92,7 @@ def difference(run: DifferenceRun) -> None:
     parameters = DifferenceParameters(**run.parameters)
     with measured() as cost:
         with cost.step("read"):
-            pair = _pair(product_of(run.observation), baseline_of(run))
+            pair = _pair(product_of(run.observation), baseline_of(run), parameters)
         with cost.step("subtract"):
             result = _subtract(run, pair, parameters)
         with cost.step("extract"):
@@ -132,32 +135,55 @@ class _Pair:
     """The two frames of a difference, on one grid, and the files that hold them."""
 
     science: CalibratedFrame
-    reference: CalibratedFrame
+    pack: ReferencePack
     paths: dict[str, str]
 
+    @property
+    def reference(self) -> CalibratedFrame:
+        """The frame that was prepared."""
+        return self.pack.frame
 
-def _pair(science: PreprocessRun, reference: Baseline) -> _Pair:
+
+@cache
+def references() -> PackCache:
+    """Give what this process remembers of references: the next frame of a field needs the same."""
+    return PackCache(limit=settings.REFERENCE_CACHE_MB * 2**20)
+
+
+def _prepared(reference: Baseline, parameters: DifferenceParameters) -> ReferencePack:
+    """Prepare a reference; its path in the store is a hash of its content."""
+    try:
+        return references().get(
+            reference.path, parameters, lambda: load_file(reference.path, reference.name)
+        )
+    except ValueError as error:
+        raise BadImage(f"{reference.name} cannot be a reference: {error}") from error
+
+
+def _pair(science: PreprocessRun, reference: Baseline, parameters: DifferenceParameters) -> _Pair:
     """Read both products; a science frame on another grid is laid on that of the reference.
 
     It is taken whole, from before it was cut to the first grid. What was subtracted is stored:
     the network, and whoever looks later, see that and nothing else.
     """
-    theirs = load_file(reference.path, reference.name)
+    pack = _prepared(reference, parameters)
     paths = {"science": science.processed_fits_path or "", "reference": reference.path}
     if (science.grid_observation_id or science.observation_id) == reference.grid:
-        return _Pair(load(science), theirs, paths)
+        return _Pair(load(science), pack, paths)
     try:
-        moved, _ = onto_grid(native(science), theirs, PreprocessParameters(**science.parameters))
+        moved, _ = onto_grid(
+            native(science), pack.frame, PreprocessParameters(**science.parameters)
+        )
     except ValueError as error:
         raise BadImage(
             f"{science.observation} cannot be laid on the grid of {reference.name}: {error}"
         ) from error
-    return _Pair(moved, theirs, paths | {"science": store.put(to_fits(moved))})
+    return _Pair(moved, pack, paths | {"science": store.put(to_fits(moved))})
 
 
 def _subtract(run: DifferenceRun, pair: _Pair, parameters: DifferenceParameters) -> Difference:
     try:
-        return subtract_with(pair.science, pair.reference, parameters, threads=allowed_threads())
+        return subtract_with(pair.science, pair.pack, parameters, threads=allowed_threads())
     except ValueError as error:
         raise BadImage(f"{run}: {error}") from error
 

@@ -1,9 +1,10 @@
 """Subtraction of a reference from a science frame: difference, significance, flux."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from astropy.wcs import WCS
@@ -12,21 +13,23 @@ from scipy import ndimage
 
 from astrid.core.threads import in_threads, plain_libraries
 from differencing.calibrate import calibrate_variance
-from differencing.cosmics import find_cosmics
 from differencing.images import fill_holes, without_remainder
 from differencing.maps import Maps, subtract_tiles
+from differencing.match import shared_stars
 from differencing.measure import (
     FRAMES,
     Pair,
     Planes,
     find_sources,
+    likely_stars,
     match_frames,
-    measure_psfs,
+    measure_psf,
+    of_one_size,
 )
 from differencing.noise import Float32Image
+from differencing.pack import ReferencePack, check_pack, prepare_reference, without_cosmics
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.prepare import Plane, check_overlap, check_pair, has_bits
-from differencing.psf import PsfModel
 from differencing.saturated import paint_stars
 from differencing.stars import Sources
 from differencing.tiles import plan_tiles
@@ -35,7 +38,7 @@ from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit, mark
 from preprocessing.photometry import ZeroPoint
 
-Frames = tuple[CalibratedFrame, CalibratedFrame]
+Reference = CalibratedFrame | ReferencePack
 
 NO_FIGURES: Mapping[str, float] = {}
 
@@ -82,7 +85,7 @@ class Difference:
 
 def subtract(
     science: CalibratedFrame,
-    reference: CalibratedFrame,
+    reference: Reference,
     parameters: DifferenceParameters,
     *,
     threads: int = 1,
@@ -92,7 +95,9 @@ def subtract(
     Parameters
     ----------
     science, reference : CalibratedFrame
-        On one pixel grid to a few pixels, same shape, at least 64 pixels a side.
+        On one pixel grid to a few pixels, same shape, at least 64 pixels a side. A reference for
+        many science frames is better prepared once, by
+        :func:`differencing.pack.prepare_reference`; the result is the same.
     parameters : DifferenceParameters
     threads : int
         How many work side by side; the result is the same with any number.
@@ -101,7 +106,7 @@ def subtract(
     ------
     ValueError
         If the frames have different shapes, share no good pixel, or have too few stars for a
-        PSF, a registration or a flux ratio.
+        PSF, a registration or a flux ratio; or if the reference was prepared with other values.
 
     References
     ----------
@@ -141,7 +146,7 @@ class Ready:
 
 def make_ready(
     science: CalibratedFrame,
-    reference: CalibratedFrame,
+    reference: Reference,
     parameters: DifferenceParameters,
     *,
     threads: int = 1,
@@ -154,25 +159,28 @@ def make_ready(
         If the frames cannot be subtracted by any algorithm; see :func:`subtract`.
     """
     watch = Watch()
-    check_pair(science, reference)
+    check_pair(science, reference.frame if isinstance(reference, ReferencePack) else reference)
     with watch("stars"):
-        planes, found = _measured((science, reference), parameters, threads)
-    check_overlap(*planes)
+        (plane, found), pack = _measured(science, reference, parameters, threads)
+    check_overlap(plane, pack.plane)
     with watch("psf"):
-        models = measure_psfs(planes, found, parameters)
+        likely = likely_stars(found, plane.shape, parameters), pack.stars
+        both = found, pack.sources
+        chosen, _ = shared_stars(both, likely, radius=parameters.match_radius)
+        model = measure_psf(plane, found, chosen, parameters, FRAMES[0])
+        models = of_one_size((model, pack.model))
     with watch("cosmics"):
-        marked = in_threads(_without_cosmics, zip(planes, models, strict=True), threads=threads)
-        planes = marked[0], marked[1]
+        planes = without_cosmics(plane, model), pack.plane
         check_overlap(*planes)
     with watch("match"):
-        matched = match_frames(planes, found, models, parameters)
+        matched = match_frames(planes, both, models, parameters)
     with watch("background"):
         ratio = matched.flux_ratio
         images = without_remainder(
             fill_holes(planes, ratio), planes, ratio, mesh=parameters.remainder_mesh
         )
         images = paint_stars(images, planes, models, matched)
-    return Ready(found, Pair(planes, images, models, matched), watch)
+    return Ready(both, Pair(planes, images, models, matched), watch)
 
 
 def finish(
@@ -210,26 +218,26 @@ def finish(
 
 
 def _measured(
-    frames: Frames, parameters: DifferenceParameters, threads: int
-) -> tuple[Planes, tuple[Sources, Sources]]:
-    """Take both frames apart and find their sources."""
+    science: CalibratedFrame,
+    reference: Reference,
+    parameters: DifferenceParameters,
+    threads: int,
+) -> tuple[tuple[Plane, Sources], ReferencePack]:
+    """Find the sources of the science frame and, unless that is done, measure the reference."""
 
-    def measure(frame: CalibratedFrame, name: str) -> tuple[Plane, Sources]:
-        plane = Plane.of(frame, name)
+    def take_apart() -> tuple[Plane, Sources]:
+        plane = Plane.of(science, FRAMES[0])
         return plane, find_sources(plane, parameters)
 
-    first, second = in_threads(
-        lambda named: measure(*named), zip(frames, FRAMES, strict=True), threads=threads
-    )
-    return (first[0], second[0]), (first[1], second[1])
+    def prepare() -> ReferencePack:
+        if isinstance(reference, ReferencePack):
+            check_pack(reference, parameters)
+            return reference
+        return prepare_reference(reference, parameters)
 
-
-def _without_cosmics(known: tuple[Plane, PsfModel]) -> Plane:
-    """Give a plane with its cosmic-ray hits masked."""
-    plane, model = known
-    return plane.with_hits(
-        find_cosmics(plane.pixels, plane.noise, model.sharpest(), gain=plane.gain)
-    )
+    parts: tuple[Callable[[], Any], ...] = take_apart, prepare
+    side_by_side = in_threads(lambda part: part(), parts, threads=threads)
+    return side_by_side[0], side_by_side[1]
 
 
 def join_masks(planes: Planes, fwhm: float) -> NDArray[np.uint16]:

@@ -181,7 +181,7 @@ def test_refuses_a_frame_with_too_few_stars_and_says_how_many():
     rng = np.random.default_rng(39)
     stars = np.array([[100.0, 90.0, 2e4], [200.0, 150.0, 3e4]])
     frames = [sky.observe((256, 256), kind, stars, rng) for kind in (sky.SCIENCE, sky.REFERENCE)]
-    with pytest.raises(ValueError, match=r"2 usable PSF stars among 2 sources of the science"):
+    with pytest.raises(ValueError, match=r"2 usable PSF stars among 2 sources of the reference"):
         subtract(*frames, PARAMETERS)
 
 
