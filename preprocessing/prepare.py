@@ -9,7 +9,8 @@ from preprocessing.calibrated import CalibratedFrame, Pixels
 from preprocessing.masks import Mask, MaskBit, build_mask
 from preprocessing.mesh import Surface
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.register import Grid, Registration, grid_of, register
+from preprocessing.register import Grid, grid_of, register
+from preprocessing.registration import Registration
 from preprocessing.resample import resample
 from preprocessing.stars import Stars
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from preprocessing.calibrated import CalibratedFrame, Pixels
 from preprocessing.masks import Bools, Mask, MaskBit
-from preprocessing.register import Registration
+from preprocessing.registration import Registration
 from preprocessing.transform import Floats, Shape, Transform
 
 # Quintic B-splines keep PSF and noise better than Lanczos-3 or -4, and cost less (measured).

@@ -25,7 +25,7 @@ from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import onto_grid
 from preprocessing.quality import examine
-from preprocessing.register import Registration
+from preprocessing.registration import Registration
 
 _UNDER_WAY = (ObservationStatus.INGESTED, ObservationStatus.PREPROCESSING)
 

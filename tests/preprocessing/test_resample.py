@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from preprocessing.masks import MaskBit
 from preprocessing.matching import Smooth
-from preprocessing.register import Registration
+from preprocessing.registration import Registration
 from preprocessing.resample import fill_false_light, resample
 from preprocessing.stars import find_stars
 from preprocessing.transform import wcs_transform
