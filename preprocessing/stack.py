@@ -1,7 +1,7 @@
 """One deep image from many frames of a field: scaled, weighted, clipped, with its noise known."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,43 @@ from preprocessing.stars import seeing
 SAME_GRID_PX = 0.05
 # Sums over blocks of this side see the noise that a matched filter sees.
 NOISE_BLOCK_PX, LEAST_BLOCKS = 2 * BLOCK_PX, 50
+# Standard error of ``spread`` times the root of how many values it is of: Rousseeuw & Croux 1993.
+SPREAD_ERROR = 1.17
+# A noise map is raised where the excess is sure by so many errors, and no less than this.
+SURE_SIGMA, LEAST_EXCESS = 3.0, 1.02
+
+
+@dataclass(frozen=True)
+class BlankSky:
+    """What blank sky shows of a noise map.
+
+    Attributes
+    ----------
+    pixel_scatter, noise_ratio : float or None
+        Scatter of single pixels and of the sums over 8 x 8 of them, over what the noise map
+        promises for independent pixels. The second is 1 when the map is right; the first is lower
+        after interpolation. None where hardly any sky is blank.
+    blocks : int
+        Blank blocks of 8 x 8 pixels.
+    """
+
+    pixel_scatter: float | None
+    noise_ratio: float | None
+    blocks: int
+
+    @property
+    def raised_by(self) -> float:
+        """What the noise is to be multiplied by; 1 where the map is right, or nothing shows else.
+
+        What all frames share does not average out, and no noise map of one frame knows of it.
+        Sums also rise with faint objects and unevenness of the sky, so they only tell that there
+        is an excess: single pixels tell how much.
+        """
+        if self.noise_ratio is None or self.pixel_scatter is None:
+            return 1.0
+        error = SPREAD_ERROR / self.blocks**0.5
+        is_low = self.noise_ratio > 1 + SURE_SIGMA * error and self.pixel_scatter > LEAST_EXCESS
+        return self.pixel_scatter if is_low else 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +75,8 @@ class Stack:
         Per frame; weights have sum 1.
     clipped : tuple of float
         Share of each frame's usable pixels that the other frames do not show.
-    pixel_scatter, noise_ratio : float or None
-        Scatter of single pixels and of the sums over 8 x 8 of them in blank sky, over what the
-        noise map promises for independent pixels. The second is 1 when the map is right; the
-        first is lower after interpolation. None where hardly any sky is blank.
+    blank_sky : BlankSky
+        Of the combined frame, before its noise map was raised by what this shows.
     """
 
     frame: CalibratedFrame
@@ -50,8 +85,7 @@ class Stack:
     weights: tuple[float, ...]
     seeing_px: tuple[float, ...]
     clipped: tuple[float, ...]
-    pixel_scatter: float | None
-    noise_ratio: float | None
+    blank_sky: BlankSky
 
     def facts(self) -> dict[str, Any]:
         """Give the figures as JSON values."""
@@ -63,8 +97,9 @@ class Stack:
             "weights": list(self.weights),
             "seeing_px": list(self.seeing_px),
             "clipped": list(self.clipped),
-            "pixel_scatter": self.pixel_scatter,
-            "noise_ratio": self.noise_ratio,
+            "pixel_scatter": self.blank_sky.pixel_scatter,
+            "noise_ratio": self.blank_sky.noise_ratio,
+            "noise_scaled_by": self.blank_sky.raised_by,
         }
 
 
@@ -78,7 +113,9 @@ def stack(
 
     Frames are scaled to the flux of the first by stars they share, weighted as a matched filter
     wants them, and clipped pixel by pixel against their median. A pixel of a frame counts when its
-    mask is 0. Arrays may be memory maps: pixels are read in bands of rows.
+    mask is 0. The noise map is that of the weighted mean, raised where blank sky scatters more: a
+    pattern that all frames share does not average out. Arrays may be memory maps: pixels are read
+    in bands of rows.
 
     Parameters
     ----------
@@ -109,16 +146,15 @@ def stack(
         parameters,
     )
     frame, coverage, clipped = combine(frames, recipe)
-    pixel_scatter, noise_ratio = noise_of(frame)
+    sky = blank_sky(frame)
     return Stack(
-        frame=frame,
+        frame=replace(frame, noise=frame.noise * np.float32(sky.raised_by)),
         coverage=coverage,
         scales=tuple(factors),
         weights=tuple(map(float, recipe.weights)),
         seeing_px=tuple(map(float, recipe.fwhm)),
         clipped=tuple(map(float, clipped)),
-        pixel_scatter=pixel_scatter,
-        noise_ratio=noise_ratio,
+        blank_sky=sky,
     )
 
 
@@ -144,20 +180,18 @@ def check_grids(frames: Sequence[CalibratedFrame]) -> None:
             )
 
 
-def noise_of(frame: CalibratedFrame) -> tuple[float | None, float | None]:
-    """Give the scatter of single pixels and of blocks in blank sky, over what the map promises.
-
-    None where there are too few blank blocks to tell.
-    """
+def blank_sky(frame: CalibratedFrame) -> BlankSky:
+    """Compare the scatter of single pixels and of blocks in blank sky to the noise map."""
     unusable = (frame.mask != 0) | ~np.isfinite(frame.pixels)
     values = np.where(unusable, 0, frame.pixels / frame.noise).astype(np.float32)
     blocks = Blocks.of(values, unusable)
     lit = (blocks.counts < BLOCK_PX**2) | lit_blocks(blocks, blocks.means)
     blank = pair_means(lit.astype(np.float32)) == 0
-    if blank.sum() < LEAST_BLOCKS:
-        return None, None
-    means = pair_means(blocks.means)[blank]
-    return spread(blocks.sample[:, ~lit]), NOISE_BLOCK_PX * spread(means)
+    count = int(blank.sum())
+    if count < LEAST_BLOCKS:
+        return BlankSky(None, None, count)
+    sums = NOISE_BLOCK_PX * spread(pair_means(blocks.means)[blank])
+    return BlankSky(spread(blocks.sample[:, ~lit]), sums, count)
 
 
 def spread(values: Pixels) -> float:
