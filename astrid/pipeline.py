@@ -18,11 +18,11 @@ import curation.delivery
 import curation.tasks
 import detection.services
 import detection.tasks
+import differencing.references.stacks
 import differencing.services
-import differencing.stacks
 import differencing.tasks
 import observations.services
-import preprocessing.calibration
+import preprocessing.raw.calibration
 import preprocessing.services
 import preprocessing.tasks
 from astrid.core.errors import AstridError, InvalidTransition
@@ -79,19 +79,19 @@ class Step:
 
 def due_references() -> QuerySet[Any]:
     """Sky cells with enough new frames to be looked at, by the setting in force."""
-    return differencing.stacks.due(config.get("reference"))
+    return differencing.references.stacks.due(config.get("reference"))
 
 
 STEPS = (
     Step(
         JobType.CALIBRATE,
         CalibrationRun,
-        preprocessing.calibration.due,
-        preprocessing.calibration.begin,
+        preprocessing.raw.calibration.due,
+        preprocessing.raw.calibration.begin,
         preprocessing.tasks.build_master,
         "preprocess",
-        preprocessing.calibration.give_up,
-        preprocessing.calibration.resume,
+        preprocessing.raw.calibration.give_up,
+        preprocessing.raw.calibration.resume,
     ),
     Step(
         JobType.PREPROCESS,
@@ -107,11 +107,11 @@ STEPS = (
         JobType.REFERENCE,
         ReferenceRun,
         due_references,
-        differencing.stacks.begin,
+        differencing.references.stacks.begin,
         differencing.tasks.build_reference,
         "reference",
-        differencing.stacks.give_up,
-        differencing.stacks.resume,
+        differencing.references.stacks.give_up,
+        differencing.references.stacks.resume,
     ),
     Step(
         JobType.DIFFERENCE,

@@ -22,9 +22,9 @@ from astrid.core.sky import separation_deg
 from benchmarks.estimates import wilson
 from detection import inference, normalise
 from detection.weights import Weights, load
-from differencing.extract import Candidates, extract
+from differencing.extraction.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import Difference, subtract
+from differencing.subtraction.subtract import Difference, subtract
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate

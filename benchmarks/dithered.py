@@ -9,9 +9,9 @@ from astrid.core.measure import measured
 from benchmarks.ground import ground_of
 from benchmarks.score import Score, score
 from detection.scenes import calibrated
-from differencing.extract import Candidates, extract
+from differencing.extraction.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import Difference, subtract
+from differencing.subtraction.subtract import Difference, subtract
 from observations.simulator import Pair, SceneParameters, simulate_pair
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import onto_grid

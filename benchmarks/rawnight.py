@@ -16,10 +16,10 @@ from scipy.spatial import cKDTree
 
 from astrid.core.console import progress, stderr, table
 from benchmarks.estimates import wilson
-from differencing.extract import Candidates, extract
+from differencing.extraction.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
-from differencing.psf import PsfModel
-from differencing.subtract import Difference, make_ready, subtract
+from differencing.psf.model import PsfModel
+from differencing.subtraction.subtract import Difference, make_ready, subtract
 from preprocessing.calibrated import CalibratedFrame, from_fits
 
 Figures = dict[str, Any]

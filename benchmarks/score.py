@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 
 from benchmarks.estimates import robust_sigma
 from benchmarks.ground import Ground
-from differencing.extract import Candidates
-from differencing.subtract import Difference
+from differencing.extraction.extract import Candidates
+from differencing.subtraction.subtract import Difference
 from observations.simulator.truth import VARIABLE
 
 FloatArray = npt.NDArray[np.float64]

@@ -19,7 +19,7 @@ from catalog.fieldhelp import FieldHelp, lines_of, shown
 from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
 from detection.parameters import DetectionParameters
 from differencing.parameters import DifferenceParameters
-from differencing.reference_parameters import ReferenceParameters
+from differencing.references.parameters import ReferenceParameters
 from preprocessing.parameters import PreprocessParameters
 
 # Strict: "5" is no number and true is no count. Values come from JSON, so lists become tuples.

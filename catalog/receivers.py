@@ -12,8 +12,8 @@ from curation.models import Alert, Delivery, DeliveryStatus, Trigger
 from curation.queue import one_per_sighting, open_tasks
 from curation.tasks import deliver
 from detection.models import Detection
-from differencing import stacks
 from differencing.models import DifferenceRun
+from differencing.references import stacks
 from observations.models import Observation
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import sep
 from numpy.typing import NDArray
 
-from differencing.stars import detect_sources, select_stars
+from differencing.psf.stars import detect_sources, select_stars
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from differencing import palette
-from differencing.noise import MAD_TO_SIGMA
-from differencing.palette import Pixels
+from differencing.drawing import palette
+from differencing.drawing.palette import Pixels
+from differencing.subtraction.noise import MAD_TO_SIGMA
 
 FloatImage = NDArray[np.floating]
 

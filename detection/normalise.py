@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from differencing.noise import MAD_TO_SIGMA
+from differencing.subtraction.noise import MAD_TO_SIGMA
 
 FloatImage = NDArray[np.floating]
 BoolImage = NDArray[np.bool_]

@@ -11,9 +11,9 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from detection import normalise
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import Difference, subtract
+from differencing.subtraction.subtract import Difference, subtract
 from observations.simulator import Pair, SceneParameters, simulate_pair
 from observations.simulator.artifacts import mark_disc
 from observations.simulator.exposure import Exposure

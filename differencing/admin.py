@@ -17,7 +17,7 @@ from differencing import views
 from differencing.comparison import open_comparison
 from differencing.models import Candidate, DifferenceRun
 from differencing.parameters import Algorithm
-from differencing.reference_admin import ReferenceImageAdmin, ReferenceRunAdmin
+from differencing.references.admin import ReferenceImageAdmin, ReferenceRunAdmin
 
 __all__ = ["CandidateAdmin", "DifferenceRunAdmin", "ReferenceImageAdmin", "ReferenceRunAdmin"]
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from differencing.classic import subtract_classic
-from differencing.hotpants import subtract_hotpants
+from differencing.kernels.classic import subtract_classic
+from differencing.kernels.hotpants import subtract_hotpants
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.subtract import Difference, Reference, subtract
+from differencing.subtraction.subtract import Difference, Reference, subtract
 from preprocessing.calibrated import CalibratedFrame
 
 Subtraction = Callable[..., Difference]

@@ -12,7 +12,7 @@ from astrid.core.errors import InvalidTransition
 from astrid.core.models import RunStatus
 from differencing.models import Candidate, DifferenceRun
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.references import key_of
+from differencing.references.choice import key_of
 from differencing.signals import comparison_opened
 
 SAME_PX = 2.5  # candidates nearer than that are one source

@@ -10,13 +10,13 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from differencing import forced
-from differencing.extract import DTYPE, FIELDS, MAGNITUDES, Candidates
-from differencing.forced import Forced
+from differencing.extraction import forced
+from differencing.extraction.extract import DTYPE, FIELDS, MAGNITUDES, Candidates
+from differencing.extraction.forced import Forced
 from differencing.parameters import Algorithm
-from differencing.subtract import Difference
+from differencing.subtraction.subtract import Difference
 from preprocessing.calibrated import native, verify, wcs_header
-from preprocessing.header_zero_point import read_cards, write_cards
+from preprocessing.photometry.header_zero_point import read_cards, write_cards
 
 Provenance = Mapping[str, str | int | float | bool]
 StoredDifference = Difference  # what from_fits gives back: nothing is lost on the way

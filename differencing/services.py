@@ -15,23 +15,24 @@ from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
 from astrid.core.threads import allowed_threads
-from differencing import pictures, product, quicklook
+from differencing import product
 from differencing.algorithms import subtract_with
-from differencing.extract import Candidates, extract
-from differencing.forced import Forced, force_difference
+from differencing.drawing import pictures, quicklook
+from differencing.extraction.extract import Candidates, extract
+from differencing.extraction.forced import Forced, force_difference
 from differencing.models import Candidate, CandidateStatus, DifferenceRun
-from differencing.noise import FloatArray
-from differencing.overlap import uncovered_share
-from differencing.pack import PackCache, ReferencePack
 from differencing.parameters import DifferenceParameters
-from differencing.references import Baseline, Pairing, baseline_of, key_of, pairings
-from differencing.subtract import Difference
+from differencing.references.choice import Baseline, Pairing, baseline_of, key_of, pairings
+from differencing.references.overlap import uncovered_share
+from differencing.subtraction.noise import FloatArray
+from differencing.subtraction.pack import PackCache, ReferencePack
+from differencing.subtraction.subtract import Difference
 from observations.models import Observation, ObservationStatus
 from observations.services import move, reopen
 from preprocessing.calibrated import CalibratedFrame, to_fits
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.photometry import ZeroPoint
+from preprocessing.photometry.magnitudes import ZeroPoint
 from preprocessing.prepare import onto_grid
 from preprocessing.services import load, load_file, native, product_of
 
@@ -115,7 +116,7 @@ def forced_photometry(run: DifferenceRun, ra: FloatArray, dec: FloatArray) -> Fo
 
     Returns
     -------
-    (n,) structured array of :data:`differencing.forced.DTYPE`
+    (n,) structured array of :data:`differencing.extraction.forced.DTYPE`
         In the order of the places; NaN with the mask bits that say why where there is no flux.
 
     Raises

@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from differencing import services, stacks
+from differencing import services
 from differencing.models import DifferenceRun, ReferenceRun
+from differencing.references import stacks
 
 
 @shared_task

@@ -10,8 +10,8 @@ from django.utils.html import format_html
 
 from astrid.core.admin import RunAdmin, ValidityAdmin, json_table
 from astrid.core.errors import AstridError
-from preprocessing import master_store
 from preprocessing.models import CalibrationFrame, CalibrationRun, PreprocessRun
+from preprocessing.raw import master_store
 
 
 class SeeingFilter(admin.SimpleListFilter):

@@ -11,9 +11,9 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from preprocessing.header_zero_point import read_cards, write_cards
 from preprocessing.masks import Mask
-from preprocessing.photometry import ZeroPoint
+from preprocessing.photometry.header_zero_point import read_cards, write_cards
+from preprocessing.photometry.magnitudes import ZeroPoint
 
 Pixels = NDArray[np.float32]
 

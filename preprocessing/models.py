@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from astrid.core.models import UNFINISHED, Record, Run
 from observations.models import CalibrationExposure, CalibrationExposureKind, Observation
-from preprocessing.photometry import System, ZeroPointSource
+from preprocessing.photometry.magnitudes import System, ZeroPointSource
 
 
 def _choices(names: type[StrEnum]) -> list[tuple[str, str]]:

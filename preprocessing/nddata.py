@@ -6,7 +6,7 @@ from astropy.nddata import CCDData, StdDevUncertainty
 
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import Mask, MaskBit
-from preprocessing.reduction import ReducedFrame
+from preprocessing.raw.reduction import ReducedFrame
 
 # What CCDData has no place for, and where it travels.
 FIGURES = ("gain", "saturation", "sky_level")

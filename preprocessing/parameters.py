@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from astrid.core.parameters import check_limits, tunable
-from preprocessing.library import CalibrationParameters
-from preprocessing.limits import QualityLimits
+from preprocessing.quality.limits import QualityLimits
+from preprocessing.raw.library import CalibrationParameters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from preprocessing.averages import Pixels, sample
 from preprocessing.masks import Bools
+from preprocessing.raw.averages import Pixels, sample
 
 Bytes = NDArray[np.uint8]
 

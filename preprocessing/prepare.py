@@ -4,14 +4,14 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from preprocessing.background import estimate_background
+from preprocessing.astrometry.register import Grid, grid_of, register
+from preprocessing.astrometry.registration import Registration
 from preprocessing.calibrated import CalibratedFrame, Pixels
 from preprocessing.masks import Mask, MaskBit, build_mask
-from preprocessing.mesh import Surface
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.register import Grid, grid_of, register
-from preprocessing.registration import Registration
-from preprocessing.resample import resample
+from preprocessing.resampling.resample import resample
+from preprocessing.sky.background import estimate_background
+from preprocessing.sky.mesh import Surface
 from preprocessing.stars import Stars
 
 # Less sky than this share of a frame is no sky to measure.
@@ -128,8 +128,9 @@ def onto_grid(
 ) -> tuple[CalibratedFrame, Registration]:
     """Register a frame to a reference and give it on the reference's pixel grid.
 
-    ``grid`` may be the reference frame itself; :func:`preprocessing.register.grid_of` measures its
-    stars once for many frames. ``stars`` are those of ``frame``, where they are known already.
+    ``grid`` may be the reference frame itself;
+    :func:`preprocessing.astrometry.register.grid_of` measures its stars once for many frames.
+    ``stars`` are those of ``frame``, where they are known already.
 
     Raises
     ------

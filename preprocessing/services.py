@@ -16,16 +16,16 @@ from observations.fits import Frame, ReadOptions, read_frame
 from observations.fits_header import FrameDefaults
 from observations.models import Observation, ObservationStatus, Role, same_camera
 from observations.services import move
-from preprocessing import calibration
-from preprocessing.appraisal import Appraisal, appraise, zero_point_of
+from preprocessing.astrometry.registration import Registration
 from preprocessing.calibrated import CalibratedFrame, from_fits, to_fits
-from preprocessing.kernel import pixel_noise
-from preprocessing.lights import MASTERS, Applied, calibrated_already, calibrated_raw
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import onto_grid
-from preprocessing.quality import examine
-from preprocessing.registration import Registration
+from preprocessing.quality.appraisal import Appraisal, appraise, zero_point_of
+from preprocessing.quality.figures import examine
+from preprocessing.raw import calibration
+from preprocessing.raw.lights import MASTERS, Applied, calibrated_already, calibrated_raw
+from preprocessing.resampling.kernel import pixel_noise
 
 _UNDER_WAY = (ObservationStatus.INGESTED, ObservationStatus.PREPROCESSING)
 

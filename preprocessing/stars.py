@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from preprocessing.calibrated import Pixels
 from preprocessing.masks import Bools, Mask
-from preprocessing.windows import GREATEST_SIGMA_PX, LEAST_SIGMA_PX, Windows, match_windows
+from preprocessing.sky.windows import GREATEST_SIGMA_PX, LEAST_SIGMA_PX, Windows, match_windows
 
 Stars = NDArray[np.void]
 Floats = NDArray[np.float64]

@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from preprocessing import calibration, services
+from preprocessing import services
 from preprocessing.models import CalibrationRun, PreprocessRun
+from preprocessing.raw import calibration
 
 
 @shared_task

@@ -14,7 +14,7 @@ from astrid.core.threads import in_threads, plain_libraries
 from benchmarks.peers.job import REFERENCE, SCIENCE, Job
 from benchmarks.peers.method import Method
 from differencing.algorithms import subtract_with
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit

@@ -9,8 +9,8 @@ from scipy import stats
 from benchmarks import estimates, ground, pages, score, summary
 from benchmarks.dithered import try_pair
 from benchmarks.ground import Ground
-from differencing.extract import DTYPE
-from differencing.subtract import Difference
+from differencing.extraction.extract import DTYPE
+from differencing.subtraction.subtract import Difference
 from observations.models import Observation
 from observations.simulator import SceneParameters, Source, simulate_pair
 

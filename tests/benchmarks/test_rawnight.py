@@ -3,8 +3,8 @@ import pytest
 
 from benchmarks import rawnight
 from differencing.parameters import DifferenceParameters
-from differencing.psf import stamp_fwhm
-from differencing.subtract import make_ready
+from differencing.psf.model import stamp_fwhm
+from differencing.subtraction.subtract import make_ready
 from preprocessing.calibrated import CalibratedFrame
 from tests.preprocessing.synthetic import add_star, tan_wcs
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from detection import cutouts
-from differencing import palette
+from differencing.drawing import palette
 
 
 def planes(shape=(50, 60)):

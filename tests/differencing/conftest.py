@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import subtract
+from differencing.subtraction.subtract import subtract
 from tests.differencing import sky
 
 SHAPE = (520, 611)  # odd, not square, more than one tile

@@ -5,10 +5,10 @@ import pytest
 
 from differencing import product
 from differencing.algorithms import ALGORITHMS, subtract_with
-from differencing.extract import extract
-from differencing.kernel import KernelSample, fit_kernel, gaussian_basis
+from differencing.extraction.extract import extract
+from differencing.kernels.kernel import KernelSample, fit_kernel, gaussian_basis
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.stamps import Stamps
+from differencing.psf.stamps import Stamps
 from tests.differencing import sky
 from tests.differencing.test_subtract import blank_by_truth
 

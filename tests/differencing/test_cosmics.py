@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from differencing.cosmics import find_cosmics
+from differencing.subtraction.cosmics import find_cosmics
 from tests.differencing.sky import moffat, place, spread_out
 
 SHAPE = (300, 320)

@@ -8,12 +8,12 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from differencing import product
-from differencing.extract import DTYPE, extract
-from differencing.objects import find_objects, find_rare_objects
+from differencing.extraction.extract import DTYPE, extract
+from differencing.extraction.objects import find_objects, find_rare_objects
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import subtract
+from differencing.subtraction.subtract import subtract
 from preprocessing.masks import MaskBit
-from preprocessing.photometry import System, ZeroPoint, ZeroPointSource
+from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource
 from tests.differencing import sky
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from differencing import product
 from differencing.algorithms import subtract_with
-from differencing.forced import force_difference, force_frame, names_of
-from differencing.interpolate import interpolate
+from differencing.extraction.forced import force_difference, force_frame, names_of
+from differencing.extraction.interpolate import interpolate
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.psf import PsfModel
+from differencing.psf.model import PsfModel
 from preprocessing.masks import MaskBit
 from tests.differencing import sky
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from differencing.algorithms import subtract_with
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import Algorithm, DifferenceParameters
 from preprocessing.masks import MaskBit
 from tests.differencing import sky

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from differencing.noise import robust_sigma, typical_noise
+from differencing.subtraction.noise import robust_sigma, typical_noise
 
 
 def test_recovers_a_known_sigma_despite_outliers():

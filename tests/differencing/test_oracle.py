@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from differencing.images import Image
-from differencing.maps import subtract_tiles
-from differencing.match import FrameMatch
-from differencing.measure import Pair
-from differencing.polynomial import Polynomial
-from differencing.prepare import Plane
-from differencing.psf import PsfModel
+from differencing.psf.match import FrameMatch
+from differencing.psf.model import PsfModel
+from differencing.psf.polynomial import Polynomial
+from differencing.subtraction.images import Image
+from differencing.subtraction.maps import subtract_tiles
+from differencing.subtraction.measure import Pair
+from differencing.subtraction.prepare import Plane
 from tests.differencing import sky
 from tests.differencing.test_zogy import OPTICS, literal_zogy, normalised
 

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from differencing.pack import TUNABLES, PackCache, content_key, prepare_reference
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import subtract
+from differencing.subtraction.pack import TUNABLES, PackCache, content_key, prepare_reference
+from differencing.subtraction.subtract import subtract
 from tests.differencing import sky
 
 PARAMETERS = DifferenceParameters()

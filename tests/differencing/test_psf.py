@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from differencing.prepare import Plane
-from differencing.psf import stamp_fwhm
-from differencing.psf_fit import fit_psf
-from differencing.sample import sample_stars
-from differencing.shape_modes import WIDTH, shape_modes
-from differencing.stamps import radii
-from differencing.stars import detect_sources, select_stars
+from differencing.psf.fit import fit_psf
+from differencing.psf.model import stamp_fwhm
+from differencing.psf.sample import sample_stars
+from differencing.psf.shape_modes import WIDTH, shape_modes
+from differencing.psf.stamps import radii
+from differencing.psf.stars import detect_sources, select_stars
+from differencing.subtraction.prepare import Plane
 from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, observe, place, star_field
 
 SHAPE = (512, 640)

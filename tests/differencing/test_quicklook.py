@@ -7,10 +7,10 @@ import pytest
 from astropy.wcs import WCS
 from PIL import Image
 
-from differencing import overlay, quicklook
-from differencing.lettering import BAR
-from differencing.palette import NO_DATA, diverging, grey
-from differencing.scales import change_scale, light_scale, score_scale
+from differencing.drawing import overlay, quicklook
+from differencing.drawing.lettering import BAR
+from differencing.drawing.palette import NO_DATA, diverging, grey
+from differencing.drawing.scales import change_scale, light_scale, score_scale
 from tests.differencing import sky
 
 PALE = (247, 246, 243)

@@ -10,9 +10,9 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import subtract
+from differencing.subtraction.subtract import subtract
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate
 

@@ -10,12 +10,12 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from astrid.core.errors import NoReference
-from differencing import overlap
-from differencing.adoption import adopt
-from differencing.depth import Depth, kept_share
 from differencing.models import DifferenceRun, ReferenceImage
 from differencing.parameters import DifferenceParameters
-from differencing.references import pairings
+from differencing.references import overlap
+from differencing.references.adoption import adopt
+from differencing.references.choice import pairings
+from differencing.references.depth import Depth, kept_share
 from observations.models import ObservationStatus, Role
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit

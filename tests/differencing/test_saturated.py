@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.saturated import core_places
-from differencing.stamps import cut_stamps
-from differencing.subtract import subtract
+from differencing.psf.saturated import core_places
+from differencing.psf.stamps import cut_stamps
+from differencing.subtraction.subtract import subtract
 from preprocessing.masks import MaskBit
 from tests.differencing import sky
 

@@ -18,15 +18,16 @@ from astrid.core.errors import InvalidTransition
 from astrid.core.models import RunStatus
 from catalog import config
 from catalog.models import JobStatus, JobType, ProcessingJob
-from differencing import services, stacks
+from differencing import services
 from differencing.models import DifferenceRun, ReferenceImage, ReferenceRun
 from differencing.parameters import DifferenceParameters
-from differencing.reference_parameters import ReferenceParameters
+from differencing.references import stacks
+from differencing.references.parameters import ReferenceParameters
 from observations.models import ObservationStatus, Role
 from preprocessing.calibrated import from_fits, to_fits
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.quality import examine
+from preprocessing.quality.figures import examine
 from tests.factories import FIRST_NIGHT, make_observation, make_preprocess_run, make_survey
 from tests.preprocessing import synthetic
 

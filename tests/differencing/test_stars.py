@@ -1,7 +1,7 @@
 import numpy as np
 
-from differencing.prepare import Plane
-from differencing.stars import Sources, detect_sources, refused_stars, select_stars
+from differencing.psf.stars import Sources, detect_sources, refused_stars, select_stars
+from differencing.subtraction.prepare import Plane
 from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, place, spread_out
 
 SHAPE = (400, 420)

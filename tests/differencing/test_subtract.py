@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from differencing import product
-from differencing.cosmics import find_cosmics
-from differencing.extract import extract
+from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtract import subtract
+from differencing.subtraction.cosmics import find_cosmics
+from differencing.subtraction.subtract import subtract
 from preprocessing.masks import MaskBit
 from tests.differencing import sky
 

@@ -14,9 +14,10 @@ from astrid.inprocess import process
 from catalog.models import JobStatus, JobType, ProcessingJob
 from observations import services as ingestion
 from observations.models import CalibrationExposure, Observation, ObservationStatus
-from preprocessing import calibration, master_store, services
-from preprocessing.master_files import master_from_fits
+from preprocessing import services
 from preprocessing.models import CalibrationFrame, CalibrationRun, PreprocessRun
+from preprocessing.raw import calibration, master_store
+from preprocessing.raw.master_files import master_from_fits
 from tests.factories import make_survey, make_user
 from tests.preprocessing.raw_frames import raw_bytes, section
 from tests.preprocessing.synthetic import add_star, tan_wcs

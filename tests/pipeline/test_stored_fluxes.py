@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from astrid.core.errors import BadImage
-from differencing.forced import names_of
+from differencing.extraction.forced import names_of
 from differencing.models import DifferenceRun
 from differencing.services import forced_photometry
 from tests.factories import make_difference_run

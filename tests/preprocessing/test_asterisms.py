@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.asterisms import recognise
-from preprocessing.similarity import Similarity
-from preprocessing.triangles import all_triangles, even_subset, local_triangles
+from preprocessing.astrometry.asterisms import recognise
+from preprocessing.astrometry.similarity import Similarity
+from preprocessing.astrometry.triangles import all_triangles, even_subset, local_triangles
 
 SIDE = 1500.0
 CENTROID_PX = 0.15

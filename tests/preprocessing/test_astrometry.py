@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observations.fits_blocks import quiet_astropy
-from preprocessing.astrometry import check_astrometry
-from preprocessing.catalog_pairs import Spots
+from preprocessing.astrometry.catalog_check import check_astrometry
+from preprocessing.astrometry.catalog_pairs import Spots
+from preprocessing.astrometry.sip_fit import as_sip, fit_sky, icrs, pixel_grid
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.sip_fit import as_sip, fit_sky, icrs, pixel_grid
-from preprocessing.star_catalog import Magnitudes, StarCatalog, read_star_catalog
+from preprocessing.photometry.star_catalog import Magnitudes, StarCatalog, read_star_catalog
 from tests.preprocessing.synthetic import SCALE_ARCSEC, sip_wcs, tan_wcs
 from tests.shared_data import shared
 

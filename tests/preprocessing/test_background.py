@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from preprocessing.background import estimate_background
-from preprocessing.correlation import bands, low_frequency_power
+from preprocessing.resampling.correlation import bands, low_frequency_power
+from preprocessing.sky.background import estimate_background
 from tests.preprocessing.synthetic import add_star, scatter_stars
 
 

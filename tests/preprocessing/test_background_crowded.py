@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from preprocessing.background import (
+from preprocessing.sky.background import (
     estimate_background,
     sky_on_mesh,
     sky_without_sources,
 )
-from preprocessing.blocks import BLOCK_PX, Blocks
-from preprocessing.mesh import Mesh
-from preprocessing.tilt import is_held, quadratic
+from preprocessing.sky.blocks import BLOCK_PX, Blocks
+from preprocessing.sky.mesh import Mesh
+from preprocessing.sky.tilt import is_held, quadratic
 from tests.preprocessing.synthetic import add_star
 
 SKY, NOISE = 180.0, 12.0

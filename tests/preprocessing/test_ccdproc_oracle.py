@@ -6,10 +6,10 @@ from astropy import units
 from astropy.nddata import CCDData, StdDevUncertainty
 
 from observations.raw import read_raw
-from preprocessing.averages import Averaging, average
-from preprocessing.masters import Master
-from preprocessing.overscan import DetectorFrame, assemble
-from preprocessing.reduction import Detector, Masters, reduce_frame
+from preprocessing.raw.averages import Averaging, average
+from preprocessing.raw.masters import Master
+from preprocessing.raw.overscan import DetectorFrame, assemble
+from preprocessing.raw.reduction import Detector, Masters, reduce_frame
 from tests.shared_data import shared
 
 ccdproc = pytest.importorskip("ccdproc", reason="ccdproc is no dependency: pip install ccdproc")

@@ -8,7 +8,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from django.core.management import CommandError, call_command
 
-from preprocessing.sip_fit import icrs
+from preprocessing.astrometry.sip_fit import icrs
 from tests.preprocessing.synthetic import SCALE_ARCSEC, expose, scatter_stars, tan_wcs
 
 SHAPE = (360, 400)

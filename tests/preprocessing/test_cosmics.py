@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from preprocessing.cosmics import find_cosmic_rays
+from preprocessing.raw.cosmics import find_cosmic_rays
 from tests.preprocessing.synthetic import add_star
 
 GAIN, READ_NOISE, SKY = 2.0, 8.0, 300.0

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from preprocessing.kernel import cardinal, pixel_noise
-from preprocessing.resample import resample
+from preprocessing.resampling.kernel import cardinal, pixel_noise
+from preprocessing.resampling.resample import resample
 from tests.preprocessing.synthetic import frame_of, tan_wcs
 from tests.preprocessing.test_resample import by_wcs, shifted
 

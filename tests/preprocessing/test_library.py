@@ -5,24 +5,24 @@ import numpy as np
 import pytest
 
 from observations.frame_kind import FrameKind
-from preprocessing.assumed import Figure, brightest_of, ceiling, contradiction, settle
-from preprocessing.building import Input, build, groups_of
-from preprocessing.library import (
+from preprocessing.raw.assumed import Figure, brightest_of, ceiling, contradiction, settle
+from preprocessing.raw.building import Input, build, groups_of
+from preprocessing.raw.library import (
     CalibrationParameters,
     Candidate,
     Conditions,
     Setup,
     choose,
 )
-from preprocessing.master_files import (
+from preprocessing.raw.master_files import (
     bad_pixels_from_fits,
     bad_pixels_to_fits,
     master_from_fits,
     master_to_fits,
 )
-from preprocessing.masters import Master
-from preprocessing.overscan import DetectorFrame
-from preprocessing.reduction import Masters
+from preprocessing.raw.masters import Master
+from preprocessing.raw.overscan import DetectorFrame
+from preprocessing.raw.reduction import Masters
 
 NIGHT = datetime(2024, 3, 5, 2, tzinfo=UTC)
 SETUP = Setup("camera", (20, 30), (2, 2))

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from preprocessing.averages import Averaging, average
-from preprocessing.bad_pixels import bad_pixel_mask, nonlinear_pixels
-from preprocessing.detector import gain_of_pair, read_noise_adu
-from preprocessing.masters import as_bias, master_bias, master_dark, master_flat
+from preprocessing.raw.averages import Averaging, average
+from preprocessing.raw.bad_pixels import bad_pixel_mask, nonlinear_pixels
+from preprocessing.raw.detector import gain_of_pair, read_noise_adu
+from preprocessing.raw.masters import as_bias, master_bias, master_dark, master_flat
 from tests.preprocessing.raw_frames import poisson_flat
 
 SHAPE = (320, 280)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from preprocessing.matching import (
+from preprocessing.astrometry.matching import (
     Offsets,
     best_smooth,
     fit_smooth,

@@ -4,7 +4,7 @@ import pytest
 from observations.fits import ReadOptions
 from observations.fits_header import FrameDefaults
 from observations.raw import read_raw
-from preprocessing.overscan import assemble
+from preprocessing.raw.overscan import assemble
 from tests.preprocessing.raw_frames import raw, section
 from tests.shared_data import shared
 

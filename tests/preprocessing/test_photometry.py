@@ -7,8 +7,8 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.header_zero_point import from_header, read_cards, write_cards
-from preprocessing.photometry import (
+from preprocessing.photometry.header_zero_point import from_header, read_cards, write_cards
+from preprocessing.photometry.magnitudes import (
     System,
     ZeroPoint,
     ZeroPointSource,

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from preprocessing.limits import shortcomings
+from preprocessing.astrometry.register import grid_of
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
-from preprocessing.quality import examine
-from preprocessing.register import grid_of
+from preprocessing.quality.figures import examine
+from preprocessing.quality.limits import shortcomings
 from preprocessing.stars import find_stars
 from tests.preprocessing.synthetic import add_star, scatter_stars, tan_wcs
 

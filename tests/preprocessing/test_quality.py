@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from preprocessing.limits import QualityLimits, shortcomings
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.quality import examine
+from preprocessing.quality.figures import examine
+from preprocessing.quality.limits import QualityLimits, shortcomings
 from tests.preprocessing.synthetic import add_star, expose, frame_of, scatter_stars, tan_wcs
 
 PARAMETERS = PreprocessParameters()

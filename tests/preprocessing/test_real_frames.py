@@ -9,12 +9,12 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
+from preprocessing.astrometry.register import grid_of
+from preprocessing.astrometry.transform import wcs_transform
 from preprocessing.calibrated import from_fits, to_fits
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
-from preprocessing.quality import examine
-from preprocessing.register import grid_of
-from preprocessing.transform import wcs_transform
+from preprocessing.quality.figures import examine
 
 IMAGES = Path(__file__).parents[2] / "../shared/data/images"
 DECAM = IMAGES / "decam_i_2epoch_transient"

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from preprocessing.calibrated import from_fits
-from preprocessing.master_files import master_from_fits
+from preprocessing.raw.master_files import master_from_fits
 from tests.preprocessing.raw_frames import raw_bytes, section
 from tests.preprocessing.synthetic import add_star
 from tests.shared_data import shared

@@ -5,10 +5,10 @@ from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
 
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit
-from preprocessing.masters import Master, as_bias, master_bias, master_dark, master_flat
 from preprocessing.nddata import from_nddata, reduced_to_nddata, to_nddata
-from preprocessing.overscan import DetectorFrame
-from preprocessing.reduction import Detector, Masters, reduce_frame
+from preprocessing.raw.masters import Master, as_bias, master_bias, master_dark, master_flat
+from preprocessing.raw.overscan import DetectorFrame
+from preprocessing.raw.reduction import Detector, Masters, reduce_frame
 from tests.preprocessing.raw_frames import poisson_flat
 from tests.preprocessing.synthetic import tan_wcs
 

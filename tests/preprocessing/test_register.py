@@ -6,10 +6,10 @@ from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.footprint import pixel_scale_arcsec
-from preprocessing.matching import Smooth
+from preprocessing.astrometry.footprint import pixel_scale_arcsec
+from preprocessing.astrometry.matching import Smooth
+from preprocessing.astrometry.register import check_stars, grid_of, register
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.register import check_stars, grid_of, register
 from tests.preprocessing.synthetic import expose, frame_of, scatter_stars, sip_wcs, tan_wcs
 
 SHAPE = (360, 400)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from astropy.wcs import WCS
 
-from preprocessing.matching import match_nearest
+from preprocessing.astrometry.matching import match_nearest
+from preprocessing.astrometry.register import grid_of, positions, stars_of
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import onto_grid
-from preprocessing.register import grid_of, positions, stars_of
 from tests.preprocessing.synthetic import expose, scatter_stars, tan_wcs
 
 SHAPE = (360, 400)

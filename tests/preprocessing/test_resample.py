@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from preprocessing.astrometry.matching import Smooth
+from preprocessing.astrometry.registration import Registration
+from preprocessing.astrometry.transform import wcs_transform
 from preprocessing.masks import MaskBit
-from preprocessing.matching import Smooth
-from preprocessing.registration import Registration
-from preprocessing.resample import fill_false_light, resample
+from preprocessing.resampling.resample import fill_false_light, resample
 from preprocessing.stars import find_stars
-from preprocessing.transform import wcs_transform
 from tests.preprocessing.synthetic import add_star, frame_of, profile, sip_wcs, tan_wcs, with_mask
 
 SHAPE = (256, 300)

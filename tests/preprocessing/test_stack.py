@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import sep
 
-from preprocessing import combine
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters, StackParameters
 from preprocessing.prepare import onto_grid
-from preprocessing.scaling import point_source_weights
-from preprocessing.stack import stack
+from preprocessing.stacking import combine
+from preprocessing.stacking.scaling import point_source_weights
+from preprocessing.stacking.stack import stack
 from tests.preprocessing import synthetic
 
 SHAPE = (360, 420)

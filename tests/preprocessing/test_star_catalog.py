@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from preprocessing.bands import band_name
-from preprocessing.star_catalog import StarCatalog, chosen, read_star_catalog
+from preprocessing.photometry.bands import band_name
+from preprocessing.photometry.star_catalog import StarCatalog, chosen, read_star_catalog
 from tests.shared_data import shared
 
 

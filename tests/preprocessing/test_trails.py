@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from preprocessing.cells import cells_of, unevenness
-from preprocessing.radon import line_sums
-from preprocessing.trails import find_trails
+from preprocessing.quality.cells import cells_of, unevenness
+from preprocessing.quality.radon import line_sums
+from preprocessing.quality.trails import find_trails
 from tests.preprocessing.synthetic import add_star
 
 SHAPE = (600, 800)

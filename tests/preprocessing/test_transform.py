@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from preprocessing.transform import wcs_transform
+from preprocessing.astrometry.transform import wcs_transform
 from tests.preprocessing.synthetic import sip_wcs, tan_wcs
 
 SHAPE = (300, 420)

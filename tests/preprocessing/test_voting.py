@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from preprocessing.voting import BINS_PX, vote_shift
+from preprocessing.astrometry.voting import BINS_PX, vote_shift
 
 
 @settings(max_examples=25, deadline=None)

@@ -10,10 +10,10 @@ from astrid.core.console import stderr, table
 from astrid.core.errors import AstridError
 from catalog import config, jobs
 from catalog.models import JobType
-from differencing import stacks
-from differencing.cells import plan_for
 from differencing.models import ReferenceRun
-from differencing.reference_parameters import ReferenceParameters
+from differencing.references import stacks
+from differencing.references.cells import plan_for
+from differencing.references.parameters import ReferenceParameters
 from observations.models import Observation, Survey
 
 

@@ -12,25 +12,27 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
 from astrid.core.threads import allowed_threads, in_threads, plain_libraries
-from differencing import positions, product, quicklook
+from differencing import product
 from differencing.algorithms import subtract_with
-from differencing.extract import Candidates, extract
-from differencing.forced import Forced, force_difference
+from differencing.drawing import quicklook
+from differencing.extraction import positions
+from differencing.extraction.extract import Candidates, extract
+from differencing.extraction.forced import Forced, force_difference
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.subtract import Difference
+from differencing.subtraction.subtract import Difference
 from observations.fits import Frame, ReadOptions, read_frame
 from observations.fits_header import FrameDefaults
-from preprocessing.bands import band_name, usual_system
+from preprocessing.astrometry.register import Grid
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.header_zero_point import from_header
-from preprocessing.limits import shortcomings
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.photometry import System, ZeroPoint, ZeroPointSource, instrumental
+from preprocessing.photometry.bands import band_name, usual_system
+from preprocessing.photometry.header_zero_point import from_header
+from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource, instrumental
+from preprocessing.photometry.star_catalog import read_star_catalog
+from preprocessing.photometry.zero_point import from_catalog
 from preprocessing.prepare import calibrate, onto_grid
-from preprocessing.quality import Examined, examine
-from preprocessing.register import Grid
-from preprocessing.star_catalog import read_star_catalog
-from preprocessing.zero_point import from_catalog
+from preprocessing.quality.figures import Examined, examine
+from preprocessing.quality.limits import shortcomings
 
 logger = logging.getLogger(__name__)
 

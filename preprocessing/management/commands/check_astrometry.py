@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core.errors import AstridError
 from observations.fits import read_frame
 from observations.reading_arguments import add_reading_arguments, read_options
-from preprocessing.astrometry import Astrometry, Residuals, check_astrometry, spots_of
+from preprocessing.astrometry.catalog_check import Astrometry, Residuals, check_astrometry, spots_of
 from preprocessing.calibrated import wcs_header
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.photometry.star_catalog import read_star_catalog
 from preprocessing.prepare import calibrate
-from preprocessing.star_catalog import read_star_catalog
 
 
 class Command(BaseCommand):

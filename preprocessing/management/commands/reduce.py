@@ -13,10 +13,17 @@ from observations.fits import ReadOptions
 from observations.fits_header import FrameDefaults
 from observations.frame_kind import FrameKind
 from observations.rules import fits_files
-from preprocessing.night import build_library, figures_of, scan
-from preprocessing.night_product import ReducedNight, products, report, write
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.reduce import Progress, Settings, Spool, align, calibrate_lights, stack_lights
+from preprocessing.raw.night import build_library, figures_of, scan
+from preprocessing.raw.night_product import ReducedNight, products, report, write
+from preprocessing.raw.reduce import (
+    Progress,
+    Settings,
+    Spool,
+    align,
+    calibrate_lights,
+    stack_lights,
+)
 
 SHOWN = ("file", "filter", "seeing_px", "n_stars", "sky_level", "noise", "registration_rms_px")
 

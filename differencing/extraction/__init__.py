@@ -1,0 +1,1 @@
+"""What stands out of a difference, and fluxes at given places."""

@@ -1,0 +1,1 @@
+"""Other ways to subtract: a fitted kernel, and HOTPANTS."""

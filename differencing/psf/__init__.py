@@ -1,0 +1,1 @@
+"""The PSF of a frame, the stars it is measured from, and how two frames match."""

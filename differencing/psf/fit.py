@@ -1,0 +1,218 @@
+"""The PSF of a frame fitted to its stars: a mean profile, its modes over the field, the rest."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from differencing.psf.model import PsfModel, stamp_fwhm
+from differencing.psf.polynomial import design_matrix
+from differencing.psf.sample import StarSample
+from differencing.psf.shape_modes import (
+    MODES,
+    STAR_SCATTER,
+    WIDTH,
+    fit_field,
+    measure_shapes,
+    shape_modes,
+)
+from differencing.psf.stamps import radii
+from differencing.subtraction.noise import BoolArray, FloatArray
+
+STARS_FOR_DEGREE = ((2, 12), (1, 6), (0, 1))  # of the modes
+ENOUGH_STARS = 60  # for every pixel to follow a polynomial of its own
+MODEL_ERROR = 0.01  # of the local PSF: keeps single bright stars from ruling the fit
+LARGEST_CHANGE = 0.2  # of a pixel over the field: what is expected before stars are seen,
+LEAST_CHANGE = 1e-4  # and of the peak; it keeps noise in the wings from passing for change
+STAR_ERROR = 0.03  # of the local PSF: a star further off than this and its noise is no star
+WIDER, NARROWER = 3.0, 4.0  # sigma; galaxies lie on the upper side only: cut closer there
+FIT_ROUNDS = 4
+BRIGHTEST = 5  # stars that count alike in the first, median profile
+NEIGHBOUR_BOX = 5  # px; over such a square
+NEIGHBOUR_SIGMA = 4.0  # the mean of what a star does not explain shows a neighbour
+WING_ERROR = 0.5  # of the local PSF, which is not known better at first
+WING_START = 1.8  # FWHM; further out single pixels hold more noise than signal
+TAPER = 2.0  # px over which the stamp falls to zero at its rim
+
+
+def fit_psf(
+    sample: StarSample, *, noise: float, gain: float, shape: tuple[int, int], max_degree: int
+) -> PsfModel:
+    """Fit the PSF to stars, dropping those that look different.
+
+    From 60 stars on every pixel is a polynomial of the position. Fewer stars determine one mean
+    profile, and polynomials for its width, elongation and centre, held to little change. The
+    degree falls from ``max_degree`` to 1 below 12 and to 0 below 6 stars. Far from the centre,
+    the angular harmonics m = 0 and 2 replace single pixels.
+
+    Parameters
+    ----------
+    sample : StarSample
+    noise : float
+        1-sigma sky and read noise of a pixel, ADU.
+    gain : float
+        e-/ADU.
+    shape : (ny, nx)
+        Of the frame, px.
+    max_degree : int
+
+    Raises
+    ------
+    ValueError
+        If the sample is empty or holds no flux.
+    """
+    if len(sample.x) == 0:
+        raise ValueError("no star to measure the PSF from")
+    fit = _Fit(sample, noise, gain, shape, degree_for(len(sample.x), max_degree))
+    for _ in range(FIT_ROUNDS):
+        if not fit.improve():
+            break
+    return fit.model
+
+
+class _Fit:
+    """Stars, what they are expected to look like, and which of them are kept."""
+
+    def __init__(
+        self, sample: StarSample, noise: float, gain: float, shape: tuple[int, int], degree: int
+    ) -> None:
+        self.sample, self.noise, self.gain = sample, noise, gain
+        self.design = design_matrix(sample.x, sample.y, shape, degree)
+        self.kept = np.ones(len(sample.x), bool)
+        self.field = np.zeros((self.design.shape[1], MODES))
+        profile = _mean_profile(sample)
+        coefficients = np.zeros((self.design.shape[1], *profile.shape))
+        coefficients[0] = profile
+        self.model = PsfModel(coefficients, degree, shape, len(sample.x))
+
+    def improve(self) -> bool:
+        """Do one round; tell whether the choice of stars has changed."""
+        expected = self.model.many(self.sample.x, self.sample.y)
+        weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
+        modes = shape_modes(self.model.coefficients[0])
+        shapes = measure_shapes(self.sample, expected, modes, weight)
+        flux = np.where(shapes.flux > 0, shapes.flux, self.sample.flux)
+        self.sample = replace(self.sample, flux=flux)
+        seen = self.design @ self.field + shapes.modes
+        self.field = self._smooth(seen, shapes.errors)
+        excess = (seen - self.design @ self.field)[:, WIDTH] / np.hypot(
+            shapes.errors[:, WIDTH], STAR_SCATTER
+        )
+        self._fit_model(modes, weight)
+        agreeing = (shapes.flux > 0) & (excess < WIDER) & (excess > -NARROWER)
+        agreeing &= self._fits()
+        changed = not np.array_equal(agreeing, self.kept) and bool(agreeing.any())
+        self.kept = agreeing if changed else self.kept
+        return changed
+
+    def _alone(self, expected: FloatArray) -> BoolArray:
+        """Mark the good pixels without light of neighbours too faint to be known."""
+        good = self.sample.stamps.good
+        left = self.sample.stamps.pixels / self.sample.flux[:, None, None] - expected
+        box = (0, NEIGHBOUR_BOX, NEIGHBOUR_BOX)
+        left = ndimage.uniform_filter(np.where(good, left, 0.0), box)
+        noise = (self.noise / self.sample.flux[:, None, None] / NEIGHBOUR_BOX) ** 2
+        return good & (left**2 < NEIGHBOUR_SIGMA**2 * (noise + (WING_ERROR * expected) ** 2))
+
+    def _variance(self, expected: FloatArray, error: float) -> NDArray[np.float64]:
+        """Give the variance of pixels of stamps divided by their flux, model error included."""
+        flux = self.sample.flux.reshape(-1, *[1] * (expected.ndim - 1))
+        signal = np.maximum(expected, 0.0)
+        return np.asarray(
+            (self.noise / flux) ** 2 + signal / (flux * self.gain) + (error * signal) ** 2
+        )
+
+    def _smooth(self, seen: FloatArray, errors: FloatArray) -> NDArray[np.float64]:
+        """Give the polynomials of the modes seen in the kept stars."""
+        return fit_field(self.sample, seen, errors, self.kept, self.model.degree, self.model.shape)
+
+    def _fit_model(self, modes: FloatArray, weight: FloatArray) -> None:
+        """Fit what few stars have in common besides their modes, or every pixel on its own."""
+        if self.kept.sum() < ENOUGH_STARS:
+            self._fit_pixels(weight, slice(1), np.tensordot(self.field, modes, axes=1))
+            return
+        self.field = np.zeros_like(self.field)
+        self._fit_pixels(weight, slice(None), np.zeros_like(self.model.coefficients))
+
+    def _fit_pixels(self, weight: FloatArray, terms: slice, change: NDArray[np.float64]) -> None:
+        """Fit ``terms`` of the pixels' polynomials to what ``change`` leaves unexplained."""
+        values = self.sample.stamps.pixels / self.sample.flux[:, None, None]
+        values = values - np.tensordot(self.design, change, axes=1)
+        profile = self.model.coefficients[0]
+        weight = weight * self.kept[:, None, None]
+        rest = _solve_pixels(self.design[:, terms], values, weight, profile)
+        change[terms] += rest
+        # the slopes in the modes ring along rows and columns where a profile is undersampled
+        smooth = _smooth_wings(change, WING_START * stamp_fwhm(rest[0]))
+        self.model = replace(self.model, coefficients=smooth, n_stars=int(self.kept.sum()))
+
+    def _fits(self) -> BoolArray:
+        """Tell which stars have the shape of the model."""
+        misfit = self._misfit()
+        return misfit < max(2.0, 3.0 * float(np.median(misfit[self.kept])))
+
+    def _misfit(self) -> NDArray[np.float64]:
+        """Give the reduced chi square of the core of every star."""
+        core = radii(self.model.half) < WING_START * self.model.fwhm
+        expected = self.model.many(self.sample.x, self.sample.y)[:, core]
+        seen = self.sample.stamps.pixels[:, core] / self.sample.flux[:, None]
+        pull = (seen - expected) ** 2 / self._variance(expected, STAR_ERROR)
+        good = self.sample.stamps.good[:, core]
+        return np.asarray((pull * good).sum(axis=1) / np.maximum(good.sum(axis=1), 1))
+
+
+def degree_for(n_stars: int, max_degree: int) -> int:
+    """Give the highest degree of the modes' polynomials that ``n_stars`` support."""
+    return min(max_degree, next(degree for degree, need in STARS_FOR_DEGREE if n_stars >= need))
+
+
+def _mean_profile(sample: StarSample) -> NDArray[np.float64]:
+    """Give the median of the normalised stamps, bright stars counting for more: a first PSF."""
+    pixels = sample.stamps.pixels / sample.flux[:, None, None]
+    order = np.argsort(pixels, axis=0)
+    # the brightest few count alike: one of them may have a neighbour
+    count = min(BRIGHTEST, len(sample.flux))
+    weight = np.minimum(sample.flux, np.sort(sample.flux)[-count])
+    share = np.cumsum(weight[order], axis=0)
+    middle = (share < share[-1] / 2).sum(axis=0)
+    profile = np.take_along_axis(np.take_along_axis(pixels, order, 0), middle[None], 0)[0]
+    profile = _smooth_wings(profile[None], WING_START * stamp_fwhm(profile))[0]
+    scaled: NDArray[np.float64] = profile / profile.sum()
+    return scaled
+
+
+def _solve_pixels(
+    design: FloatArray, values: FloatArray, weight: FloatArray, profile: FloatArray
+) -> NDArray[np.float64]:
+    """Solve for the (terms, side, side) coefficients of every pixel of a stamp on its own."""
+    count, terms = design.shape
+    weight, values = weight.reshape(count, -1), values.reshape(count, -1)
+    products = (design[:, :, None] * design[:, None, :]).reshape(count, -1)
+    normal = (weight.T @ products).reshape(-1, terms, terms)
+    right = (weight * values).T @ design
+    flat = profile.ravel()
+    width = LARGEST_CHANGE * np.maximum(flat, 0) + LEAST_CHANGE * flat.max()
+    free = np.arange(1, terms)
+    normal[:, free, free] += (1 / width**2)[:, None]
+    # a pixel that is good in no star must not make the solution fail
+    normal[:, 0, 0] += np.finfo(float).tiny + 1e-9 * normal[:, 0, 0]
+    solved = np.linalg.solve(normal, right[..., None])[..., 0]
+    return np.asarray(solved.T.reshape(terms, *profile.shape))
+
+
+def _smooth_wings(images: FloatArray, start: float) -> NDArray[np.float64]:
+    """Replace what lies beyond ``start`` px by its angular harmonics m = 0, 2, ring by ring."""
+    half = images.shape[-1] // 2
+    distance = radii(half)
+    offset = np.arange(-half, half + 1)
+    angle = np.arctan2(offset[:, None], offset[None, :])
+    smooth = np.array(images, np.float64)
+    for radius in range(max(int(start) - 1, 2), int(distance.max()) + 1):
+        ring = np.rint(distance) == radius
+        basis = np.stack([np.ones(ring.sum()), np.cos(2 * angle[ring]), np.sin(2 * angle[ring])], 1)
+        smooth[:, ring] = images[:, ring] @ np.linalg.pinv(basis).T @ basis.T
+    outside = np.clip((distance - start) / 2.0, 0.0, 1.0)
+    rim = np.clip((half + 0.5 - distance) / TAPER, 0.0, 1.0)
+    blended: NDArray[np.float64] = (images * (1 - outside) + smooth * outside) * rim
+    return blended

@@ -1,0 +1,67 @@
+"""The point spread function of a frame, measured from its own stars, varying over the field."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from differencing.psf.polynomial import design_matrix
+from differencing.subtraction.noise import FloatArray
+
+
+@dataclass(frozen=True)
+class PsfModel:
+    """Pixel PSF whose every pixel is a polynomial of the position in the frame."""
+
+    coefficients: NDArray[np.float64]  # (terms, side, side)
+    degree: int
+    shape: tuple[int, int]
+    n_stars: int
+
+    @property
+    def half(self) -> int:
+        """Half width of the stamps, px."""
+        return int(self.coefficients.shape[-1] // 2)
+
+    def widened(self, half: int) -> "PsfModel":
+        """Give the same PSF on stamps of half width ``half`` px, zero beyond its own."""
+        if half == self.half:
+            return self
+        rim = half - self.half
+        wide = np.pad(self.coefficients, ((0, 0), (rim, rim), (rim, rim)))
+        return replace(self, coefficients=wide)
+
+    def at(self, x: float, y: float) -> NDArray[np.float32]:
+        """Give the PSF stamp at (``x``, ``y``) px; its centre pixel is the centroid, its sum 1."""
+        return np.asarray(self.many(np.array([x]), np.array([y]))[0], np.float32)
+
+    def many(self, x: FloatArray, y: FloatArray) -> NDArray[np.float64]:
+        """Give the (n, side, side) stamps at ``n`` positions."""
+        terms = design_matrix(x, y, self.shape, self.degree)
+        stamps = np.tensordot(terms, self.coefficients, axes=1)
+        scaled: NDArray[np.float64] = stamps / stamps.sum(axis=(1, 2), keepdims=True)
+        return scaled
+
+    def sharpest(self) -> NDArray[np.float64]:
+        """Give the stamp with the highest peak among nine places of the frame."""
+        y, x = (np.array([0.0, 0.5, 1.0]) * size for size in self.shape)
+        stamps = self.many(*(grid.ravel() for grid in np.meshgrid(x, y)))
+        sharpest: NDArray[np.float64] = stamps[np.argmax(stamps[:, self.half, self.half])]
+        return sharpest
+
+    @property
+    def fwhm(self) -> float:
+        """Full width at half maximum (px) at the centre of the frame."""
+        return stamp_fwhm(self.at(self.shape[1] / 2, self.shape[0] / 2))
+
+
+def stamp_fwhm(stamp: FloatArray, *, zoom: int = 5) -> float:
+    """Give the diameter (px) of the circle with the area above half of the peak of ``stamp``."""
+    half = stamp.shape[-1] // 2
+    core = min(half, 10)
+    centre = slice(half - core, half + core + 1)
+    fine = ndimage.zoom(
+        stamp[centre, centre].astype(float), zoom, order=3, grid_mode=True, mode="nearest"
+    )
+    return float(2 * np.sqrt((fine > fine.max() / 2).sum() / np.pi) / zoom)

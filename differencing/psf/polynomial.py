@@ -1,0 +1,131 @@
+"""Smooth quantities over a frame: two-dimensional polynomials with robust fits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from differencing.subtraction.noise import robust_sigma
+
+FloatArray = NDArray[np.floating]
+
+CLIP_SIGMA = 3.5  # leaves 99.95 % of Gaussian residuals in
+CLIP_ROUNDS = 5
+SOFT_SIGMA = 2.0  # beyond it a value loses weight, as in a Cauchy distribution
+SOFT_ROUNDS = 8
+
+
+def exponents(degree: int) -> list[tuple[int, int]]:
+    """List the powers (of x, of y) of a polynomial of total ``degree``."""
+    return [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+
+
+def design_matrix(
+    x: FloatArray, y: FloatArray, shape: tuple[int, int], degree: int
+) -> NDArray[np.float64]:
+    """Evaluate every term at positions ``x``, ``y`` (px), scaled to -1..1 over ``shape``.
+
+    Returns
+    -------
+    (n, terms) array
+    """
+    u, v = _scaled(x, shape[1]), _scaled(y, shape[0])
+    return np.stack([u**i * v**j for i, j in exponents(degree)], axis=-1)
+
+
+def _scaled(position: NDArray, size: int) -> NDArray[np.float64]:
+    return 2.0 * np.asarray(position, np.float64) / size - 1.0
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """A scalar that varies smoothly over a frame of ``shape`` (ny, nx)."""
+
+    coefficients: NDArray[np.float64]
+    degree: int
+    shape: tuple[int, int]
+
+    def at(self, x: FloatArray | float, y: FloatArray | float) -> NDArray[np.float64]:
+        """Evaluate at positions (px)."""
+        design = design_matrix(np.asarray(x, float), np.asarray(y, float), self.shape, self.degree)
+        return design @ self.coefficients
+
+    def on_grid(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> FloatArray:
+        """Evaluate on the grid of ``rows`` and ``columns`` as two small matrix products."""
+        square = np.zeros((self.degree + 1, self.degree + 1))
+        for coefficient, (i, j) in zip(self.coefficients, exponents(self.degree), strict=True):
+            square[j, i] = coefficient
+        powers_x = np.vander(_scaled(columns, self.shape[1]), self.degree + 1, increasing=True)
+        powers_y = np.vander(_scaled(rows, self.shape[0]), self.degree + 1, increasing=True)
+        return (powers_y @ square).astype(np.float32) @ powers_x.T.astype(np.float32)
+
+
+def fit_polynomial(
+    positions: tuple[FloatArray, FloatArray],
+    values: FloatArray,
+    weights: FloatArray,
+    *,
+    degree: int,
+    shape: tuple[int, int],
+    expected: tuple[float, ...] = (),
+) -> tuple[Polynomial, NDArray[np.bool_]]:
+    """Fit a polynomial by weighted least squares, clipping outliers.
+
+    Parameters
+    ----------
+    positions : pair of (n,) arrays
+        x and y in px.
+    values, weights : (n,) arrays
+        What is fitted, and the inverse variance of each.
+    degree : int
+    shape : (ny, nx)
+        Of the frame, px.
+    expected : tuple of float, optional
+        Size of the coefficients of each total degree from 1 on, in the unit of ``values``; it
+        keeps few values from being followed by many coefficients. None is expected by default.
+
+    Returns
+    -------
+    Polynomial, (n,) bool array
+        The fit, and which values it rests on.
+    """
+    design = design_matrix(*positions, shape, degree)
+    prior = _prior(degree, expected)
+    rows, free = np.diag(prior), int((prior == 0).sum())
+    root = np.sqrt(weights)
+    pulls = (values - np.median(values)) * root
+    kept = np.ones(len(values), bool)
+    for trial in range(SOFT_ROUNDS + CLIP_ROUNDS):
+        # outliers lose weight before they are clipped: they may be many and lie far off
+        soft = root / np.hypot(1, pulls / SOFT_SIGMA) if trial < SOFT_ROUNDS else root * kept
+        left = np.concatenate([design * soft[:, None], rows])
+        solved = np.linalg.lstsq(left, np.concatenate([values * soft, np.zeros(len(rows))]))[0]
+        pulls = (values - design @ solved) * root
+        if trial < SOFT_ROUNDS - 1:
+            continue
+        agreeing = np.abs(pulls) <= CLIP_SIGMA * max(robust_sigma(pulls[kept]), 1e-6)
+        if agreeing.sum() <= free or np.array_equal(agreeing, kept):
+            break
+        kept = agreeing
+    return Polynomial(np.asarray(solved, np.float64), degree, shape), kept
+
+
+def _prior(degree: int, expected: tuple[float, ...]) -> NDArray[np.float64]:
+    """Give the inverse of what each coefficient is expected to be, 0 where anything may be."""
+    totals = [i + j for i, j in exponents(degree)]
+    return np.array(
+        [1 / expected[total - 1] if 0 < total <= len(expected) else 0.0 for total in totals]
+    )
+
+
+def leverages(
+    positions: tuple[FloatArray, FloatArray], weights: FloatArray, *, degree: int,
+    shape: tuple[int, int], expected: tuple[float, ...],
+) -> NDArray[np.float64]:  # fmt: skip
+    """Give each value's share in its own fit, 0 to 1: residuals are too small by sqrt(1 - share).
+
+    The share over the weight is the variance of the fit at that place.
+    """
+    design = design_matrix(*positions, shape, degree)
+    normal = (design * weights[:, None]).T @ design + np.diag(_prior(degree, expected) ** 2)
+    return np.asarray(weights * (design * np.linalg.lstsq(normal, design.T)[0].T).sum(axis=1))

@@ -1,0 +1,182 @@
+"""Compact sources of one frame: detection, centroids and the choice of PSF stars."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import sep
+from numpy.typing import NDArray
+
+from differencing.extraction.objects import find_objects
+from differencing.psf.polynomial import design_matrix
+from differencing.subtraction.noise import MAD_TO_SIGMA, BoolArray, FloatArray
+
+MIN_AREA = 5  # px; fewer make no shape
+DEBLEND_CONTRAST = 0.02  # of the flux; fainter neighbours are left to the PSF fit
+WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
+LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
+SMALLER_COUNTS = 2.0  # times as much a source below a supposed stellar size speaks against it
+LEAST_ROUND = 0.7  # minor over major axis of a star
+LEAST_SIZE = 0.5  # px; a single bright pixel is smaller
+SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Sources of one frame; one array element each, positions 0-based in px, fluxes in ADU."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    flux: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    size: NDArray[np.float64]  # half-light radius, px
+    roundness: NDArray[np.float64]  # minor over major axis
+    is_clean: BoolArray  # not merged, not truncated, no masked pixel, below saturation
+
+    def __len__(self) -> int:
+        """Count the sources."""
+        return len(self.x)
+
+    def chosen(self, index: NDArray[np.integer] | BoolArray) -> "Sources":
+        """Give the sources at ``index``."""
+        return Sources(**{name: values[index] for name, values in vars(self).items()})
+
+
+def detect_sources(
+    pixels: FloatArray, noise: float, bad: BoolArray, *, threshold: float, ceiling: float
+) -> Sources:
+    """Find sources and measure what star selection and matching need.
+
+    Parameters
+    ----------
+    pixels : (ny, nx) float32 array
+        Background-subtracted, ADU, finite everywhere.
+    noise : float
+        1-sigma pixel noise, ADU.
+    bad : (ny, nx) bool array
+        Pixels to leave out.
+    threshold : float
+        Detection threshold in sigma per pixel.
+    ceiling : float
+        Peak (ADU) above which a source counts as not clean.
+
+    Returns
+    -------
+    Sources
+        In order of decreasing flux. Positions are windowed centroids.
+    """
+    found = find_objects(
+        pixels, threshold, noise=noise, bad=bad, min_area=MIN_AREA, contrast=DEBLEND_CONTRAST
+    )
+    found = found[np.argsort(-found["flux"])]
+    rms_size = np.sqrt(found["a"] * found["b"])
+    x, y, flag = sep.winpos(pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad)
+    # one aperture for all: in its own isophote a faint star looks smaller than a bright one
+    reach = SIZE_RADIUS * _bright_size(rms_size)
+    radius, radius_flag = sep.flux_radius(
+        pixels, found["x"], found["y"], np.full(len(found), reach), 0.5, mask=bad, subpix=5
+    )
+    clean = (found["flag"] == 0) & (flag == 0) & (radius_flag == 0) & (found["peak"] < ceiling)
+    clean &= np.isfinite(x) & np.isfinite(y) & (np.hypot(x - found["x"], y - found["y"]) < 1.5)
+    return Sources(
+        x=np.where(clean, x, found["x"]), y=np.where(clean, y, found["y"]), flux=found["flux"],
+        peak=found["peak"], size=radius, roundness=found["b"] / found["a"], is_clean=clean,
+    )  # fmt: skip
+
+
+def _bright_size(rms_size: FloatArray) -> float:
+    """Give the size of stars among the brightest sources, given in order of decreasing flux."""
+    bright = rms_size[: max(len(rms_size) // 4, 10)]
+    # stars are the smallest, but single hot pixels are smaller still
+    return float(np.percentile(bright, 30)) if len(bright) else 1.0
+
+
+def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> BoolArray:
+    """Mark the sources that look like single, unsaturated stars.
+
+    Stars share one size at any place of the field and galaxies are larger, so the most
+    populated size is sought first and its change over the field is followed next.
+
+    Parameters
+    ----------
+    sources : Sources
+    shape : (ny, nx)
+        Of the frame, px.
+    margin : float
+        Stars closer to the border than this (px) are left out.
+
+    Returns
+    -------
+    (n,) bool array
+    """
+    usable = sources.is_clean & _inside(sources, shape, margin) & _is_round(sources)
+    if not usable.any():
+        return usable
+    size = np.log(np.where(usable, sources.size, 1.0))
+    typical = _least_common_size(size[usable], sources.flux[usable])
+    stars = usable & (np.abs(size - typical) < LOCUS_WIDTH)
+    return _follow_locus(sources, size, stars, usable, shape)
+
+
+def _inside(sources: Sources, shape: tuple[int, int], margin: float) -> BoolArray:
+    ny, nx = shape
+    along = (sources.x > margin) & (sources.x < nx - 1 - margin)
+    return np.asarray(along & (sources.y > margin) & (sources.y < ny - 1 - margin))
+
+
+def _is_round(sources: Sources) -> BoolArray:
+    return np.asarray((sources.roundness > LEAST_ROUND) & (sources.size > LEAST_SIZE))
+
+
+def refused_stars(
+    sources: Sources, confirmed: BoolArray, shape: tuple[int, int], *, margin: float
+) -> dict[str, int]:
+    """Count the sources that are no PSF stars by the first reason that holds for each."""
+    likely = select_stars(sources, shape, margin=margin)
+    reasons = {
+        "merged, masked or too bright": ~sources.is_clean,
+        "at the border": ~_inside(sources, shape, margin),
+        "elongated or a single pixel": ~_is_round(sources),
+        "of another size than stars": ~likely,
+        "no star in the other frame": ~confirmed,
+        "crowded or too faint": np.ones(len(sources), bool),
+    }
+    left = np.ones(len(sources), bool)
+    counts = {}
+    for reason, refused in reasons.items():
+        counts[reason] = int((left & refused).sum())
+        left &= ~refused
+    return counts
+
+
+def _least_common_size(size: FloatArray, flux: FloatArray) -> float:
+    """Find the least log size that many sources share, bright ones counting for more.
+
+    Where galaxies outnumber stars theirs may be the most common size, but only theirs has the
+    stars below it; what is smaller than a star is rare.
+    """
+    order = np.argsort(size)
+    size, weight = size[order], 1.0 + np.log(flux[order] / flux.min())
+    total = np.concatenate([[0.0], np.cumsum(weight)])
+    low, high = (
+        total[np.searchsorted(size, size + d)] for d in (-LOCUS_WIDTH / 2, LOCUS_WIDTH / 2)
+    )
+    return float(size[np.argmax(high - low - SMALLER_COUNTS * low)])
+
+
+def _follow_locus(
+    sources: Sources, size: FloatArray, stars: BoolArray, usable: BoolArray, shape: tuple[int, int]
+) -> BoolArray:
+    """Let the stellar size vary over the field, as far as the number of stars allows."""
+    for _ in range(6):
+        count = int(stars.sum())
+        if count < 12:
+            return stars
+        design = design_matrix(sources.x, sources.y, shape, 2 if count >= 30 else 1)
+        solved = np.linalg.lstsq(design[stars], size[stars])[0]
+        excess = size - design @ solved
+        # of the lower half: galaxies widen the upper one
+        below = excess[stars & (excess <= 0)]
+        width = max(MAD_TO_SIGMA * float(np.median(-below)), 0.01) if below.size else 0.01
+        # galaxies lie on the upper side only: cut closer there
+        stars = usable & (excess < 2.0 * width) & (excess > -3.0 * width)
+    return stars

@@ -1,0 +1,1 @@
+"""The baselines of the sky: choice, stacks, replacement."""

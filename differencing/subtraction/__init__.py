@@ -1,0 +1,1 @@
+"""Proper image subtraction: the fast path from two calibrated frames to maps."""

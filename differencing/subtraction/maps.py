@@ -1,0 +1,143 @@
+"""The difference of two frames, tile by tile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid.core.threads import in_threads
+from differencing.psf.match import FrameMatch
+from differencing.subtraction.measure import Pair
+from differencing.subtraction.noise import BoolArray, Float32Image
+from differencing.subtraction.tiles import Tile, plan_tiles
+from differencing.subtraction.zogy import TileProducts, subtract_tile
+
+Products = Callable[[Pair, Tile], TileProducts]
+
+TAYLOR_LIMIT = 1e-3  # px; smaller changes of the shift within a tile are left alone
+BLANK_SHARE = 0.05  # of the sky's variance: below it, the photon noise of sources is no source
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Full-frame results of the tiles, science ADU."""
+
+    difference: Float32Image
+    flux: Float32Image
+    variance: Float32Image  # of flux: sky, photons of sources, registration
+    reference_flux: Float32Image  # PSF flux of the reference at each pixel
+    is_blank: BoolArray  # sky without sources
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int]) -> "Maps":
+        """Make room for a frame of ``shape``."""
+        return cls(
+            np.empty(shape, np.float32),
+            np.empty(shape, np.float32),
+            np.empty(shape, np.float32),
+            np.empty(shape, np.float32),
+            np.empty(shape, np.bool_),
+        )
+
+
+def proper_products(pair: Pair, tile: Tile) -> TileProducts:
+    """Subtract one tile by ZOGY."""
+    moved = register(pair.images[1].square(tile), tile, pair.matched)
+    return subtract_tile(pair.images[0].square(tile), moved, pair.optics(tile))
+
+
+def subtract_tiles(
+    pair: Pair, *, core: int, products: Products = proper_products, threads: int = 1
+) -> Maps:
+    """Subtract a pair in tiles whose kept part is at most ``core`` px wide.
+
+    ``products`` is the algorithm. Tiles are worked on in ``threads`` threads, which changes
+    nothing but the time: each writes its own part of the maps.
+    """
+    shape = pair.planes[0].shape
+    maps = Maps.empty(shape)
+    # a score reaches as far as a PSF and a kernel of about its size
+    border = pair.models[0].half + pair.models[1].half
+
+    def work(tile: Tile) -> None:
+        _store(maps, tile, products(pair, tile), pair)
+
+    in_threads(work, plan_tiles(shape, core=core, border=border), threads=threads)
+    return maps
+
+
+def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
+    """Write the core of a tile into ``maps``, with its variance."""
+    science, reference = pair.planes
+    sky = np.square(science.noise[tile.core])
+    sky *= np.float32(products.sky_gain_science)
+    other = np.square(reference.noise[tile.core])
+    other *= np.float32(products.sky_gain_reference)
+    sky += other
+    source = products.source_variance[tile.inner]
+    # ZOGY eqs. 30-33: the shift between the frames has variance sigma_ast^2, half for each
+    variance = maps.variance[tile.core]
+    squared_gradient(products.score_science, tile, out=variance)
+    variance += squared_gradient(products.score_reference, tile, out=other)
+    variance *= np.float32(pair.matched.sigma_ast**2 / 2)
+    variance += sky
+    variance += np.maximum(source, 0, out=other)
+    np.less(
+        source, np.multiply(sky, np.float32(BLANK_SHARE), out=sky), out=maps.is_blank[tile.core]
+    )
+    known = products.score_reference[tile.inner]
+    maps.reference_flux[tile.core] = known
+    np.subtract(products.score_science[tile.inner], known, out=maps.flux[tile.core])
+    maps.difference[tile.core] = products.difference[tile.inner]
+
+
+def register(reference: Float32Image, tile: Tile, matched: FrameMatch) -> Float32Image:
+    """Take up, to first order, how the shift within ``tile`` differs from that of its centre.
+
+    The shift of the centre itself is applied in Fourier space.
+    """
+    rows, columns = (np.arange(window.start, window.stop) for window in tile.padded)
+    part = reference[: len(rows), : len(columns)]
+    steps = []
+    for axis, shift in ((1, matched.shift_x), (0, matched.shift_y)):
+        change = shift.on_grid(rows, columns) - np.float32(shift.at(*tile.centre))
+        if max(change.max(), -change.min()) > TAYLOR_LIMIT:
+            steps.append(change * slope(part, axis))
+    for step in steps:
+        part -= step
+    return reference
+
+
+def slope(image: Float32Image, axis: int) -> Float32Image:
+    """Give the derivative per px along ``axis``: central differences, one-sided at the ends."""
+    turned, result = image.swapaxes(0, axis), np.empty_like(image)
+    along = result.swapaxes(0, axis)
+    np.subtract(turned[2:], turned[:-2], out=along[1:-1])
+    along[1:-1] *= np.float32(0.5)
+    along[0], along[-1] = turned[1] - turned[0], turned[-1] - turned[-2]
+    return result
+
+
+def squared_gradient(score: Float32Image, tile: Tile, *, out: Float32Image) -> Float32Image:
+    """Give |grad score|^2 per px^2 by central differences, on the core of ``tile``, in ``out``.
+
+    The square is cyclic, so that the first row and column have neighbours, too.
+    """
+    rows, columns = tile.inner
+    (above, below), (left, right) = _beside(rows, len(score)), _beside(columns, len(score))
+    np.subtract(score[below, columns], score[above, columns], out=out)
+    out *= out
+    across = score[rows, right] - score[rows, left]
+    across *= across
+    out += across
+    out *= np.float32(0.25)
+    return out
+
+
+def _beside(window: slice, side: int) -> tuple[slice | NDArray[np.intp], slice]:
+    """Give the places one before and one after those of ``window``, on a circle."""
+    after = slice(window.start + 1, window.stop + 1)
+    if window.start == 0:
+        return np.arange(-1, window.stop - 1), after
+    return slice(window.start - 1, window.stop - 1), after

@@ -1,0 +1,258 @@
+"""Subtraction of a reference from a science frame: difference, significance, flux."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from astrid.core.threads import in_threads, plain_libraries
+from differencing.parameters import Algorithm, DifferenceParameters
+from differencing.psf.match import shared_stars
+from differencing.psf.saturated import paint_stars
+from differencing.psf.stars import Sources
+from differencing.subtraction.images import fill_holes, without_remainder
+from differencing.subtraction.maps import Maps, subtract_tiles
+from differencing.subtraction.measure import (
+    FRAMES,
+    Pair,
+    Planes,
+    find_sources,
+    likely_stars,
+    match_frames,
+    measure_psf,
+    of_one_size,
+)
+from differencing.subtraction.noise import Float32Image
+from differencing.subtraction.pack import (
+    ReferencePack,
+    check_pack,
+    prepare_reference,
+    without_cosmics,
+)
+from differencing.subtraction.prepare import Plane, check_overlap, check_pair, has_bits
+from differencing.subtraction.tiles import plan_tiles
+from differencing.subtraction.variance import calibrate_variance
+from differencing.subtraction.zogy import difference_psf
+from preprocessing.calibrated import CalibratedFrame
+from preprocessing.masks import MaskBit, mark
+from preprocessing.photometry.magnitudes import ZeroPoint
+
+Reference = CalibratedFrame | ReferencePack
+
+NO_FIGURES: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is left of a science frame after its reference, all in science ADU.
+
+    Pixels without data in either frame are NaN in the float images.
+
+    Attributes
+    ----------
+    difference : (ny, nx) float32 array
+        Proper difference D; a new source has its science flux in it.
+    significance : (ny, nx) float32 array
+        S_corr, in sigma.
+    flux, flux_error : (ny, nx) float32 array
+        Flux of a point source centred on the pixel, and its 1-sigma error.
+    mask : (ny, nx) uint16 array
+        MaskBit of both frames, cosmic rays found here included.
+    psf : (k, k) float32 array
+        PSF of D at the centre of the frame; sums to 1.
+    wcs : WCS
+        Of the science frame.
+    figures : dict
+        Measured qualities and seconds per step.
+    algorithm : Algorithm
+        What made it.
+    zero_point : ZeroPoint or None
+        What turns the fluxes into magnitudes; None where the science frame has none.
+    """
+
+    difference: Float32Image
+    significance: Float32Image
+    flux: Float32Image
+    flux_error: Float32Image
+    mask: NDArray[np.uint16]
+    psf: Float32Image
+    wcs: WCS
+    figures: dict[str, float] = field(default_factory=dict)
+    algorithm: Algorithm = Algorithm.ZOGY
+    zero_point: ZeroPoint | None = None
+
+
+def subtract(
+    science: CalibratedFrame,
+    reference: Reference,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
+) -> Difference:
+    """Subtract ``reference`` from ``science`` by proper image subtraction.
+
+    Parameters
+    ----------
+    science, reference : CalibratedFrame
+        On one pixel grid to a few pixels, same shape, at least 64 pixels a side. A reference for
+        many science frames is better prepared once, by
+        :func:`differencing.subtraction.pack.prepare_reference`; the result is the same.
+    parameters : DifferenceParameters
+    threads : int
+        How many work side by side; the result is the same with any number.
+
+    Raises
+    ------
+    ValueError
+        If the frames have different shapes, share no good pixel, or have too few stars for a
+        PSF, a registration or a flux ratio; or if the reference was prepared with other values.
+
+    References
+    ----------
+    Zackay, Ofek & Gal-Yam 2016, ApJ 830, 27.
+    """
+    with plain_libraries():
+        ready = make_ready(science, reference, parameters, threads=threads)
+        with ready.watch("tiles"):
+            maps = subtract_tiles(ready.pair, core=parameters.tile, threads=threads)
+        shape = ready.pair.planes[0].shape
+        whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
+        return finish(ready, maps, psf=difference_psf(ready.pair.optics(whole)))
+
+
+class Watch:
+    """Wall time per named step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        """Add what the block takes as ``seconds_STEP``."""
+        start = time.perf_counter()
+        yield
+        self.seconds[f"seconds_{step}"] = time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Two frames of which everything is known that any algorithm needs to subtract them."""
+
+    sources: tuple[Sources, Sources]
+    pair: Pair
+    watch: Watch
+
+
+def make_ready(
+    science: CalibratedFrame,
+    reference: Reference,
+    parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
+) -> Ready:
+    """Check and measure two frames: stars, PSFs, cosmic rays, registration, flux ratio.
+
+    Raises
+    ------
+    ValueError
+        If the frames cannot be subtracted by any algorithm; see :func:`subtract`.
+    """
+    watch = Watch()
+    check_pair(science, reference.frame if isinstance(reference, ReferencePack) else reference)
+    with watch("stars"):
+        (plane, found), pack = _measured(science, reference, parameters, threads)
+    check_overlap(plane, pack.plane)
+    with watch("psf"):
+        likely = likely_stars(found, plane.shape, parameters), pack.stars
+        both = found, pack.sources
+        chosen, _ = shared_stars(both, likely, radius=parameters.match_radius)
+        model = measure_psf(plane, found, chosen, parameters, FRAMES[0])
+        models = of_one_size((model, pack.model))
+    with watch("cosmics"):
+        planes = without_cosmics(plane, model), pack.plane
+        check_overlap(*planes)
+    with watch("match"):
+        matched = match_frames(planes, both, models, parameters)
+    with watch("background"):
+        ratio = matched.flux_ratio
+        images = without_remainder(
+            fill_holes(planes, ratio), planes, ratio, mesh=parameters.remainder_mesh
+        )
+        images = paint_stars(images, planes, models, matched)
+    return Ready(both, Pair(planes, images, models, matched), watch)
+
+
+def finish(
+    ready: Ready,
+    maps: Maps,
+    *,
+    psf: Float32Image,
+    algorithm: Algorithm = Algorithm.ZOGY,
+    figures: Mapping[str, float] = NO_FIGURES,
+) -> Difference:
+    """Take the level of the noise from blank sky, blank what has no data, name the results.
+
+    ``figures`` are those of the algorithm itself.
+    """
+    with ready.watch("noise"):
+        mask = join_masks(ready.pair.planes, ready.pair.models[0].fwhm)
+        noise_figures = calibrate_variance(maps, mask != 0, has_bits(mask, MaskBit.SATURATED))
+        error, significance = maps.variance, maps.reference_flux  # overwritten by what follows
+        np.sqrt(maps.variance, out=error)
+        np.divide(maps.flux, error, out=significance)
+        empty = np.flatnonzero(has_bits(mask, MaskBit.NO_DATA))
+        for image in (maps.difference, significance, maps.flux, error):
+            image.reshape(-1)[empty] = np.nan
+    return Difference(
+        difference=maps.difference,
+        significance=significance,
+        flux=maps.flux,
+        flux_error=error,
+        mask=mask,
+        psf=psf,
+        wcs=ready.pair.planes[0].wcs,
+        figures=ready.pair.figures() | dict(figures) | noise_figures | ready.watch.seconds,
+        algorithm=algorithm,
+    )
+
+
+def _measured(
+    science: CalibratedFrame,
+    reference: Reference,
+    parameters: DifferenceParameters,
+    threads: int,
+) -> tuple[tuple[Plane, Sources], ReferencePack]:
+    """Find the sources of the science frame and, unless that is done, measure the reference."""
+
+    def take_apart() -> tuple[Plane, Sources]:
+        plane = Plane.of(science, FRAMES[0])
+        return plane, find_sources(plane, parameters)
+
+    def prepare() -> ReferencePack:
+        if isinstance(reference, ReferencePack):
+            check_pack(reference, parameters)
+            return reference
+        return prepare_reference(reference, parameters)
+
+    parts: tuple[Callable[[], Any], ...] = take_apart, prepare
+    side_by_side = in_threads(lambda part: part(), parts, threads=threads)
+    return side_by_side[0], side_by_side[1]
+
+
+def join_masks(planes: Planes, fwhm: float) -> NDArray[np.uint16]:
+    """Give the bits of both masks; EDGE where a PSF core leaves the exposed area."""
+    mask = planes[0].mask | planes[1].mask
+    near = has_bits(mask, MaskBit.NO_DATA)
+    reach = int(np.ceil(fwhm))
+    if near.any():
+        near = ndimage.binary_dilation(near, iterations=reach)
+    near[:reach] = near[-reach:] = True
+    near[:, :reach] = near[:, -reach:] = True
+    mark(mask, near, MaskBit.EDGE)
+    return mask

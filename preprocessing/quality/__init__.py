@@ -1,0 +1,1 @@
+"""How good a frame is, and whether that is good enough."""

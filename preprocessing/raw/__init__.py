@@ -1,0 +1,1 @@
+"""From raw exposures to calibrated ones: overscan, masters, bad pixels, cosmic rays."""

@@ -1,0 +1,1 @@
+"""A frame on another grid, and what that does to its noise."""

@@ -1,0 +1,1 @@
+"""One deep image from many frames."""
