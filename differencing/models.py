@@ -12,6 +12,9 @@ from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from differencing.parameters import Algorithm
 from observations.models import Observation, Survey
+from preprocessing.photometry.magnitudes import System
+
+SYSTEMS = [str(each) for each in System]
 
 
 class ReferenceImageQuerySet(SkyQuerySet["ReferenceImage"]):
@@ -56,6 +59,15 @@ class ReferenceImage(Record, SkyPosition):
         null=True, blank=True, help_text="Seconds of the exposure whose flux scale it has."
     )
     depth = models.FloatField(null=True, blank=True, help_text="Limiting flux at 5 sigma, ADU.")
+    limiting_magnitude = models.FloatField(
+        null=True, blank=True, help_text="That limit in photometric_system, where calibrated."
+    )
+    photometric_system = models.CharField(
+        max_length=20,
+        choices=[(each, each) for each in SYSTEMS],
+        blank=True,
+        help_text="Of limiting_magnitude; empty without one.",
+    )
     seeing = models.FloatField(null=True, blank=True, help_text="FWHM, arcseconds.")
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True, blank=True)
@@ -80,6 +92,10 @@ class ReferenceImage(Record, SkyPosition):
             models.CheckConstraint(
                 condition=Q(coverage__isnull=True) | Q(coverage__range=(0, 1)),
                 name="reference_coverage",
+            ),
+            models.CheckConstraint(
+                condition=Q(photometric_system__in=["", *SYSTEMS]),
+                name="reference_photometric_system",
             ),
             models.UniqueConstraint(
                 fields=["grid_observation"],

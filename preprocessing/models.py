@@ -87,6 +87,13 @@ class PreprocessRun(Run):
             ),
         ]
 
+    @property
+    def calibrated_limit(self) -> float | None:
+        """Limiting magnitude, where it can be compared with that of other frames."""
+        if self.zero_point_source in ("", ZeroPointSource.INSTRUMENTAL):
+            return None
+        return self.limiting_magnitude
+
     def __str__(self) -> str:
         return f"preprocessing of {self.observation}"
 

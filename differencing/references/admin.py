@@ -47,6 +47,7 @@ class ReferenceImageAdmin(SkySearch, ValidityAdmin):
         "filter_band",
         "frames",
         "limit",
+        "magnitude",
         "seeing_arcsec",
         "covered",
         "is_active",
@@ -106,6 +107,13 @@ class ReferenceImageAdmin(SkySearch, ValidityAdmin):
         if not (image.depth and image.exposure_time):
             return ""
         return f"{image.depth / image.exposure_time:.3g}"
+
+    @admin.display(description="5 sigma (mag)", ordering="limiting_magnitude")
+    def magnitude(self, image: ReferenceImage) -> str:
+        """Show the depth of a calibrated reference, by which calibrated frames choose."""
+        if image.limiting_magnitude is None:
+            return ""
+        return f"{image.limiting_magnitude:.2f} {image.photometric_system}"
 
     @admin.display(description="seeing (″)", ordering="seeing")
     def seeing_arcsec(self, image: ReferenceImage) -> str:

@@ -57,6 +57,8 @@ def image_of(frame: Observation, run: PreprocessRun) -> ReferenceImage:
         file_path=run.processed_fits_path or "",
         exposure_time=frame.exposure_time,
         depth=quality.get("limiting_flux"),
+        limiting_magnitude=run.calibrated_limit,
+        photometric_system=run.photometric_system if run.calibrated_limit is not None else "",
         seeing=frame.seeing,
         valid_from=frame.observation_time,
     )

@@ -135,6 +135,7 @@ class Option:
             "overlap": round(self.overlap, 4),
             "kept_snr": round(self.kept, 4),
             "depth": self.image.depth,
+            "limiting_magnitude": self.image.limiting_magnitude,
             "seeing": self.image.seeing,
         }
 
@@ -194,7 +195,7 @@ def options_for(observation: Observation, parameters: DifferenceParameters) -> l
         Option(
             image,
             overlap.inside(points, frame_of(image)),
-            kept_share(depth, Depth.of(image.depth, image.exposure_time, image.seeing)),
+            kept_share(depth, depth_of_image(image)),
             any(
                 is_same_night(observation, frame, parameters) for frame in image.observations.all()
             ),
@@ -212,8 +213,16 @@ def frame_of(row: Observation | ReferenceImage) -> NDArray[np.float64]:
 
 def depth_of(observation: Observation) -> Depth:
     """Give the depth of a preprocessed frame."""
-    quality = product_of(observation).figures.get("quality", {})
-    return Depth.of(quality.get("limiting_flux"), observation.exposure_time, observation.seeing)
+    run = product_of(observation)
+    quality = run.figures.get("quality", {})
+    depth = Depth.of(quality.get("limiting_flux"), observation.exposure_time, observation.seeing)
+    return depth.calibrated(run.calibrated_limit, run.photometric_system)
+
+
+def depth_of_image(image: ReferenceImage) -> Depth:
+    """Give the depth of a baseline."""
+    depth = Depth.of(image.depth, image.exposure_time, image.seeing)
+    return depth.calibrated(image.limiting_magnitude, image.photometric_system)
 
 
 def is_same_night(one: Observation, other: Observation, parameters: DifferenceParameters) -> bool:

@@ -1,6 +1,6 @@
 """What a reference costs: how much of the significance of a faint change it leaves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,16 +15,23 @@ class Depth:
     """How deep and how sharp an image is.
 
     ``flux`` is the limiting flux of a point source at 5 sigma per second of exposure, ADU/s;
-    ``seeing`` the FWHM, arcsec. Both may be unknown.
+    ``seeing`` the FWHM, arcsec. Both may be unknown. ``magnitude`` is that limit in ``system``
+    where the image is calibrated.
     """
 
     flux: float | None
     seeing: float | None
+    magnitude: float | None = None
+    system: str = ""
 
     @classmethod
     def of(cls, limit: float | None, exposure_s: float | None, seeing: float | None) -> "Depth":
         """Give the depth of an image in ADU of an exposure of so many seconds."""
         return cls(limit / exposure_s if limit and exposure_s else None, seeing)
+
+    def calibrated(self, magnitude: float | None, system: str) -> "Depth":
+        """Give the same depth with the limit as a magnitude that other images share."""
+        return replace(self, magnitude=magnitude, system=system)
 
     @property
     def is_known(self) -> bool:
@@ -43,7 +50,8 @@ def kept_share(science: Depth, reference: Depth) -> float:
     Returns
     -------
     float
-        0 to 1; 0 where depth or seeing of either is not known.
+        0 to 1; 0 where depth or seeing of either is not known. Limits are compared by magnitude
+        where both are calibrated in one system, by ADU/s otherwise.
 
     References
     ----------
@@ -53,9 +61,21 @@ def kept_share(science: Depth, reference: Depth) -> float:
         return 0.0
     q = min((_number(reference.seeing) / _number(science.seeing)) ** 2, WIDEST)
     # limit^2 goes as v s^2
-    rho = (_number(reference.flux) / _number(science.flux)) ** 2 / q
+    rho = limit_ratio(science, reference) ** 2 / q
     u = (np.arange(STEPS) + 0.5) / STEPS
     return float(np.sqrt((1 / (1 + rho * u ** (1 - q))).mean()))
+
+
+def limit_ratio(science: Depth, reference: Depth) -> float:
+    """Give the limiting flux of the reference over that of the frame.
+
+    Counts per second tell nothing of clouds, mirrors and detectors, magnitudes do.
+    """
+    if science.magnitude is None or reference.magnitude is None:
+        return _number(reference.flux) / _number(science.flux)
+    if science.system != reference.system:
+        return _number(reference.flux) / _number(science.flux)
+    return float(10 ** (0.4 * (science.magnitude - reference.magnitude)))
 
 
 def _number(value: float | None) -> float:

@@ -27,6 +27,7 @@ from observations.models import Observation
 from preprocessing.calibrated import CalibratedFrame, to_fits
 from preprocessing.models import PreprocessRun
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.photometry.magnitudes import LIMIT_SIGMA, limiting_magnitude
 from preprocessing.quality.figures import Quality, examine
 from preprocessing.services import load
 from preprocessing.stacking.scaling import UnusableFrame
@@ -115,6 +116,15 @@ class Made:
         """How deep it is."""
         exposure = self.members[0].frame.exposure_time
         return Depth.of(self.figures["limiting_flux"], exposure, self.seeing)
+
+    @property
+    def calibrated_depth(self) -> dict[str, Any]:
+        """Its limiting magnitude and the system of that, if its frames are calibrated."""
+        known, flux = self.stack.frame.zero_point, self.figures["limiting_flux"]
+        if known is None or not known.is_calibrated or flux is None:
+            return {}
+        limit = float(limiting_magnitude(flux / LIMIT_SIGMA, known))
+        return {"limiting_magnitude": limit, "photometric_system": known.system}
 
     @property
     def coverage(self) -> float:
@@ -249,7 +259,7 @@ def _install(run: ReferenceRun, plan: Plan, made: Made, cost: Cost) -> None:
 
 
 def _image(run: ReferenceRun, made: Made, path: str, picture: str) -> ReferenceImage:
-    grid = run.grid_observation
+    grid, zero_point = run.grid_observation, made.stack.frame.zero_point
     return ReferenceImage(
         survey_id=grid.survey_id,
         filter_band=grid.filter_band,
@@ -263,6 +273,7 @@ def _image(run: ReferenceRun, made: Made, path: str, picture: str) -> ReferenceI
         coverage=made.coverage,
         exposure_time=made.members[0].frame.exposure_time,
         depth=made.figures["limiting_flux"],
+        **made.calibrated_depth,
         seeing=made.seeing or None,
         file_path=path,
         thumbnail_path=picture,
@@ -272,6 +283,7 @@ def _image(run: ReferenceRun, made: Made, path: str, picture: str) -> ReferenceI
             "left_out": list(made.refused),
             "stack": made.stack.facts(),
             "quality": made.figures,
+            "zero_point": asdict(zero_point) if zero_point else {},
             "parameters": run.parameters,
         },
     )

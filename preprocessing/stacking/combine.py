@@ -124,7 +124,6 @@ def combine(
         saturation=float(saturation.min()),
         sky_level=float((weights * factors * [frame.sky_level for frame in frames]).sum()),
         sky_range=float((weights * factors * [frame.sky_range for frame in frames]).sum()),
-        zero_point=first.zero_point,
     )
     return combined, coverage, clipped / np.maximum(usable, 1)
 

@@ -1,7 +1,7 @@
 """How frames of one field compare: their flux scales, and the weight that each deserves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sep
@@ -10,6 +10,7 @@ from scipy import linalg
 
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.defects import MAD_TO_SIGMA
+from preprocessing.photometry.magnitudes import POGSON, ZeroPoint, ZeroPointSource
 from preprocessing.stars import SIGMA_TO_FWHM, Stars, find_stars, seeing
 
 Floats = NDArray[np.float64]
@@ -21,6 +22,10 @@ LEAST_SNR = 20.0
 # What no photon noise explains: flat field, neighbours, variable stars.
 FLUX_FLOOR = 0.01
 CLIP_SIGMA = 4.0
+
+
+# Zero points of which the stack's is made: the first of these that any frame has.
+BEST_SOURCES = (ZeroPointSource.CATALOGUE, ZeroPointSource.GIVEN, ZeroPointSource.HEADER)
 
 
 class UnusableFrame(ValueError):
@@ -150,3 +155,48 @@ def point_source_weights(fwhm: Floats, noise: Floats) -> Floats:
     # Perron and Frobenius: of a positive matrix the first eigenvector has one sign.
     weights = np.abs(vectors[:, 0])
     return np.asarray(weights / weights.sum())
+
+
+def common_zero_point(
+    zero_points: Sequence[ZeroPoint | None], scales: Sequence[Scale], weights: Sequence[float]
+) -> ZeroPoint | None:
+    """Give the zero point of the weighted mean of scaled frames.
+
+    It is the mean, by the weights of the frames, of what their zero points are once their pixels
+    are scaled. Only those count that are known in the best way that any of them is (from stars,
+    given, from the header), in one system and band. Where none is calibrated the stack is as its
+    first frame, whose flux scale it has.
+
+    Parameters
+    ----------
+    zero_points : sequence of ZeroPoint or None
+        Of each frame, before it was scaled.
+    scales : sequence of Scale
+    weights : sequence of float
+
+    Returns
+    -------
+    ZeroPoint or None
+        Its error is unknown where that of one frame is.
+    """
+    best = next(
+        (
+            known
+            for source in BEST_SOURCES
+            for known in zero_points
+            if known and known.source == source
+        ),
+        None,
+    )
+    if best is None:
+        return zero_points[0]
+    alike = [
+        (known, scale, weight)
+        for known, scale, weight in zip(zero_points, scales, weights, strict=True)
+        if known and replace(known, value=best.value, error=best.error) == best
+    ]
+    share = np.array([weight for *_, weight in alike]) / sum(weight for *_, weight in alike)
+    values = [known.value + 2.5 * np.log10(scale.factor) for known, scale, _ in alike]
+    errors = [np.hypot(known.error or np.nan, POGSON * scale.error) for known, scale, _ in alike]
+    error = float(np.sqrt((share**2 * np.square(errors)).sum()))
+    return replace(best, value=float(share @ values), error=error if np.isfinite(error) else None)

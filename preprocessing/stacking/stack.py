@@ -13,7 +13,7 @@ from preprocessing.parameters import StackParameters
 from preprocessing.sky.background import lit_blocks
 from preprocessing.sky.blocks import BLOCK_PX, Blocks, pair_means
 from preprocessing.stacking.combine import Recipe, combine
-from preprocessing.stacking.scaling import Scale, flux_scales, stars_of
+from preprocessing.stacking.scaling import Scale, common_zero_point, flux_scales, stars_of
 from preprocessing.stars import seeing
 
 SAME_GRID_PX = 0.05
@@ -65,7 +65,8 @@ class Stack:
     Attributes
     ----------
     frame : CalibratedFrame
-        In the flux scale and on the grid of the first frame. A pixel with no usable frame carries
+        In the flux scale and on the grid of the first frame, with the zero point that the frames
+        have in common. A pixel with no usable frame carries
         the bits that spoiled it in all of them; NO_DATA where none of them has data. SATURATED
         also where a star was saturated in some frames only: there the PSF is another.
     coverage : (ny, nx) uint16 array
@@ -147,8 +148,13 @@ def stack(
     )
     frame, coverage, clipped = combine(frames, recipe)
     sky = blank_sky(frame)
+    known = [each.zero_point for each in frames]
     return Stack(
-        frame=replace(frame, noise=frame.noise * np.float32(sky.raised_by)),
+        frame=replace(
+            frame,
+            noise=frame.noise * np.float32(sky.raised_by),
+            zero_point=common_zero_point(known, factors, recipe.weights.tolist()),
+        ),
         coverage=coverage,
         scales=tuple(factors),
         weights=tuple(map(float, recipe.weights)),

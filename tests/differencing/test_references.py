@@ -33,7 +33,19 @@ def corners(ra, dec, side=SIDE):
     return [[(ra + east) % 360, dec + north] for east, north in places]
 
 
-def make_frame(survey, *, limit=100.0, ra=150.0, dec=2.0, days=60.0, **fields):
+def calibrated(limit, source="catalogue"):
+    """What a run keeps of a frame whose 5-sigma limit is ``limit`` mag."""
+    system = "AB" if source == "catalogue" else source
+    return {
+        "run": {
+            "limiting_magnitude": limit,
+            "zero_point_source": source,
+            "photometric_system": system,
+        }
+    }
+
+
+def make_frame(survey, *, run=None, limit=100.0, ra=150.0, dec=2.0, days=60.0, **fields):
     """A preprocessed frame whose 5-sigma limit is ``limit`` ADU, ``days`` after the first night."""
     when = FIRST_NIGHT + timedelta(days=days)
     frame = make_observation(
@@ -48,6 +60,7 @@ def make_frame(survey, *, limit=100.0, ra=150.0, dec=2.0, days=60.0, **fields):
         observation=frame,
         figures={"quality": {"limiting_flux": limit}},
         processed_fits_path=f"cas/{limit}",
+        **(run or {}),
     )
     return frame
 
@@ -101,6 +114,26 @@ class TestChoice:
         long = make_reference(survey, limit=150.0, exposure_time=600)
         (pair,) = pairings(make_frame(survey), DEFAULTS)
         assert pair.reference == long
+
+    def test_a_calibrated_frame_chooses_by_limiting_magnitudes(self, survey):
+        # by counts the hazy frame is the deeper one: its stars gave fewer, and its noise too
+        hazy = make_reference(survey, limit=50.0, **calibrated(20.0))
+        clear = make_reference(survey, limit=80.0, **calibrated(21.5))
+        (pair,) = pairings(make_frame(survey, **calibrated(21.0)), DEFAULTS)
+        assert pair.reference == clear
+        assert pair.choice["limiting_magnitude"] == 21.5
+        # equal seeing, the reference half a magnitude deeper
+        assert pair.choice["kept_snr"] == pytest.approx((1 + 10**-0.4) ** -0.5, abs=1e-4)
+        (bare,) = pairings(make_frame(survey, days=61), DEFAULTS)
+        assert bare.reference == hazy
+
+    def test_instrumental_limits_of_frames_are_not_compared(self, survey):
+        deep = make_reference(survey, limit=50.0, **calibrated(-5.0, "instrumental"))
+        make_reference(survey, limit=80.0, **calibrated(-2.0, "instrumental"))
+        assert deep.reference_images.first() is None
+        (pair,) = pairings(make_frame(survey, **calibrated(-4.0, "instrumental")), DEFAULTS)
+        assert pair.reference == deep
+        assert pair.choice["limiting_magnitude"] is None
 
     def test_a_sharp_reference_beats_a_deeper_one_in_bad_seeing(self, survey):
         sharp = make_reference(survey, limit=60.0, seeing=1.0)
@@ -222,6 +255,19 @@ def test_the_kept_share_is_that_of_the_proper_difference():
         with np.errstate(over="ignore"):
             signal = (k / (power(1, 1) + power(sky, sharpness))).sum() / (k / power(1, 1)).sum()
         assert kept_share(science, reference) == pytest.approx(np.sqrt(signal), abs=1e-3)
+
+
+def test_limits_are_compared_by_magnitude_where_both_are_calibrated():
+    science, reference = Depth(1.0, 1.0), Depth(2.0, 1.0)
+    # at equal seeing 1 / sqrt(1 + ratio^2) of the S/N is kept; by counts the ratio is 2
+    assert kept_share(science, reference) == pytest.approx(5**-0.5)
+    calibrated = science.calibrated(21.0, "AB")
+    # one magnitude deeper: the ratio is 10^-0.4
+    deeper = reference.calibrated(22.0, "AB")
+    assert kept_share(calibrated, deeper) == pytest.approx((1 + 10**-0.8) ** -0.5)
+    for other in (reference, reference.calibrated(22.0, "Vega")):
+        assert kept_share(calibrated, other) == pytest.approx(5**-0.5)
+    assert kept_share(science, deeper) == pytest.approx(5**-0.5)
 
 
 def test_an_unknown_depth_keeps_nothing():

@@ -27,6 +27,7 @@ from observations.models import ObservationStatus, Role
 from preprocessing.calibrated import from_fits, to_fits
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource
 from preprocessing.quality.figures import examine
 from tests.factories import FIRST_NIGHT, make_observation, make_preprocess_run, make_survey
 from tests.preprocessing import synthetic
@@ -145,6 +146,25 @@ def test_the_best_frames_become_a_reference_that_says_how_it_was_made(cell, sky)
     assert store.get(image.thumbnail_path).startswith(b"\x89PNG")
     assert image.recipe["stack"]["noise_ratio"] == pytest.approx(1, abs=0.2)
     assert set(run.provenance["inputs"]) == set(image.recipe["frames"])
+
+
+def test_a_stack_of_calibrated_frames_has_a_zero_point_and_a_limiting_magnitude(cell):
+    known = ZeroPoint(25.0, 0.02, ZeroPointSource.CATALOGUE, System.AB, "r")
+    fill(cell, (3, 4, 5, 8), change=lambda frame: replace(frame, zero_point=known))
+    image = work().reference_image
+    stored = from_fits(store.get(image.file_path)).zero_point
+    # the frame that gives the grid is not calibrated; the others have its flux to about 1 %
+    assert stored.value == pytest.approx(25.0, abs=0.01)
+    assert image.recipe["zero_point"]["value"] == pytest.approx(stored.value)
+    assert image.limiting_magnitude == pytest.approx(stored.value - 2.5 * np.log10(image.depth))
+    assert image.photometric_system == "AB"
+
+
+def test_a_stack_of_frames_without_zero_points_has_no_limiting_magnitude(cell):
+    fill(cell, (3, 4, 7))
+    image = work().reference_image
+    assert (image.limiting_magnitude, image.photometric_system) == (None, "")
+    assert image.recipe["zero_point"] == {}
 
 
 def test_bad_frames_are_left_out_with_the_reason(cell):

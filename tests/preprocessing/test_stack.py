@@ -8,9 +8,10 @@ import sep
 
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters, StackParameters
+from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource
 from preprocessing.prepare import onto_grid
 from preprocessing.stacking import combine
-from preprocessing.stacking.scaling import point_source_weights
+from preprocessing.stacking.scaling import Scale, common_zero_point, point_source_weights
 from preprocessing.stacking.stack import stack
 from tests.preprocessing import synthetic
 
@@ -266,6 +267,39 @@ def test_light_that_frames_share_raises_no_noise():
     assert made.blank_sky.noise_ratio > 1.5
     # the stripes alone add 3 % to the scatter of pixels, and that is what is added
     assert made.facts()["noise_scaled_by"] == pytest.approx((1 + 6 / 100) ** 0.5, rel=0.03)
+
+
+AB = ZeroPoint(25.0, 0.02, ZeroPointSource.CATALOGUE, System.AB, "r")
+
+
+def test_the_zero_point_of_a_stack_is_that_of_its_stars():
+    sky, scales = field(), [1.0, 0.7, 0.9, 1.2]
+    # a star of 25 mag gives 1 ADU in a clear sky, less under clouds
+    points = [replace(AB, value=25.0 + 2.5 * np.log10(scale)) for scale in scales]
+    frames = exposures(sky, [3.0] * 4, scales=scales)
+    frames = [replace(f, zero_point=known) for f, known in zip(frames, points, strict=True)]
+    found = stack(frames, DEFAULTS).frame.zero_point
+    # the first frame is clear; scales are known to 0.13 %, which is 0.0014 mag: allow 3 of them
+    assert found.value == pytest.approx(25.0, abs=0.0045)
+    assert (found.source, found.system, found.band) == (ZeroPointSource.CATALOGUE, System.AB, "r")
+    # four measurements of 0.02, of nearly equal weight
+    assert found.error == pytest.approx(0.01, rel=0.1)
+
+
+def test_the_zero_points_known_best_count_with_weights_and_scales():
+    header = replace(AB, value=20.0, error=None, source=ZeroPointSource.HEADER)
+    bare = ZeroPoint(0.0, None, ZeroPointSource.INSTRUMENTAL, System.INSTRUMENTAL, "r")
+    scales = [Scale(factor, 0.0, 50) for factor in (1.0, 1.0, 10**0.4, 1.0)]
+    known = [header, AB, replace(AB, value=24.5), None]
+    mean = common_zero_point(known, scales, [0.4, 0.3, 0.1, 0.2])
+    # a factor of 10^0.4 makes every star a magnitude brighter: 25.5 mag now give 1 ADU
+    assert mean.value == pytest.approx((3 * 25.0 + 25.5) / 4)
+    assert mean.error == pytest.approx(0.02 * (3**2 + 1) ** 0.5 / 4)
+    assert common_zero_point([bare, header], scales[:2], [0.5, 0.5]) == header
+    vega = replace(AB, value=30.0, system=System.VEGA)
+    assert common_zero_point([AB, vega], scales[:2], [0.5, 0.5]) == AB
+    assert common_zero_point([bare, None], scales[:2], [0.5, 0.5]) == bare
+    assert common_zero_point([None, bare], scales[:2], [0.5, 0.5]) is None
 
 
 def test_bands_of_rows_change_nothing(monkeypatch):
