@@ -172,8 +172,26 @@ def match_stars(
         found["position_error"],
     )
     least = parameters.min_stars
-    shift = vote_shift(expected, lists.found, margin, least)[0].shift
+    try:
+        shift = vote_shift(expected, lists.found, margin, least)[0].shift
+    except ValueError as error:
+        raise ValueError(f"{error}; {as_patterns_say(expected, lists.found, least)}") from error
     return pair_stars(lists, shift=shift, widest=margin, least=least).smooth
+
+
+def as_patterns_say(expected: Floats, found: Floats, least: int) -> str:
+    """Say how stars lie that are not where a first guess expects them."""
+    try:
+        same = recognise(expected, found, least=least)
+    except ValueError:
+        return "their patterns do not match either"
+    map_ = same.similarity
+    shift = np.hypot(*(map_(expected) - expected)[same.first].mean(axis=0))
+    return (
+        f"by the patterns of {same.first.size} stars the pixels are turned by "
+        f"{map_.rotation_deg:.1f} deg, {map_.scale:.3f} times as many and {shift:.0f} px off"
+        f"{', and mirrored' if map_.is_mirrored else ''}"
+    )
 
 
 def check_counts(known: int, found: int, parameters: PreprocessParameters) -> None:

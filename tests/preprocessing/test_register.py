@@ -132,6 +132,20 @@ def test_a_frame_of_other_stars_with_a_wrong_wcs_is_refused():
         register(frame, GRID, PARAMETERS)
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (lambda x, y: (399 - x, 359 - y), r"turned by -?180\.0 deg, 1\.000 times"),
+        (lambda x, y: (399 - x, y), r"1\.000 times as many .* and mirrored"),
+        (lambda x, y: (x / 2, y / 2), r"turned by -?0\.0 deg, 0\.500 times as many"),
+    ],
+    ids=["upside down", "mirrored", "with pixels twice as large"],
+)
+def test_a_frame_that_lies_otherwise_than_its_wcs_says_is_refused_with_how_it_lies(place, words):
+    with pytest.raises(ValueError, match=rf"together within 20 px .* stars .*{words}"):
+        register(photographed(place), GRID, PARAMETERS)
+
+
 def test_a_frame_without_stars_cannot_be_checked():
     blank = frame_of(np.random.default_rng(4).normal(0, 10, SHAPE), wcs=tan_wcs(SHAPE))
     with pytest.raises(ValueError, match=r"0 science stars in the overlap, 5 are needed"):
