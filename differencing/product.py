@@ -11,7 +11,8 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from differencing.extraction import forced
-from differencing.extraction.extract import DTYPE, FIELDS, MAGNITUDES, Candidates
+from differencing.extraction.brightness import MAGNITUDES
+from differencing.extraction.extract import DTYPE, FIELDS, Candidates
 from differencing.extraction.forced import Forced
 from differencing.parameters import Algorithm
 from differencing.subtraction.subtract import Difference

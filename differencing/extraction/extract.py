@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from differencing.extraction import brightness
 from differencing.extraction.objects import find_rare_objects
 from differencing.extraction.shapes import (
     Beam,
@@ -22,7 +23,6 @@ from differencing.subtraction.prepare import has_bits
 from differencing.subtraction.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit, lit_windows
-from preprocessing.photometry.magnitudes import ZeroPoint, measures
 
 Candidates = NDArray[np.void]
 
@@ -34,9 +34,7 @@ FIELDS = (
     ("dec", "f8", "deg", "declination, ICRS; NaN for frames without WCS"),
     ("flux", "f8", "adu", "PSF flux in the difference, science ADU, negative if fainter"),
     ("flux_error", "f8", "adu", "1-sigma error of flux"),
-    ("magnitude", "f8", "mag", "of flux; NaN where it is negative or snr is below 3"),
-    ("magnitude_error", "f8", "mag", "1-sigma error of magnitude, the zero point's included"),
-    ("upper_limit", "f8", "mag", "magnitude of 5 flux_error; NaN where there is a magnitude"),
+    *brightness.FIELDS,
     ("significance", "f8", "", "|S_corr| at the peak, sigma"),
     ("snr", "f8", "", "|flux| / flux_error"),
     ("fwhm", "f8", "pix", "full width at half maximum in the difference"),
@@ -53,7 +51,6 @@ FIELDS = (
 )
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
-MAGNITUDES = ("magnitude", "magnitude_error", "upper_limit")
 SAMPLE_SIZE = 100_000  # pixels that the noise of D is measured on
 DEBLEND_CONTRAST = 0.05  # of the score; less is noise on a wing
 MERGED = 1  # sep's flag of a deblended object
@@ -106,18 +103,8 @@ def extract(
     found = _merge(found, beam)
     if len(found):
         _flag_surroundings(found, difference, (science, reference), beam)
-    _set_magnitudes(found, difference.zero_point)
+    brightness.set_magnitudes(found, difference.zero_point)
     return found[~_hidden(found, difference.mask, beam)]
-
-
-def _set_magnitudes(found: Candidates, zero_point: ZeroPoint | None) -> None:
-    """Fill in magnitudes and limits; NaN without a zero point."""
-    for name in MAGNITUDES:
-        found[name] = np.nan
-    if zero_point is not None:
-        known = measures(found["flux"], found["flux_error"], zero_point)
-        for name in MAGNITUDES:
-            found[name] = getattr(known, name)
 
 
 def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:

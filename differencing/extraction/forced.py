@@ -4,6 +4,7 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from differencing.extraction import brightness
 from differencing.extraction.interpolate import Index, around, distances, interpolate
 from differencing.extraction.shapes import Beam, sky_places
 from differencing.psf.model import PsfModel
@@ -25,6 +26,7 @@ FIELDS = (
     ("flux", "f8", "adu", "PSF flux, ADU; NaN where none can be measured"),
     ("flux_error", "f8", "adu", "1-sigma error of flux"),
     ("limit", "f8", "adu", "flux that would have stood out by the given number of sigma"),
+    *brightness.FIELDS,
     ("hidden_share", "f8", "", "of the information that masked pixels took away, 0 to 1"),
     ("mask_bits", "u2", "", "all mask bits within the core of the PSF"),
 )
@@ -58,7 +60,8 @@ def force_difference(
     -------
     (n,) structured array of :data:`DTYPE`
         Flux, error and limit are NaN outside the frame, on saturated pixels, and where masked
-        pixels hide more than half; ``mask_bits`` says why.
+        pixels hide more than half; ``mask_bits`` says why. Magnitudes are by the zero point of the
+        difference, NaN without one.
 
     References
     ----------
@@ -71,6 +74,7 @@ def force_difference(
     for part in _chunks(np.flatnonzero(inside)):
         _measure(found, part, difference, Beam.of(difference.psf))
     found["limit"] = sigma * found["flux_error"]
+    brightness.set_magnitudes(found, difference.zero_point)
     return found
 
 
@@ -109,6 +113,7 @@ def force_frame(
     for part in _chunks(np.flatnonzero(inside)):
         _fit(found, part, frame, model)
     found["limit"] = sigma * found["flux_error"]
+    brightness.set_magnitudes(found, frame.zero_point)
     return found
 
 

@@ -106,6 +106,25 @@ def test_fluxes_are_measured_at_given_places(night, tmp_path):
     assert table["flags"][6] == "NO_DATA, EDGE"
 
 
+def test_fluxes_at_given_places_have_magnitudes_or_limits(night, tmp_path):
+    files, new = night
+    places = tmp_path / "places.csv"
+    empty = sky.spread_out(SHAPE, 1, np.random.default_rng(4), new)[0]
+    Table({"x": [*new[:, 0], empty[0], -9.0], "y": [*new[:, 1], empty[1], 5.0]}).write(places)
+    run(files["sky"], tmp_path / "out", "--positions", places, "--zero-point", "25.5")
+    table = Table.read(tmp_path / "out" / "forced.ecsv")
+    assert (table.meta["MAGZP"], table.meta["ZPSOURCE"]) == (25.5, "given")
+    # sources of 5000 ADU, of which the science frame sees 0.8: 40 sigma, or 0.03 mag each
+    expected = 25.5 - 2.5 * np.log10(5000 * sky.SCIENCE.scale)
+    assert np.abs(table["magnitude"][:6] - expected).max() < 0.15
+    assert np.isnan(table["upper_limit"][:6]).all()
+    # nothing changed at this place
+    assert np.isnan(table["magnitude"][6])
+    limit = 25.5 - 2.5 * np.log10(5 * table["flux_error"][6])
+    assert table["upper_limit"][6] == pytest.approx(limit, abs=1e-6)
+    assert np.isnan([table["magnitude"][7], table["upper_limit"][7]]).all()
+
+
 def test_places_may_be_given_in_the_sky(night, tmp_path):
     files, new = night
     places = tmp_path / "places.txt"

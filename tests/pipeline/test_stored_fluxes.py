@@ -21,11 +21,16 @@ def test_forced_fluxes_of_a_stored_difference_are_those_of_its_candidates(
     run = DifferenceRun.objects.get()
     strong = list(run.candidates.filter(significance__gt=10, is_edge=False, mask_bits=0))
     assert len(strong) >= 3
+    assert any(one.magnitude for one in strong)
     places = np.array([(one.ra, one.dec) for one in strong])
     found = forced_photometry(run, *places.T)
     for one, forced in zip(strong, found, strict=True):
         # a candidate's flux is read off a parabola through the peak: 1 % of it
         assert forced["flux"] == pytest.approx(one.flux, abs=0.3 * one.flux_error, rel=0.01)
+        if one.flux > 0:
+            # 1 % of the flux, or 0.3 of its error where that is more, in magnitudes
+            apart = max(0.011, 0.33 * one.magnitude_error)
+            assert forced["magnitude"] == pytest.approx(one.magnitude, abs=apart)
         assert forced["x"] == pytest.approx(one.pixel_x, abs=1e-3)
 
 

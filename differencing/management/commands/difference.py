@@ -240,7 +240,9 @@ def write(folder: Path, made: Made, title: str) -> None:
         "quicklook.png": quicklook.sheet(made.difference, *frames, made.candidates, title=title),
     }
     if made.forced is not None:
-        files["forced.ecsv"] = product.forced_ecsv(made.forced)
+        files["forced.ecsv"] = product.forced_ecsv(
+            made.forced, product.zero_point_facts(made.difference)
+        )
     for name, content in files.items():
         partial = folder / f".{name}.partial"
         partial.write_bytes(content)
