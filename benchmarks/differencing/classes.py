@@ -51,7 +51,7 @@ def score(detections: Detections, ground: Ground) -> Score:
         extras=sort_extras(detections.positive, nearest[found], ground),
         negative_extras=sort_extras(detections.negative, np.empty(0, np.intp), ground),
     )
-    bright = np.flatnonzero(found & asked & (field.transients.snr > BRIGHT_SNR))
+    bright = np.flatnonzero(found & asked & field.is_alone & (field.transients.snr > BRIGHT_SNR))
     _compare(result, detections.positive, nearest, bright, field)
     return result
 
@@ -67,7 +67,7 @@ def _compare(
     bright: npt.NDArray[np.intp],
     field: Field,
 ) -> None:
-    """Fill in the errors of flux and place of bright transients."""
+    """Fill in the errors of flux and place of bright transients that stand alone."""
     new, seen = field.transients, nearest[bright]
     excess = found.flux[seen] - new.flux[bright]
     stated = found.flux_error[seen]

@@ -22,9 +22,10 @@ HELP = (
     "--table docs/benchmarks.md --json > figures.json"
 )
 SIZES, SEEDS = (1024, 2048, 4096), tuple(range(101, 111))
-LARGE_PX, LARGE_SEEDS = 3000, 3  # 4096 px: as much sky as 12 frames of 2048 px
+AREA_MPIX = 50.0  # 12 frames of 2048 px, 3 of 4096 px
 # So few stars that 10 to 15 are left for a PSF, at any size.
 SPARSE_DENSITY, SPARSE_AT_PX = 0.1, 1024
+LARGE_PX = 3000  # no sparse fields beyond
 QUICK_SIZES, QUICK_SEEDS = (512,), (1, 2)
 PEERS_PYTHON = Path(".venv-peers/bin/python")
 
@@ -36,8 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds",
         type=int,
         nargs="+",
-        help=f"default {SEEDS[0]} to {SEEDS[-1]}; the first {LARGE_SEEDS} of them above "
-        f"{LARGE_PX} px",
+        help=f"default {SEEDS[0]} to {SEEDS[-1]}",
+    )
+    parser.add_argument(
+        "--area",
+        type=float,
+        default=AREA_MPIX,
+        metavar="MPIX",
+        help="sky of each size and density, at least one pair: of large frames only the first "
+        f"seeds are taken ({AREA_MPIX:g})",
     )
     parser.add_argument(
         "--star-densities",
@@ -68,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--peer-pairs", type=int, default=2, help="pairs of each group that peers get (2)"
+    )
+    parser.add_argument(
+        "--peer-sizes", type=int, nargs="+", metavar="PX", help="sizes that peers get (all)"
     )
     parser.add_argument("--repeats", type=int, default=2, help="the least seconds count (2)")
     parser.add_argument("--timeout", type=float, default=900, help="seconds of one method (900)")
@@ -135,9 +146,9 @@ def _plan(options: dict[str, Any]) -> Plan:
         (size, seed, density)
         for size in sizes
         for density in densities or _densities(size)
-        for seed in (seeds[:LARGE_SEEDS] if size > LARGE_PX else seeds)
+        for seed in seeds[: max(1, round(options["area"] * 1e6 / size**2))]
     ]
-    return Plan(pairs, _peers(options), options["peer_pairs"])
+    return Plan(pairs, _peers(options), options["peer_pairs"], options["peer_sizes"] or sizes)
 
 
 def _densities(size: int) -> Sequence[float]:

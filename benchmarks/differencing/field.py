@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 FloatArray = npt.NDArray[np.float64]
 FloatImage = npt.NDArray[np.floating]
 BoolImage = npt.NDArray[np.bool_]
+
+# Changes nearer than this, some four FWHM, add to the flux of each other and shift its place.
+BLEND_PX = 14.0
 
 # (x, y, width) -> (width, width) image of a point source centred on a pixel; sums to about 1
 PsfAt = Callable[[float, float, int], FloatArray]
@@ -99,6 +103,14 @@ class Truth:
     def mpix(self) -> float:
         """Area of the frame, 1e6 px."""
         return self.size**2 / 1e6
+
+    @property
+    def is_alone(self) -> npt.NDArray[np.bool_]:
+        """Say of each transient whether nothing else changes within :data:`BLEND_PX`."""
+        new, every = self.transients, (self.transients, self.variables)
+        tree = cKDTree(np.concatenate([np.column_stack([one.x, one.y]) for one in every]))
+        near = tree.query_ball_point(np.column_stack([new.x, new.y]), BLEND_PX, return_length=True)
+        return np.asarray(near == 1)
 
     @property
     def group(self) -> str:

@@ -17,6 +17,7 @@ from benchmarks.differencing.inputs import write_job
 from benchmarks.differencing.measure import (
     OWN,
     PEERS,
+    VARIANT_PAIRS,
     VARIANTS,
     Bench,
     Trial,
@@ -41,11 +42,14 @@ class Plan:
         Those that run, if they are installed.
     peer_pairs : int
         Pairs of each group that peers get, the first ones.
+    peer_sizes : list of int
+        Sizes of the pairs that peers get.
     """
 
     pairs: Sequence[tuple[int, int, float]]
     peers: Sequence[str]
     peer_pairs: int
+    peer_sizes: Sequence[int]
 
 
 def measure(plan: Plan, make: Maker, bench: Bench, bars: Progress) -> Figures:
@@ -54,8 +58,7 @@ def measure(plan: Plan, make: Maker, bench: Bench, bars: Progress) -> Figures:
     wanted = [name for name in plan.peers if methods[name]["version"] is not None]
     trials = []
     for number, pair in enumerate(bars.track(plan.pairs, description="pairs")):
-        names = [OWN, *VARIANTS, *(wanted if _rank(plan, number) < plan.peer_pairs else [])]
-        trials += _try_all(make(*pair), names, bench)
+        trials += _try_all(make(*pair), _names(plan, number, wanted), bench)
     return {
         "machine": machine(),
         "versions": versions(),
@@ -69,6 +72,17 @@ def measure(plan: Plan, make: Maker, bench: Bench, bars: Progress) -> Figures:
 def _describe(name: str, bench: Bench) -> Figures:
     version, missing = version_of(name, bench)
     return {**asdict(method_of(name)), "version": version, "missing": missing}
+
+
+def _names(plan: Plan, number: int, peers: Sequence[str]) -> list[str]:
+    """Name the methods that a pair is given to."""
+    rank = _rank(plan, number)
+    names = [OWN]
+    if rank < VARIANT_PAIRS:
+        names += VARIANTS
+    if rank < plan.peer_pairs and plan.pairs[number][0] in plan.peer_sizes:
+        names += peers
+    return names
 
 
 def _rank(plan: Plan, number: int) -> int:

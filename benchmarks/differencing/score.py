@@ -87,7 +87,8 @@ class Score:
     extras, negative_extras : dict
         Detections without a change, by class.
     flux_excess, flux_pull : (n,) arrays
-        Of the transients found above S/N 10: flux / true flux - 1; (flux - true flux) / error.
+        Of the transients found above S/N 10 that stand alone: flux / true flux - 1;
+        (flux - true flux) / error.
     place_pull : (m,) array
         Of the same, along both axes: (found - true place) / Cramer-Rao bound.
     """

@@ -92,6 +92,7 @@ def completeness(done: Sequence[Outcome], scores: Sequence[Score]) -> Figures:
     new = [one.truth.transients for one in done]
     snr = np.concatenate([one.snr for one in new])
     hosted = np.concatenate([one.is_hosted for one in new])
+    alone = np.concatenate([one.truth.is_alone for one in done])
     asked = np.concatenate([score.is_asked for score in scores])
     seen = np.concatenate([score.is_found for score in scores])
     variables = [one.truth.variables for one in done]
@@ -100,6 +101,7 @@ def completeness(done: Sequence[Outcome], scores: Sequence[Score]) -> Figures:
     faded_seen = np.concatenate([score.is_faded_found for score in scores])
     return {
         "all": _shares(snr, asked, seen, BINS),
+        "alone": _shares(snr, asked & alone, seen, BINS),
         "hosted": _shares(snr, asked & hosted, seen, ABOVE),
         "field": _shares(snr, asked & ~hosted, seen, ABOVE),
         "faded": _shares(faded_snr, faded_asked, faded_seen, FADED),

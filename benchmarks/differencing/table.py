@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks.differencing.measure import OWN
+from benchmarks.differencing.field import BLEND_PX
+from benchmarks.differencing.measure import OWN, VARIANT_PAIRS
 from benchmarks.pages import lines
 
 Figures = dict[str, Any]
@@ -24,7 +25,10 @@ def _about(figures: Figures) -> str:
         f"Measured on {ran['date']} in {ran['minutes']:.0f} minutes by `{ran['command']}`, one "
         f"thread, on {machine['cpus']} cores of {machine['cpu']} with {memory} GiB; load average "
         f"at the end {load}, so that wall seconds are upper limits. Pairs: {ran['generator']}; "
-        f"{_count(figures)}. Ranges in brackets are 95 % intervals, errors one standard error."
+        f"{_count(figures)}. Ranges in brackets are 95 % intervals, errors one standard error. "
+        f"Flux bias, pull and place leave out blends: new sources with another change within "
+        f"{BLEND_PX:g} px. Two threads and a cached reference: at most {VARIANT_PAIRS} pairs of "
+        "each group."
     )
 
 
@@ -80,7 +84,9 @@ def _more_rows(groups: Figures) -> Iterator[list[str]]:
 
 def _found_rows(tables: Sequence[Figures]) -> Iterator[list[str]]:
     for name in tables[0]["completeness"]["all"]:
-        yield [f"found, S/N {name}", *(_share(one["completeness"]["all"][name]) for one in tables)]
+        for kind, said in (("all", ""), ("alone", ", no blends")):
+            cells = [one["completeness"][kind][name] for one in tables]
+            yield [f"found, S/N {name}{said}", *map(_share, cells)]
     yield ["found, faded, S/N > 5", *(_share(one["completeness"]["faded"][">5"]) for one in tables)]
     for sign, key in (("false", "per_mpix"), ("false, negative", "negative_per_mpix")):
         yield [f"{sign} per Mpix", *(_rate(one[key]["false"]) for one in tables)]

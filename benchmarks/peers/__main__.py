@@ -14,7 +14,7 @@ from benchmarks.peers.job import Job
 from benchmarks.peers.meter import Cost, measure
 
 NOT_INSTALLED = 3  # exit status
-LONG_S = 60.0  # work that takes longer is done once: the first run adds little to it
+LONG_S = 15.0  # work that takes longer is done once: the first run adds little to it
 
 
 def main() -> int:

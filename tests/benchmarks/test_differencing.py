@@ -18,8 +18,9 @@ from benchmarks.differencing.classes import Detections, score
 from benchmarks.differencing.field import Changes, Field, Frame
 from benchmarks.differencing.ideal import bounds
 from benchmarks.differencing.inputs import write_job
-from benchmarks.differencing.measure import PEERS, Bench, try_method, version_of
-from benchmarks.differencing.score import detect, lay, matched_filter, noise_of
+from benchmarks.differencing.measure import PEERS, Bench, Outcome, try_method, version_of
+from benchmarks.differencing.run import Plan, _names
+from benchmarks.differencing.score import Noise, detect, lay, matched_filter, noise_of
 from benchmarks.peers.meter import measure
 
 SIDE = 240
@@ -147,6 +148,32 @@ def test_flux_and_place_are_read_between_the_pixels():
     # exact for a Gaussian
     assert result.flux_excess == pytest.approx([0.0], abs=1e-9)
     assert result.place_pull == pytest.approx([0.0, 0.0], abs=1e-6)
+
+
+def test_flux_and_place_are_asked_of_sources_that_stand_alone():
+    # 13 px from a new source, 13 px from a variable star, 15 px from either, none near
+    new = [(40, 40, 900, 20, 0), (53, 40, 900, 20, 0), (100, 100, 900, 20, 0),
+           (128, 100, 900, 20, 0), (200, 200, 900, 20, 0)]  # fmt: skip
+    where = field(new, [(113, 100, 900, 20, 0)])
+    assert where.is_alone.tolist() == [False, False, False, True, True]
+    result = scored(where, 20 * map_with(*[(x, y, 1) for x, y, *_ in new]))
+    assert result.is_found.all()
+    assert len(result.flux_excess) == len(result.flux_pull) == 2
+    assert len(result.place_pull) == 4
+
+
+def test_found_shares_are_given_with_and_without_blends():
+    where = field([(40, 40, 900, 20, 0), (53, 40, 900, 20, 0), (128, 100, 900, 20, 0)])
+    on_map = scored(where, 20 * map_with((40, 40, 1), (128, 100, 1)))
+    done = Outcome(where.truth(), (), Noise(1.0, 1.0, 0.0), on_map, None, (), ())
+    shares = summary.completeness([done], [on_map])
+    counts = {name: (cell["10-50"]["found"], cell["10-50"]["asked"])
+              for name, cell in shares.items() if name in ("all", "alone")}  # fmt: skip
+    assert counts == {"all": (2, 3), "alone": (1, 1)}
+
+
+def test_a_field_without_changes_has_none_that_stand_alone():
+    assert field().is_alone.shape == (0,)
 
 
 def test_noise_is_measured_where_the_truth_says_that_nothing_changed():
@@ -397,7 +424,7 @@ def quick():
 
 def test_the_command_prints_one_json_object_with_every_figure(quick):
     names = [row["method"] for row in quick["pairs"]]
-    assert names == 2 * ["astrid", "astrid_threads"]
+    assert names == 2 * ["astrid", "astrid_threads", "astrid_cached"]
     assert all(row["size"] == 512 and not row["failure"] for row in quick["pairs"])
     rows = [row for row in quick["pairs"] if row["method"] == "astrid"]
     whole = quick["summary"]["groups"]["512"]
@@ -410,7 +437,8 @@ def test_the_command_prints_one_json_object_with_every_figure(quick):
         row["table"]["completeness"]["all"]["10-50"]["asked"] for row in rows
     )
     assert {one["figure"] for one in quick["required"]["512"]} >= {
-        "CPU s/Mpix, cold", "wall s/Mpix, two threads", "false/Mpix",
+        "CPU s/Mpix, cold", "CPU s/Mpix, cached reference", "wall s/Mpix, two threads",
+        "false/Mpix",
     }  # fmt: skip
     assert str(Path(__file__).parents[2]) not in json.dumps(quick["machine"])
 
@@ -466,7 +494,7 @@ def test_seeds_of_large_frames_are_fewer_and_sparse_fields_are_among_the_pairs()
     from benchmarks.differencing.command import _plan
 
     options = dict.fromkeys(("sizes", "seeds", "star_densities")) | {
-        "quick": False, "peers": ["none"], "peer_pairs": 2,
+        "quick": False, "peers": ["none"], "peer_pairs": 2, "peer_sizes": None, "area": 50.0,
     }  # fmt: skip
     drawn = _plan(options).pairs
     assert len({seed for size, seed, density in drawn if (size, density) == (2048, 1.0)}) == 10
@@ -474,6 +502,28 @@ def test_seeds_of_large_frames_are_fewer_and_sparse_fields_are_among_the_pairs()
     # the same number of stars in the frame at any size
     assert pytest.approx(2048**2 * min(d for s, _, d in drawn if s == 2048)) == 1024**2 * 0.1
     assert sum(size == 4096 for size, _, _ in drawn) == 3
+    assert sum(size == 4096 for size, _, _ in _plan(options | {"area": 1.0}).pairs) == 1
+
+
+def test_variants_and_peers_get_the_first_pairs_of_each_group():
+    drawn = [(size, seed, 1.0) for size in (256, 512) for seed in range(4)]
+    plan = Plan(drawn, ["sfft"], 1, [512])
+    named = [_names(plan, number, ["sfft"]) for number in range(len(drawn))]
+    assert ["sfft" in names for names in named] == [False] * 4 + [True] + [False] * 3
+    assert ["astrid_cached" in names for names in named] == 2 * [True, True, True, False]
+    assert all(names[0] == "astrid" for names in named)
+
+
+def test_a_prepared_reference_changes_no_candidate(tmp_path):
+    made = pairs.simulated(512, 2, 1.0)
+    job = write_job(made, tmp_path / "job")
+    bench = Bench(str(NOTHING), 300, 2)
+    for name in ("astrid", "astrid_cached"):
+        assert try_method(name, job, lay(made), bench).failure == ""
+    # of the second run with the same pack: the first has left it as it was
+    cold, cached = (job.array(f"{name}-table") for name in ("astrid", "astrid_cached"))
+    assert len(cold) > 10
+    assert cached.tobytes() == cold.tobytes()
 
 
 def test_the_share_of_stars_is_that_of_the_density():
