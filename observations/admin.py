@@ -148,7 +148,7 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
     ordering = ["-id"]
     sortable_by = ["observation_time"]
     search_fields = ["observation_id__startswith"]
-    readonly_fields = ["thumbnail", "runs"]
+    readonly_fields = ["thumbnail", "runs", "algorithms"]
     hidden = ["thumbnail_path"]
     actions = ["retry_failed", "accept", "archive"]
 
@@ -193,6 +193,17 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
         )
         line = '<a href="{}?observation__id__exact={}">{}</a>'
         return format_html_join(" · ", line, links)
+
+    @admin.display(description="algorithms compared")
+    def algorithms(self, observation: Observation) -> str:
+        """Link to where each difference is subtracted again with other algorithms."""
+        pairs = observation.difference_runs.filter(is_comparison=False).select_related(
+            "observation", "reference_observation", "reference_image"
+        )
+        page = "admin:differencing_differencerun_compare"
+        links = ((reverse(page, args=[pair.pk]), pair, pair.status) for pair in pairs)
+        words = format_html_join(" · ", '<a href="{}">{}</a> ({})', links)
+        return words or "nothing was subtracted from it yet"
 
     @admin.action(description="Retry failed observations", permissions=["operate"])
     def retry_failed(self, request: HttpRequest, queryset: QuerySet[Observation]) -> None:

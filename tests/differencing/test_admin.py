@@ -210,6 +210,18 @@ def test_an_algorithm_is_asked_for_from_the_page_that_compares(client):
     assert DifferenceRun.objects.filter(is_comparison=True).count() == 1
 
 
+def test_an_exposure_links_to_where_its_differences_are_compared(client):
+    run = make_difference_run()
+    pair = {name: getattr(run, name) for name in ("observation", "reference_observation")}
+    other = make_difference_run(algorithm="classic", is_comparison=True, **pair)
+    page = row_page(client, run.observation).content.decode()
+    assert f'href="{compare_page(run)}"' in page
+    # the page of one run shows all of its pair
+    assert compare_page(other) not in page
+    assert client.get(compare_page(run)).status_code == 200
+    assert "nothing was subtracted" in row_page(client, make_observation()).content.decode()
+
+
 def test_who_may_only_look_sees_the_comparison_and_asks_for_nothing(client):
     run = make_difference_run()
     client.force_login(make_user(is_staff=True, group="viewer"))
