@@ -44,9 +44,7 @@ class MaskBit(enum.IntFlag):
     """Crossed by a satellite or an aircraft."""
 
 
-def build_mask(
-    pixels: NDArray[np.floating], *, saturation: float, bad_pixels: Bools | None = None
-) -> Mask:
+def build_mask(pixels: NDArray[np.floating], *, saturation: float) -> Mask:
     """Mark the pixels of a raw frame that must not be used.
 
     Parameters
@@ -55,21 +53,20 @@ def build_mask(
         ADU, sky still in it.
     saturation : float
         ADU at which a pixel is no longer linear; ``inf`` when the frame has no such level.
-    bad_pixels : (ny, nx) bool array, optional
-        The known defects of the detector. Defects that show in the frame itself (stuck rows and
-        columns, single hot or dead pixels) are found in addition.
 
     Returns
     -------
     (ny, nx) uint16 array
         Sum of :class:`MaskBit` per pixel; 0 is a good pixel. NaN and infinite pixels are NO_DATA.
+        Bad pixels are those that the frame itself shows: stuck rows and columns, single hot or
+        dead pixels.
 
     Raises
     ------
     ValueError
-        If ``saturation`` is not positive, the frame is not 2-D, or the shapes differ.
+        If ``saturation`` is not positive, or the frame is not 2-D.
     """
-    check_inputs(pixels, saturation, bad_pixels)
+    check_inputs(pixels, saturation)
     finite = np.isfinite(pixels)
     saturated = finite & (pixels >= saturation)
     grown = grow_saturated(saturated)
@@ -78,8 +75,6 @@ def build_mask(
     mark(mask, saturated, MaskBit.SATURATED)
     mark(mask, grown & ~saturated, MaskBit.GROWN)
     mark(mask, find_defects(pixels, mask != 0), MaskBit.BAD_PIXEL)
-    if bad_pixels is not None:
-        mark(mask, bad_pixels, MaskBit.BAD_PIXEL)
     return mask
 
 
@@ -90,17 +85,12 @@ def mark(mask: Mask, where: Bools, bit: MaskBit) -> None:
     mask.reshape(-1)[np.flatnonzero(where)] |= np.uint16(bit)
 
 
-def check_inputs(pixels: NDArray[np.floating], saturation: float, bad_pixels: Bools | None) -> None:
+def check_inputs(pixels: NDArray[np.floating], saturation: float) -> None:
     """Refuse what cannot be masked, with the values that made it fail."""
     if pixels.ndim != 2:
         raise ValueError(f"a frame has 2 axes, this one has {pixels.ndim}: choose one image plane")
     if not saturation > 0:
         raise ValueError(f"saturation is {saturation} ADU: give a positive level, or inf for none")
-    if bad_pixels is not None and bad_pixels.shape != pixels.shape:
-        raise ValueError(
-            f"bad pixel mask is {bad_pixels.shape}, the frame {pixels.shape}: "
-            "use the mask of this detector and window"
-        )
 
 
 def grow_saturated(saturated: Bools) -> Bools:

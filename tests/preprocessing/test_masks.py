@@ -108,21 +108,10 @@ def test_a_core_at_the_border_is_grown_inside_only():
     assert not spoiled[40:, 40:].any()
 
 
-def test_known_defects_are_added():
-    known = np.zeros((200, 220), bool)
-    known[10, 20] = True
-    assert build_mask(sky(), saturation=np.inf, bad_pixels=known)[10, 20] == MaskBit.BAD_PIXEL
-
-
 @pytest.mark.parametrize("saturation", [0.0, -1.0, np.nan])
 def test_a_saturation_level_that_cannot_be_is_refused(saturation):
     with pytest.raises(ValueError, match="saturation is"):
         build_mask(sky(), saturation=saturation)
-
-
-def test_the_mask_of_another_detector_is_refused():
-    with pytest.raises(ValueError, match=r"bad pixel mask is \(3, 3\), the frame \(200, 220\)"):
-        build_mask(sky(), saturation=6e4, bad_pixels=np.zeros((3, 3), bool))
 
 
 def test_a_cube_is_refused():

@@ -57,6 +57,20 @@ def test_the_noise_is_never_below_that_of_the_read_out():
     assert frame.noise.min() >= np.float32(36.0 / GAIN)
 
 
+def test_what_is_known_of_a_frame_is_added_to_what_it_shows():
+    known = np.zeros(SHAPE, np.uint16)
+    known[10, 20] = MaskBit.BAD_PIXEL
+    pixels = raw()
+    pixels[30, 40] = np.nan
+    mask = calibrated(pixels, known=known).mask
+    assert (mask[10, 20], mask[30, 40]) == (MaskBit.BAD_PIXEL, MaskBit.NO_DATA)
+
+
+def test_the_mask_of_another_frame_is_refused():
+    with pytest.raises(ValueError, match=r"known mask is \(3, 3\), the frame \(320, 300\)"):
+        calibrated(raw(), known=np.zeros((3, 3), np.uint16))
+
+
 def test_missing_pixels_stay_missing():
     pixels = raw()
     pixels[:30] = np.nan
