@@ -32,7 +32,7 @@ from benchmarks.peers.method import Method
 OWN = "astrid"
 # The same method run another way: name of the module, name of its figure.
 VARIANTS = {"astrid_threads": "two_threads", "astrid_cached": "cached"}
-VARIANT_PAIRS = 3  # of each group: only their cost is of interest
+VARIANT_PAIRS = 2  # of each group: only their cost is of interest
 PEERS = ("astrid_classic", "hotpants", "stdpipe_zogy", "sfft")
 ROOT = Path(__file__).resolve().parents[2]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
