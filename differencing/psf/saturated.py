@@ -20,6 +20,8 @@ Window = tuple[slice, slice]
 HOLE_MARGIN = 1  # px around lost pixels: not linear any more, or spilt into
 FIT_ROUNDS = 6
 LARGEST_STEP = 0.5  # px; a fit to wings alone must not jump
+# px, and of the flux: after so small a step what is left to go is a fifth of it at most
+SETTLED = 2e-3
 MODEL_ERROR = 0.05  # of the star's light: what the PSF model may miss in its wings
 FEWEST_PIXELS = 30  # with light of the star, to tell place and flux
 
@@ -111,7 +113,7 @@ def _painted(
     planes = views[0].plane, views[1].plane
     for star, looks in stars:
         rows, columns = looks[index].where
-        empty = np.logical_or(*(_lost(planes, matched.flux_ratio, looks[index].where)))
+        empty = _beside(np.logical_or(*lost_pixels(planes, matched.flux_ratio, (rows, columns))))
         down, along = np.nonzero(empty)
         where.append((down + rows.start) * planes[0].shape[1] + along + columns.start)
         light.append(view.scale * star.flux * looks[index].shapes[0][empty])
@@ -120,13 +122,10 @@ def _painted(
     return view.image.with_values(places, total.astype(np.float32))
 
 
-def _lost(planes: tuple[Plane, Plane], ratio: float, where: Window) -> tuple[BoolArray, BoolArray]:
-    """Mark the lost pixels of a window, and what lies beside them, in both frames."""
-    here, there = (
-        ndimage.binary_dilation(lost, iterations=HOLE_MARGIN)
-        for lost in lost_pixels(planes, ratio, where)
-    )
-    return here, there
+def _beside(lost: BoolArray) -> BoolArray:
+    """Mark lost pixels, and what lies beside them."""
+    grown: BoolArray = ndimage.binary_dilation(lost, iterations=HOLE_MARGIN)
+    return grown
 
 
 def core_places(saturated: BoolArray) -> list[tuple[float, float]]:
@@ -160,18 +159,28 @@ def fit_star(place: tuple[float, float], views: list[View], matched: FrameMatch)
     """
     dx, dy = _shift(matched, *place)
     star = Star(place[0] - dx, place[1] - dy, 0.0)
+    planes = views[0].plane, views[1].plane
     for _ in range(FIT_ROUNDS):
         normal, right, count = np.zeros((3, 3)), np.zeros(3), 0
         for index, look in enumerate(_looks(star, views, matched)):
-            lost = _lost((views[0].plane, views[1].plane), matched.flux_ratio, look.where)[index]
+            lost = _beside(lost_pixels(planes, matched.flux_ratio, look.where)[index])
             basis, left, weight = _equations(look, views[index], star.flux, ~lost)
-            normal += (basis * weight) @ basis.T
-            right += (basis * weight) @ left
+            weighted = basis * weight
+            normal += weighted @ basis.T
+            right += weighted @ left
             count += int((weight > 0).sum())
         if count < FEWEST_PIXELS:
             return Star(star.x, star.y, 0.0)
-        star = _stepped(star, normal, right)
+        former, star = star, _stepped(star, normal, right)
+        if _is_settled(former, star):
+            break
     return star
+
+
+def _is_settled(former: Star, star: Star) -> bool:
+    """Tell whether a step has changed next to nothing."""
+    moved = max(abs(star.x - former.x), abs(star.y - former.y))
+    return moved < SETTLED and abs(star.flux - former.flux) <= SETTLED * former.flux
 
 
 def _stepped(star: Star, normal: NDArray[np.float64], right: NDArray[np.float64]) -> Star:
