@@ -1,6 +1,7 @@
 """The PSF of a frame fitted to its stars: a mean profile, its modes over the field, the rest."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,8 +96,11 @@ class _Fit:
         flux = np.where(shapes.flux > 0, shapes.flux, self.sample.flux)
         self.sample = replace(self.sample, flux=flux)
         seen = self.design @ self.field + shapes.modes
-        self.field = self._smooth(seen, shapes.errors)
-        excess = (seen - self.design @ self.field)[:, WIDTH] / np.hypot(
+        # where every pixel follows a polynomial of its own only the widths' tells who is a galaxy
+        needed = [WIDTH] if self._is_rich() else list(range(MODES))
+        self.field = np.zeros_like(self.field)
+        self.field[:, needed] = self._smooth(seen[:, needed], shapes.errors[:, needed])
+        excess = (seen[:, WIDTH] - self.design @ self.field[:, WIDTH]) / np.hypot(
             shapes.errors[:, WIDTH], STAR_SCATTER
         )
         self._fit_model(modes, weight)
@@ -105,6 +109,10 @@ class _Fit:
         changed = not np.array_equal(agreeing, self.kept) and bool(agreeing.any())
         self.kept = agreeing if changed else self.kept
         return changed
+
+    def _is_rich(self) -> bool:
+        """Tell whether the kept stars determine a polynomial for every pixel."""
+        return int(self.kept.sum()) >= ENOUGH_STARS
 
     def _alone(self, expected: FloatArray) -> BoolArray:
         """Mark the good pixels without light of neighbours too faint to be known."""
@@ -129,7 +137,7 @@ class _Fit:
 
     def _fit_model(self, modes: FloatArray, weight: FloatArray) -> None:
         """Fit what few stars have in common besides their modes, or every pixel on its own."""
-        if self.kept.sum() < ENOUGH_STARS:
+        if not self._is_rich():
             self._fit_pixels(weight, slice(1), np.tensordot(self.field, modes, axes=1))
             return
         self.field = np.zeros_like(self.field)
@@ -205,14 +213,24 @@ def _smooth_wings(images: FloatArray, start: float) -> NDArray[np.float64]:
     """Replace what lies beyond ``start`` px by its angular harmonics m = 0, 2, ring by ring."""
     half = images.shape[-1] // 2
     distance = radii(half)
-    offset = np.arange(-half, half + 1)
-    angle = np.arctan2(offset[:, None], offset[None, :])
     smooth = np.array(images, np.float64)
-    for radius in range(max(int(start) - 1, 2), int(distance.max()) + 1):
-        ring = np.rint(distance) == radius
-        basis = np.stack([np.ones(ring.sum()), np.cos(2 * angle[ring]), np.sin(2 * angle[ring])], 1)
-        smooth[:, ring] = images[:, ring] @ np.linalg.pinv(basis).T @ basis.T
+    for ring, harmonics, waves in _rings(half)[max(int(start) - 1, 2) :]:
+        smooth[:, ring] = images[:, ring] @ harmonics @ waves
     outside = np.clip((distance - start) / 2.0, 0.0, 1.0)
     rim = np.clip((half + 0.5 - distance) / TAPER, 0.0, 1.0)
     blended: NDArray[np.float64] = (images * (1 - outside) + smooth * outside) * rim
     return blended
+
+
+@lru_cache(maxsize=8)
+def _rings(half: int) -> list[tuple[BoolArray, NDArray[np.float64], NDArray[np.float64]]]:
+    """Give the rings of a stamp, by radius, with what gives harmonics, and pixels from these."""
+    distance = radii(half)
+    offset = np.arange(-half, half + 1)
+    angle = np.arctan2(offset[:, None], offset[None, :])
+    rings = []
+    for radius in range(int(distance.max()) + 1):
+        ring = np.rint(distance) == radius
+        waves = np.stack([np.ones(ring.sum()), np.cos(2 * angle[ring]), np.sin(2 * angle[ring])])
+        rings.append((ring, np.linalg.pinv(waves.T).T, waves))
+    return rings

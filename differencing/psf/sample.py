@@ -1,6 +1,7 @@
 """Which stars the PSF is measured from, and their stamps."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,15 +46,15 @@ def sample_stars(
     limit : int
         Largest number of stars.
     """
-    neighbours = _Neighbours(sources, half)
-    lonely = [int(i) for i in np.flatnonzero(stars) if neighbours.leave_alone(int(i))][:limit]
-    chosen = sources.chosen(np.array(lonely, dtype=int))
+    neighbours = _Neighbours(sources, np.flatnonzero(stars), half)
+    lonely = neighbours.lonely()[:limit]
+    chosen = sources.chosen(lonely)
     stamps = cut_stamps(pixels, bad, chosen.x, chosen.y, half=half)
     for good, star in zip(stamps.good, lonely, strict=True):
         neighbours.mask(good, star)
     level = _sky_level(stamps, half)
     stamps = replace(stamps, pixels=stamps.pixels - level[:, None, None])
-    aperture = radii(half) < 3.0 * (np.median(chosen.size) if lonely else 1.0)
+    aperture = radii(half) < 3.0 * (np.median(chosen.size) if len(lonely) else 1.0)
     flux = stamps.pixels[:, aperture].sum(axis=1)
     sample = StarSample(stamps, chosen.x, chosen.y, flux)
     return sample.chosen(
@@ -79,34 +80,34 @@ def _sky_level(stamps: Stamps, half: int) -> NDArray[np.float64]:
 
 
 class _Neighbours:
-    """Who stands near whom among the sources of a frame."""
+    """Who stands near each of the stars among the sources of a frame."""
 
-    def __init__(self, sources: Sources, half: int) -> None:
-        self.sources = sources
-        self.half = half
-        self.tree = cKDTree(np.column_stack([sources.x, sources.y]))
+    def __init__(self, sources: Sources, stars: NDArray[np.integer], half: int) -> None:
+        self.sources, self.stars, self.half = sources, stars, half
+        where = np.column_stack([sources.x, sources.y])
+        near = cKDTree(where).query_ball_point(where[stars], 1.5 * half, return_sorted=True)
+        self.star = np.repeat(stars, [len(others) for others in near])
+        self.other = np.fromiter(chain.from_iterable(near), np.int64, len(self.star))
+        apart = self.other != self.star
+        self.star, self.other = self.star[apart], self.other[apart]
 
-    def around(self, star: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Give the other sources near ``star`` and their distances, px."""
-        where = np.array([self.sources.x[star], self.sources.y[star]])
-        near = np.array(self.tree.query_ball_point(where, 1.5 * self.half), dtype=np.int64)
-        near = near[near != star]
-        return near, np.hypot(self.sources.x[near] - where[0], self.sources.y[near] - where[1])
-
-    def leave_alone(self, star: int) -> bool:
-        """Tell whether no neighbour spoils the stamp: none of note close by, none brighter near."""
-        near, distance = self.around(star)
-        share = self.sources.flux[near] / self.sources.flux[star]
-        close = distance < 3.5 * self.sources.size[star]
-        return not bool(np.any(close & (share > 0.02)) or np.any(share > 0.7))
+    def lonely(self) -> NDArray[np.integer]:
+        """Give the stars with no neighbour of note close by, and none brighter near."""
+        sources, star, other = self.sources, self.star, self.other
+        share = sources.flux[other] / sources.flux[star]
+        distance = np.hypot(sources.x[other] - sources.x[star], sources.y[other] - sources.y[star])
+        close = distance < 3.5 * sources.size[star]
+        spoiled = star[(close & (share > 0.02)) | (share > 0.7)]
+        return self.stars[~np.isin(self.stars, spoiled)]
 
     def mask(self, good: BoolArray, star: int) -> None:
         """Clear ``good`` (a stamp of ``star``) around every neighbour, further for bright ones."""
-        offset = np.arange(-self.half, self.half + 1)
-        for other in self.around(star)[0]:
-            dx = self.sources.x[other] - self.sources.x[star]
-            dy = self.sources.y[other] - self.sources.y[star]
-            reach = 2.0 * self.sources.size[other] + 1.5 * np.log10(
-                max(1.0, self.sources.flux[other] / self.sources.flux[-1])
-            )
-            good[np.hypot(offset[:, None] - dy, offset[None, :] - dx) < reach] = False
+        sources, offset = self.sources, np.arange(-self.half, self.half + 1)
+        near = self.other[slice(*np.searchsorted(self.star, (star, star + 1)))]
+        reach = 2.0 * sources.size[near] + 1.5 * np.log10(
+            np.maximum(1.0, sources.flux[near] / sources.flux[-1])
+        )
+        for dx, dy, radius in zip(
+            sources.x[near] - sources.x[star], sources.y[near] - sources.y[star], reach, strict=True
+        ):
+            good[np.hypot(offset[:, None] - dy, offset - dx) < radius] = False

@@ -13,6 +13,7 @@ from differencing.subtraction.noise import MAD_TO_SIGMA, BoolArray, FloatArray
 MIN_AREA = 5  # px; fewer make no shape
 DEBLEND_CONTRAST = 0.02  # of the flux; fainter neighbours are left to the PSF fit
 WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
+WINDOW_PARTS = 3  # of a pixel at the window's rim, where it is 3e-4: more move it by 1e-4 px
 LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
 SMALLER_COUNTS = 2.0  # times as much a source below a supposed stellar size speaks against it
 LEAST_ROUND = 0.7  # minor over major axis of a star
@@ -69,7 +70,9 @@ def detect_sources(
     )
     found = found[np.argsort(-found["flux"])]
     rms_size = np.sqrt(found["a"] * found["b"])
-    x, y, flag = sep.winpos(pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad)
+    x, y, flag = sep.winpos(
+        pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad, subpix=WINDOW_PARTS
+    )
     # one aperture for all: in its own isophote a faint star looks smaller than a bright one
     reach = SIZE_RADIUS * _bright_size(rms_size)
     radius, radius_flag = sep.flux_radius(
