@@ -6,6 +6,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from differencing.extraction import brightness
+from differencing.extraction.blends import part_blends
 from differencing.extraction.objects import find_rare_objects
 from differencing.extraction.shapes import (
     Beam,
@@ -35,7 +36,7 @@ FIELDS = (
     ("flux", "f8", "adu", "PSF flux in the difference, science ADU, negative if fainter"),
     ("flux_error", "f8", "adu", "1-sigma error of flux"),
     *brightness.FIELDS,
-    ("significance", "f8", "", "|S_corr| at the peak, sigma"),
+    ("significance", "f8", "", "|S_corr| at the peak, sigma; of what neighbours leave if hidden"),
     ("snr", "f8", "", "|flux| / flux_error"),
     ("fwhm", "f8", "pix", "full width at half maximum in the difference"),
     ("ellipticity", "f8", "", "1 - minor / major axis, 0 to 1"),
@@ -43,7 +44,7 @@ FIELDS = (
     ("psf_misfit", "f8", "", "reduced chi square of a point source in the difference"),
     ("is_negative", "?", "", "fainter than in the reference"),
     ("is_saturated", "?", "", "a saturated pixel within one FWHM"),
-    ("is_blended", "?", "", "parted from, or merged with, a neighbour"),
+    ("is_blended", "?", "", "measured together with, or merged with, a neighbour"),
     ("is_edge", "?", "", "the PSF core leaves the exposed area"),
     ("is_dipole", "?", "", "beside it a comparable peak of the other sign"),
     ("near_bright_star", "?", "", "within the wings of a star near saturation"),
@@ -102,6 +103,11 @@ def extract(
     found = found[np.argsort(-found["significance"], kind="stable")]
     found = _merge(found, beam)
     if len(found):
+        found = part_blends(
+            found, difference.flux, difference.flux_error, difference.psf, threshold=threshold
+        )
+        found = found[np.argsort(-found["significance"], kind="stable")]
+        _measure_shapes(found, difference, beam)
         _flag_surroundings(found, difference, (science, reference), beam)
     brightness.set_magnitudes(found, difference.zero_point)
     return found[~_hidden(found, difference.mask, beam)]
@@ -126,16 +132,14 @@ def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float
     found["is_negative"] = sign < 0
     found["is_blended"] = peaks["flag"] & MERGED != 0
     found["is_dipole"] = _has_opposite(difference.significance, x, y, sign, beam)
-    _measure_shapes(found, difference, (x, y), offset, beam)
-    found["ra"], found["dec"] = sky_places(difference.wcs, found["x"], found["y"])
     return found
 
 
-def _measure_shapes(
-    found: Candidates, difference: Difference, where: tuple[NDArray, NDArray], offset: NDArray,
-    beam: Beam,
-) -> None:  # fmt: skip
-    """Fill in width, ellipticity, position angle and misfit."""
+def _measure_shapes(found: Candidates, difference: Difference, beam: Beam) -> None:
+    """Fill in width, ellipticity, position angle, misfit and place in the sky."""
+    where = _pixels(found)
+    offset = np.stack([found["x"] - where[0], found["y"] - where[1]], 1)
+    found["ra"], found["dec"] = sky_places(difference.wcs, found["x"], found["y"])
     sign = np.where(found["is_negative"], -1.0, 1.0)[:, None, None]
     flux = windows(difference.flux, *where, window_half(beam.sigma)) * sign
     found["fwhm"], found["ellipticity"], angle = ellipses(flux, offset, beam)

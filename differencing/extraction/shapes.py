@@ -73,17 +73,22 @@ class Beam:
     def of(cls, psf: FloatArray) -> "Beam":
         """Measure the beam: the PSF of the difference correlated with itself."""
         sigma = stamp_fwhm(psf) / FWHM_PER_SIGMA
-        side = 2 * psf.shape[0]
-        power = np.abs(np.fft.rfft2(psf.astype(float), (side, side))) ** 2
-        beam = np.fft.fftshift(np.fft.irfft2(power, (side, side)))
+        beam = correlated_with_itself(psf)
         half = window_half(sigma)
-        middle = slice(side // 2 - half, side // 2 + half + 1)
+        middle = slice(len(beam) // 2 - half, len(beam) // 2 + half + 1)
         return cls(sigma, _covariances(beam[None, middle, middle], sigma, np.zeros((1, 2)))[0])
 
     @property
     def fwhm(self) -> float:
         """Full width at half maximum of the PSF of the difference, px."""
         return self.sigma * FWHM_PER_SIGMA
+
+
+def correlated_with_itself(psf: FloatArray) -> NDArray[np.float64]:
+    """Give the response of a matched filter to its (k, k) PSF, (2 k, 2 k), its peak at (k, k)."""
+    side = 2 * psf.shape[0]
+    power = np.abs(np.fft.rfft2(psf.astype(float), (side, side))) ** 2
+    return np.asarray(np.fft.fftshift(np.fft.irfft2(power, (side, side))))
 
 
 def window_half(sigma: float) -> int:
