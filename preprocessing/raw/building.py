@@ -109,12 +109,19 @@ def find_bad_pixels(
     dark: Master | None, flats: Sequence[Master], raw_flats: Sequence[Pixels] = ()
 ) -> tuple[Bools, dict[str, float]]:
     """Give the bad pixels that masters show; ``raw_flats``, net, tell which are not linear."""
-    gains = [flat.statistics["gain"] for flat in flats if "gain" in flat.statistics]
-    nonlinear = None
-    if len(raw_flats) > 1 and gains:
-        noise = dark.statistics.get("read_noise_adu", 0.0) if dark else 0.0
-        nonlinear = nonlinear_pixels(raw_flats, noise, float(np.mean(gains)))
+    nonlinear = find_nonlinear(dark, flats, raw_flats)
     return bad_pixel_mask(dark=dark, flats=flats, nonlinear=nonlinear)
+
+
+def find_nonlinear(
+    dark: Master | None, flats: Sequence[Master], raw_flats: Sequence[Pixels]
+) -> Bools | None:
+    """Give the pixels that net flats show to be not linear; None where they cannot tell."""
+    gains = [flat.statistics["gain"] for flat in flats if "gain" in flat.statistics]
+    if len(raw_flats) < 2 or not gains:
+        return None
+    noise = dark.statistics.get("read_noise_adu", 0.0) if dark else 0.0
+    return nonlinear_pixels(raw_flats, noise, float(np.mean(gains)))
 
 
 def masters_from(

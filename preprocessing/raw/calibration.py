@@ -21,17 +21,11 @@ from observations.models import CalibrationExposure, Survey
 from observations.raw import read_raw
 from preprocessing.models import CalibrationFrame, CalibrationKind, CalibrationRun
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.raw.building import (
-    Input,
-    build,
-    conditions_of,
-    find_bad_pixels,
-    groups_of,
-    net_flats,
-)
-from preprocessing.raw.library import Candidate, Choice, Conditions, Setup, choose
-from preprocessing.raw.master_files import bad_pixels_to_fits, master_to_fits
-from preprocessing.raw.master_store import candidates, choose_masters, load, load_master
+from preprocessing.raw.building import Input, build, conditions_of, groups_of
+from preprocessing.raw.library import Choice, Conditions, Setup
+from preprocessing.raw.master_files import master_to_fits
+from preprocessing.raw.master_mask import bad_pixels_of
+from preprocessing.raw.master_store import choose_masters, load
 from preprocessing.raw.masters import Master
 from preprocessing.raw.reduction import Masters
 
@@ -108,9 +102,9 @@ def build_master(run: CalibrationRun) -> None:
         with cost.step("average"):
             made = _built(run, inputs, masters)
         with cost.step("bad_pixels"):
-            bad = _bad_pixels(conditions, made, inputs, masters, parameters)
+            bad = bad_pixels_of(conditions, made, inputs, masters, parameters)
         with cost.step("store"):
-            path, bad_path = store.put(master_to_fits(made)), store.put(bad_pixels_to_fits(*bad))
+            path, bad_path = store.put(master_to_fits(made)), store.put(bad[0])
     with transaction.atomic():
         row = _row(run, conditions, exposures, parameters)
         _add(row, kind=made.kind, path=path, statistics=made.statistics, holds=made.holds_bias)
@@ -159,33 +153,6 @@ def _built(run: CalibrationRun, inputs: Sequence[Input], masters: Masters) -> Ma
         return build(FrameKind(run.kind), inputs, masters)
     except ValueError as error:
         raise BadImage(f"{run}: {error}") from error
-
-
-def _bad_pixels(
-    conditions: Conditions,
-    made: Master,
-    inputs: Sequence[Input],
-    masters: Masters,
-    parameters: PreprocessParameters,
-) -> tuple[Any, dict[str, float]]:
-    """Find what this master and those that hold with it show to be bad."""
-    setup = [each for each in candidates(conditions) if each.holds_at(conditions.observed_at)]
-    flats = [load_master(each) for each in _newest_flats(setup)]
-    if made.kind == "flat":
-        net = net_flats(inputs, masters)[0]
-        return find_bad_pixels(masters.dark or masters.bias, [made, *flats], net)
-    dark = made
-    if made.kind == "bias":
-        longest = choose(conditions, setup, parameters, needs_flat=False).dark
-        dark = load_master(longest) if longest else made
-    return find_bad_pixels(dark, flats)
-
-
-def _newest_flats(setup: Sequence[Candidate]) -> list[Candidate]:
-    flats = sorted(
-        (each for each in setup if each.kind == "flat"), key=lambda c: c.conditions.observed_at
-    )
-    return list({each.conditions.filter_band: each for each in flats}.values())
 
 
 def _row(

@@ -15,6 +15,7 @@ PLANES = {"MASTER": "pixels", "ERROR": "uncertainty", "COUNT": "counts"}
 KINDS: tuple[Kind, ...] = ("bias", "dark", "flat")
 UNITS = {"bias": "adu", "dark": "adu", "flat": ""}
 BAD_PIXELS = "BADPIX"
+NONLINEAR = 2  # bit of that plane
 
 
 def master_to_fits(master: Master) -> bytes:
@@ -74,13 +75,18 @@ def statistics_in(header: fits.Header) -> dict[str, float]:
     }
 
 
-def bad_pixels_to_fits(bad: Bools, counts: dict[str, float]) -> bytes:
-    """Give the FITS file of a bad-pixel mask: 1 is bad."""
+def bad_pixels_to_fits(
+    bad: Bools, counts: dict[str, float], *, nonlinear: Bools | None = None
+) -> bytes:
+    """Give the FITS file of a bad-pixel mask: 1 is bad, 3 what these very flats show not linear."""
     primary = fits.PrimaryHDU()
     primary.header["IMAGETYP"] = "Bad pixel mask"
     for name, value in counts.items():
         primary.header[f"HIERARCH ASTRID {name.upper()}"] = value
-    return written([primary, fits.ImageHDU(bad.astype(np.uint8), name=BAD_PIXELS)])
+    plane = bad.astype(np.uint8)
+    if nonlinear is not None:
+        plane[nonlinear] |= np.uint8(NONLINEAR)
+    return written([primary, fits.ImageHDU(plane, name=BAD_PIXELS)])
 
 
 def bad_pixels_from_fits(source: bytes | Path | BinaryIO) -> Bools:
@@ -89,6 +95,13 @@ def bad_pixels_from_fits(source: bytes | Path | BinaryIO) -> Bools:
     with fits.open(stream, memmap=False) as units:
         verify(units, BAD_PIXELS)
         return np.asarray(units[BAD_PIXELS].data != 0)
+
+
+def nonlinear_from_fits(source: bytes) -> Bools:
+    """Read which pixels a mask's own flats showed to be not linear; checksums are verified."""
+    with fits.open(io.BytesIO(source), memmap=False) as units:
+        verify(units, BAD_PIXELS)
+        return np.asarray((units[BAD_PIXELS].data & NONLINEAR) != 0)
 
 
 def written(units: list[fits.PrimaryHDU | fits.ImageHDU]) -> bytes:

@@ -17,7 +17,7 @@ from observations.models import CalibrationExposure, Observation, ObservationSta
 from preprocessing import services
 from preprocessing.models import CalibrationFrame, CalibrationRun, PreprocessRun
 from preprocessing.raw import calibration, master_store
-from preprocessing.raw.master_files import master_from_fits
+from preprocessing.raw.master_files import bad_pixels_from_fits, master_from_fits
 from tests.factories import make_survey, make_user
 from tests.preprocessing.raw_frames import raw_bytes, section
 from tests.preprocessing.synthetic import add_star, tan_wcs
@@ -198,6 +198,33 @@ def test_more_frames_of_a_night_make_a_new_version_and_retire_the_old(camera):
         (2, True, 4),
     ]
     assert CalibrationFrame.objects.filter(kind="bad_pixel_mask", is_active=True).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("date", "is_kept"), [("2024-03-05", True), ("2024-03-20", True), ("2024-06-01", False)]
+)
+def test_a_later_mask_keeps_what_flats_showed_while_they_hold(camera, date, is_kept):
+    spot = (50, 60)
+    for n, level in enumerate((8000.0, 12_000.0, 16_000.0)):
+        light = np.full((SIDE, SIDE), level)
+        # a quarter of the light is missing at twice the level: not linear, yet not dead
+        light[spot] *= 1 - 0.25 * (level / 8000 - 1)
+        camera.put(f"bias{n}", 0.0, 0.0, "Bias Frame", minute=n)
+        camera.put(f"flat{n}", light, 2.0, "Flat Field", minute=20 + n)
+    ingestion.ingest_directory(camera.folder)
+    work_off()
+    masks = CalibrationFrame.objects.filter(kind="bad_pixel_mask", is_active=True)
+    assert bad_pixels_from_fits(store.get(masks.get().file_path))[spot]
+    for n in range(3):
+        begun = {"DATE-OBS": f"{date}T09:0{n}:00"}
+        camera.put(f"dark{n}", 0.0, SECONDS, "Dark Frame", **begun)
+    ingestion.ingest_directory(camera.folder)
+    work_off()
+    later = masks.get(run__kind="dark")
+    found = bad_pixels_from_fits(store.get(later.file_path))
+    assert found[spot] == is_kept
+    assert ("nonlinear_pixels" in later.statistics) == is_kept
+    assert found.sum() < 20
 
 
 def test_two_frames_make_no_master_and_the_light_says_what_it_lacks(camera):
