@@ -4,10 +4,11 @@ import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from preprocessing.astrometry.register import Grid, grid_of, register
+from preprocessing.astrometry.register import Grid, grid_of, register, stars_of
 from preprocessing.astrometry.registration import Registration
 from preprocessing.calibrated import CalibratedFrame, Pixels
 from preprocessing.masks import Mask, MaskBit, build_mask
+from preprocessing.native_hits import mark_hits
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.resampling.resample import resample
 from preprocessing.sky.background import estimate_background
@@ -138,7 +139,10 @@ def onto_grid(
         If the frame cannot be registered; the message says by how much and what to do.
     """
     target = grid_of(grid, parameters) if isinstance(grid, CalibratedFrame) else grid
-    registration = register(frame, target, parameters, stars=stars)
+    found = stars_of(frame, parameters) if stars is None else stars
+    registration = register(frame, target, parameters, stars=found)
+    if not registration.is_identity:
+        frame = mark_hits(frame, found)
     return resample(frame, registration, target.shape), registration
 
 

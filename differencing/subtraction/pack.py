@@ -11,11 +11,11 @@ import numpy as np
 from differencing.parameters import DifferenceParameters
 from differencing.psf.model import PsfModel
 from differencing.psf.stars import Sources
-from differencing.subtraction.cosmics import find_cosmics
 from differencing.subtraction.measure import FRAMES, find_sources, likely_stars, measure_psf
 from differencing.subtraction.noise import BoolArray
 from differencing.subtraction.prepare import Plane
 from preprocessing.calibrated import CalibratedFrame
+from preprocessing.hits import fall_of, find_cosmics
 
 # Raised with every change of what a pack holds or how it is measured.
 VERSION = 1
@@ -91,7 +91,7 @@ def prepare_reference(
 def without_cosmics(plane: Plane, model: PsfModel) -> Plane:
     """Give a plane with its cosmic-ray hits masked."""
     return plane.with_hits(
-        find_cosmics(plane.pixels, plane.noise, model.sharpest(), gain=plane.gain)
+        find_cosmics(plane.pixels, plane.noise, fall=fall_of(model.sharpest()), gain=plane.gain)
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 from differencing import product
 from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
-from differencing.subtraction.cosmics import find_cosmics
 from differencing.subtraction.subtract import subtract
+from preprocessing.hits import fall_of, find_cosmics
 from preprocessing.masks import MaskBit
 from tests.differencing import sky
 
@@ -136,7 +136,9 @@ def test_cosmic_rays_leave_no_candidates():
 def test_stars_are_no_cosmic_rays():
     science, _ = pair(33)
     psf = sky.moffat(sky.SCIENCE.fwhm, sky.SCIENCE.ellipticity, 0, 0, 16)
-    assert find_cosmics(science.pixels, science.noise, psf, gain=science.gain).sum() <= 2
+    assert (
+        find_cosmics(science.pixels, science.noise, fall=fall_of(psf), gain=science.gain).sum() <= 2
+    )
 
 
 def test_smallest_frame_with_enough_stars_can_be_subtracted():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from differencing.subtraction.cosmics import find_cosmics
+from preprocessing.hits import fall_of, find_cosmics
 from tests.differencing.sky import moffat, place, spread_out
 
 SHAPE = (300, 320)
@@ -10,7 +10,7 @@ PSF = moffat(2.7, 0.0, 0, 0, 16)
 
 
 def mark(image):
-    return find_cosmics(image.astype(np.float32), NOISE, PSF, gain=2.0)
+    return find_cosmics(image.astype(np.float32), NOISE, fall=fall_of(PSF), gain=2.0)
 
 
 def test_every_pixel_of_a_slanted_track_is_marked():

@@ -8,7 +8,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
+from preprocessing.calibrated import Pixels
+from preprocessing.masks import Bools
 
 SEED_SIGMA = 5.5  # of one pixel's contrast; one in 50 million pixels of pure noise
 LINE_SIGMA = 5.5  # of the contrast along a line through a pixel
@@ -24,6 +25,7 @@ STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
 ROUNDING = 0.999  # the first look is in single precision
 NEIGHBOURS = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1) if (j, i) != (0, 0)]
 
+Floats = NDArray[np.floating]
 Points = NDArray[np.intp]  # (n, 2), row and column
 
 
@@ -31,8 +33,8 @@ Points = NDArray[np.intp]  # (n, 2), row and column
 class _Sharpness:
     """How far single pixels stand out against what the PSF allows; the frame's rim goes on."""
 
-    pixels: Float32Image
-    noise: Float32Image
+    pixels: Pixels
+    noise: Pixels
     gain: float
     fall: float  # mean of the PSF's eight inner neighbours over its peak
 
@@ -69,7 +71,7 @@ class _Sharpness:
         variance += np.maximum(light, 0) / self.gain + (PSF_ERROR * np.maximum(mean, 0)) ** 2
         return np.asarray((light - mean / self.fall) / np.sqrt(variance))
 
-    def spread(self, points: Points, hit: BoolArray) -> BoolArray:
+    def spread(self, points: Points, hit: Bools) -> Bools:
         """Tell which points beside hits have light that is no star's either.
 
         Only neighbours that are not hit say what a star would have there: between two brighter
@@ -93,7 +95,7 @@ def squares(image: NDArray, points: Points, reach: int) -> NDArray:
     return np.asarray(image[rows, columns])
 
 
-def box_sum(values: FloatArray) -> FloatArray:
+def box_sum(values: Floats) -> Floats:
     """Give the sum of each whole 3 x 3 box in the last two axes."""
     down = values[..., :-2, :] + values[..., 1:-1, :]
     down += values[..., 2:, :]
@@ -102,9 +104,14 @@ def box_sum(values: FloatArray) -> FloatArray:
     return np.asarray(total)
 
 
-def find_cosmics(
-    pixels: Float32Image, noise: Float32Image, psf: FloatArray, *, gain: float
-) -> BoolArray:
+def fall_of(psf: Floats) -> float:
+    """Give the mean of a PSF round its middle pixel, over that pixel."""
+    centre = psf.shape[0] // 2
+    around = np.mean([psf[centre + j, centre + i] for j, i in NEIGHBOURS])
+    return float(around / psf[centre, centre])
+
+
+def find_cosmics(pixels: Pixels, noise: Pixels, *, fall: float, gain: float) -> Bools:
     """Mark the pixels hit by cosmic rays.
 
     No source can fall off from a pixel to the mean of its eight neighbours faster than the PSF
@@ -117,8 +124,9 @@ def find_cosmics(
         Background-subtracted, ADU, finite.
     noise : (ny, nx) array
         1-sigma noise without that of sources, ADU.
-    psf : (k, k) array
-        Sharpest PSF of the frame, centred on a pixel.
+    fall : float
+        Mean of the eight pixels round the middle of the sharpest PSF of the frame, centred on a
+        pixel, over that middle; see :func:`fall_of`.
     gain : float
         e-/ADU.
 
@@ -131,9 +139,7 @@ def find_cosmics(
     After van Dokkum 2001, PASP 113, 1420, with the frame's own PSF in place of the
     fine-structure image.
     """
-    centre = psf.shape[0] // 2
-    fall = float(np.mean([psf[centre + j, centre + i] for j, i in NEIGHBOURS]))
-    sharpness = _Sharpness(pixels, noise, gain, fall / float(psf[centre, centre]))
+    sharpness = _Sharpness(pixels, noise, gain, fall)
     points = sharpness.suspects()
     pull = sharpness.pull(points)[:, 0, 0]
     tail = pull > TAIL_SIGMA
@@ -148,7 +154,7 @@ def find_cosmics(
     return marked
 
 
-def _on_line(sharpness: _Sharpness, points: Points, pull: FloatArray) -> BoolArray:
+def _on_line(sharpness: _Sharpness, points: Points, pull: Floats) -> Bools:
     """Tell which points lie on a sharp line, too faint in single pixels."""
     found = np.zeros(len(points), bool)
     start = np.flatnonzero(pull > LINE_START)
@@ -163,7 +169,7 @@ def _on_line(sharpness: _Sharpness, points: Points, pull: FloatArray) -> BoolArr
     return found
 
 
-def _joined(points: Points, seeds: BoolArray) -> BoolArray:
+def _joined(points: Points, seeds: Bools) -> Bools:
     """Mark the points that a chain of points without wide gaps joins to a seed."""
     if not seeds.any():
         return seeds
@@ -175,7 +181,7 @@ def _joined(points: Points, seeds: BoolArray) -> BoolArray:
     return np.isin(label, np.unique(label[seeds]))
 
 
-def _rim(sharpness: _Sharpness, hits: Points, marked: BoolArray) -> Points:
+def _rim(sharpness: _Sharpness, hits: Points, marked: Bools) -> Points:
     """Give the neighbours of ``hits`` that belong to them or hold what they have spilt."""
     rim = (hits[:, None, :] + np.array(NEIGHBOURS)).reshape(-1, 2)
     rim = rim[((rim >= 0) & (rim < sharpness.pixels.shape)).all(axis=1)]
