@@ -69,7 +69,8 @@ def vote_shift(expected: Floats, found: Floats, radius: float, least: int) -> li
         best = ballots[0]
         raise ValueError(
             f"at most {best.won} of {len(expected)} reference and {len(found)} science stars fall "
-            f"together within {radius:g} px ({best.expected:.1f} by chance, {least} needed): the "
+            f"together within {radius:g} px, which chance would do with odds of "
+            f"{min(best.odds, 1.0):.1g} ({least} stars and odds below {CHANCE:g} are needed): the "
             "WCS points to another field or is off by more; solve the frame again"
         )
     return won

@@ -107,7 +107,10 @@ def examine(frame: CalibratedFrame, parameters: PreprocessParameters) -> Examine
     stars = stars_of(frame, parameters)
     if not stars.size:
         raise ValueError(
-            f"no object above {parameters.star_threshold:g} sigma: the frame shows no stars"
+            f"no unsaturated object above {parameters.star_threshold:g} sigma among "
+            f"{np.count_nonzero(frame.mask == 0)} good pixels "
+            f"({share(frame, MaskBit.SATURATED):.2%} are saturated): the frame shows no stars to "
+            "measure"
         )
     width = typical_width(stars)
     growth = measure_growth(frame, stars, width)

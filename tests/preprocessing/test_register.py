@@ -128,7 +128,7 @@ def test_a_frame_that_touches_a_corner_only_is_refused():
 def test_a_frame_of_other_stars_with_a_wrong_wcs_is_refused():
     others = scatter_stars(SHAPE, 80, np.random.default_rng(99))
     frame = expose(others, SHAPE, wcs=tan_wcs(SHAPE), seed=3)
-    with pytest.raises(ValueError, match="by chance"):
+    with pytest.raises(ValueError, match="chance would"):
         register(frame, GRID, PARAMETERS)
 
 
@@ -142,7 +142,7 @@ def test_a_frame_of_other_stars_with_a_wrong_wcs_is_refused():
     ids=["upside down", "mirrored", "with pixels twice as large"],
 )
 def test_a_frame_that_lies_otherwise_than_its_wcs_says_is_refused_with_how_it_lies(place, words):
-    with pytest.raises(ValueError, match=rf"together within 20 px .* stars .*{words}"):
+    with pytest.raises(ValueError, match=rf"together within 20 px.* stars .*{words}"):
         register(photographed(place), GRID, PARAMETERS)
 
 
