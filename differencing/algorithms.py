@@ -6,7 +6,8 @@ from dataclasses import replace
 from differencing.kernels.classic import subtract_classic
 from differencing.kernels.hotpants import subtract_hotpants
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.subtraction.subtract import Difference, Reference, subtract
+from differencing.subtraction.both import Reference
+from differencing.subtraction.subtract import Difference, subtract
 from preprocessing.calibrated import CalibratedFrame
 
 Subtraction = Callable[..., Difference]

@@ -16,8 +16,8 @@ from benchmarks.peers.method import Method
 from differencing.algorithms import subtract_with
 from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
+from differencing.subtraction.both import Reference
 from differencing.subtraction.pack import ReferencePack
-from differencing.subtraction.subtract import Reference
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters

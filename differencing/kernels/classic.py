@@ -17,10 +17,11 @@ from differencing.kernels.filtering import Coloured, Score, centred_transform, s
 from differencing.kernels.kernel import KernelModel, KernelSample, fit_kernel
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.psf.stamps import Stamps, cut_stamps
+from differencing.subtraction.both import Reference
 from differencing.subtraction.maps import register, subtract_tiles
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import Float32Image
-from differencing.subtraction.subtract import Difference, Ready, Reference, finish, make_ready
+from differencing.subtraction.subtract import Difference, Ready, finish, make_ready
 from differencing.subtraction.tiles import Tile, plan_tiles
 from differencing.subtraction.zogy import TileProducts, shift_phase
 from preprocessing.calibrated import CalibratedFrame

@@ -21,11 +21,12 @@ from differencing.kernels.classic import coloured, in_roles, registered
 from differencing.kernels.filtering import centred_transform, power_of, score, whitened_psf
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.psf.model import PsfModel
+from differencing.subtraction.both import Reference
 from differencing.subtraction.maps import subtract_tiles
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import BoolArray, Float32Image
 from differencing.subtraction.prepare import Plane
-from differencing.subtraction.subtract import Difference, Ready, Reference, finish, make_ready
+from differencing.subtraction.subtract import Difference, Ready, finish, make_ready
 from differencing.subtraction.tiles import Tile, plan_tiles
 from differencing.subtraction.zogy import TileProducts
 from preprocessing.calibrated import CalibratedFrame

@@ -80,8 +80,21 @@ def prepare_reference(
     ValueError
         If no pixel is good, or there are too few stars for a PSF.
     """
-    plane = Plane.of(reference, FRAMES[1])
-    sources = find_sources(plane, parameters)
+    return measure_reference(reference, *take_apart(reference, FRAMES[1], parameters), parameters)
+
+
+def take_apart(
+    frame: CalibratedFrame, name: str, parameters: DifferenceParameters
+) -> tuple[Plane, Sources]:
+    """Give the plane of a frame, and its sources."""
+    plane = Plane.of(frame, name)
+    return plane, find_sources(plane, parameters)
+
+
+def measure_reference(
+    reference: CalibratedFrame, plane: Plane, sources: Sources, parameters: DifferenceParameters
+) -> ReferencePack:
+    """Measure the PSF of a reference whose sources are found, and mark its cosmic rays."""
     stars = likely_stars(sources, plane.shape, parameters)
     model = measure_psf(plane, sources, stars, parameters, FRAMES[1])
     plane = without_cosmics(plane, model)

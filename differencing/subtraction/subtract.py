@@ -1,49 +1,32 @@
 """Subtraction of a reference from a science frame: difference, significance, flux."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid.core.threads import in_threads, plain_libraries
+from astrid.core.threads import plain_libraries
 from differencing.parameters import Algorithm, DifferenceParameters
-from differencing.psf.match import shared_stars
 from differencing.psf.saturated import paint_stars
 from differencing.psf.stars import Sources
+from differencing.subtraction.both import Reference, measure_both, take_both_apart
 from differencing.subtraction.images import fill_holes, without_remainder
 from differencing.subtraction.maps import Maps, subtract_tiles
-from differencing.subtraction.measure import (
-    FRAMES,
-    Pair,
-    Planes,
-    find_sources,
-    likely_stars,
-    match_frames,
-    measure_psf,
-    of_one_size,
-)
+from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
 from differencing.subtraction.noise import Float32Image
-from differencing.subtraction.pack import (
-    ReferencePack,
-    check_pack,
-    prepare_reference,
-    without_cosmics,
-)
-from differencing.subtraction.prepare import Plane, check_overlap, check_pair, has_bits
+from differencing.subtraction.pack import ReferencePack
+from differencing.subtraction.prepare import check_overlap, check_pair, has_bits
 from differencing.subtraction.tiles import plan_tiles
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit, mark
 from preprocessing.photometry.magnitudes import ZeroPoint
-
-Reference = CalibratedFrame | ReferencePack
 
 NO_FIGURES: Mapping[str, float] = {}
 
@@ -166,17 +149,13 @@ def make_ready(
     watch = Watch()
     check_pair(science, reference.frame if isinstance(reference, ReferencePack) else reference)
     with watch("stars"):
-        (plane, found), pack = _measured(science, reference, parameters, threads)
-    check_overlap(plane, pack.plane)
+        parts = take_both_apart(science, reference, parameters, threads)
+        check_overlap(parts[0][0], parts[1][0])
     with watch("psf"):
-        likely = likely_stars(found, plane.shape, parameters), pack.stars
-        both = found, pack.sources
-        chosen, _ = shared_stars(both, likely, radius=parameters.match_radius)
-        model = measure_psf(plane, found, chosen, parameters, FRAMES[0])
-        models = of_one_size((model, pack.model))
-    with watch("cosmics"):
-        planes = without_cosmics(plane, model), pack.plane
+        planes, models = measure_both(parts, reference, parameters, threads)
         check_overlap(*planes)
+        both = parts[0][1], parts[1][1]
+        models = of_one_size(models)
     with watch("match"):
         matched = match_frames(planes, both, models, parameters)
     with watch("background"):
@@ -220,29 +199,6 @@ def finish(
         figures=ready.pair.figures() | dict(figures) | noise_figures | ready.watch.seconds,
         algorithm=algorithm,
     )
-
-
-def _measured(
-    science: CalibratedFrame,
-    reference: Reference,
-    parameters: DifferenceParameters,
-    threads: int,
-) -> tuple[tuple[Plane, Sources], ReferencePack]:
-    """Find the sources of the science frame and, unless that is done, measure the reference."""
-
-    def take_apart() -> tuple[Plane, Sources]:
-        plane = Plane.of(science, FRAMES[0])
-        return plane, find_sources(plane, parameters)
-
-    def prepare() -> ReferencePack:
-        if isinstance(reference, ReferencePack):
-            check_pack(reference, parameters)
-            return reference
-        return prepare_reference(reference, parameters)
-
-    parts: tuple[Callable[[], Any], ...] = take_apart, prepare
-    side_by_side = in_threads(lambda part: part(), parts, threads=threads)
-    return side_by_side[0], side_by_side[1]
 
 
 def join_masks(planes: Planes, fwhm: float) -> NDArray[np.uint16]:
