@@ -17,8 +17,11 @@ class QualityLimits:
     max_sky_fraction: float = tunable(
         0.8, "largest share of the way from zero to saturation that the sky fills", gt=0, le=1
     )
+    # Sky of 10 times the noise (less tells nothing) that a read noise below 35 e- joins stays below
+    # 2: noise = 2 sqrt(sky) needs sky > 400 e- and read noise > sqrt(3 * 400) e-. A gain stated at
+    # five times its value makes 2.2.
     max_noise_ratio: float = tunable(
-        3.0,
+        2.0,
         "largest noise of a pixel, in that of the sky's photons: more shows a gain that is too "
         "high, or no sky",
         gt=1,

@@ -205,3 +205,57 @@ def test_without_any_zero_point_magnitudes_are_instrumental(night, tmp_path):
     assert figures["MAGSYS"] == "instrumental"
     # 60 s
     assert figures["MAGZP"] == pytest.approx(2.5 * np.log10(60.0))
+
+
+def changed(path, folder, **cards):
+    """Copy a file with other header cards; None takes one away."""
+    copy = folder / path.name
+    with fits.open(path) as units:
+        for keyword, value in cards.items():
+            if value is None:
+                del units[0].header[keyword]
+            else:
+                units[0].header[keyword] = value
+        units.writeto(copy)
+    return copy
+
+
+def test_a_wrong_gain_is_refused_with_the_numbers(night, tmp_path):
+    science, reference = night[0]["sky"]
+    # noise in that of the photons grows with the root of the gain: 5 ** 0.5 = 2.2
+    wrong = changed(science, tmp_path, GAIN=5 * sky.SCIENCE.gain)
+    words = r"sky_sci.fits: noise over that of photons 2\.[2-4] is above 2 .*--accept-quality"
+    with pytest.raises(CommandError, match=words):
+        run((wrong, reference), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    figures = run((wrong, reference), tmp_path / "out", "--accept-quality")
+    assert ["max_noise_ratio" in reason for reason in figures["shortcomings"]] == [True]
+
+
+def test_frames_of_two_filters_are_refused_with_both_names(night, tmp_path):
+    science, reference = night[0]["sky"]
+    other = changed(science, tmp_path, FILTER="g")
+    words = "sky_sci.fits was taken through filter g, sky_ref.fits through r: .*--any-filter"
+    with pytest.raises(CommandError, match=words):
+        run((other, reference), tmp_path / "out")
+    assert run((other, reference), tmp_path / "out", "--any-filter")["candidates"] >= 6
+
+
+def test_two_names_of_one_filter_are_one_filter(night, tmp_path):
+    science, reference = night[0]["sky"]
+    other = changed(science, tmp_path, FILTER="SDSS_r")
+    assert run((other, reference), tmp_path / "out")["assumed"] == []
+
+
+def test_what_headers_leave_out_is_said(night, tmp_path):
+    science, reference = night[0]["sky"]
+    bare = changed(science, tmp_path, FILTER=None, EXPTIME=None)
+    assert run((bare, reference), tmp_path / "out")["assumed"] == [
+        "sky_sci.fits states no filter: it was not compared (--filter names it)",
+        "sky_sci.fits states no exposure time: 1 s is assumed (--exposure states it)",
+    ]
+    stated = run((bare, reference), tmp_path / "told", "--filter", "r", "--exposure", "60")
+    assert stated["assumed"] == []
+    stream = io.StringIO()
+    call_command("difference", bare, reference, "--out", tmp_path / "words", stdout=stream)
+    assert "assumed                  sky_sci.fits states no filter" in stream.getvalue()

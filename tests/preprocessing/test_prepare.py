@@ -191,7 +191,7 @@ def test_a_gain_that_promises_too_little_noise_shows_in_the_quality():
     assert wrong.noise_ratio == pytest.approx(1.03 * 10**0.5, rel=0.03)
     said = shortcomings(wrong.figures(), PARAMETERS, is_reference=False)
     assert [reason for reason in said if "max_noise_ratio" in reason] == [
-        "noise over that of photons 3.3 is above 3 (max_noise_ratio)"
+        "noise over that of photons 3.3 is above 2 (max_noise_ratio)"
     ]
 
 

@@ -1,7 +1,6 @@
 """Subtract one file from another, without a database."""
 
 import json
-import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
 from astrid.core.threads import allowed_threads, in_threads, plain_libraries
-from differencing import product
+from differencing import doubts, product
 from differencing.algorithms import subtract_with
 from differencing.drawing import quicklook
 from differencing.extraction import positions
@@ -33,8 +32,6 @@ from preprocessing.photometry.zero_point import from_catalog
 from preprocessing.prepare import calibrate, onto_grid
 from preprocessing.quality.figures import Examined, examine
 from preprocessing.quality.limits import shortcomings
-
-logger = logging.getLogger(__name__)
 
 SHOWN = 10
 
@@ -77,8 +74,16 @@ class Command(BaseCommand):
             type=Path,
             help="known stars (ECSV, CSV, FITS, VOTable, Parquet) that give the zero point",
         )
-        parser.add_argument("--filter", default="unknown", help="for headers that do not say it")
-        parser.add_argument("--exposure", type=float, default=1.0, help="seconds, likewise")
+        parser.add_argument("--filter", default=doubts.UNKNOWN_FILTER, help="likewise")
+        parser.add_argument("--exposure", type=float, help="seconds, likewise")
+        parser.add_argument(
+            "--any-filter", action="store_true", help="subtract also frames of two filters"
+        )
+        parser.add_argument(
+            "--accept-quality",
+            action="store_true",
+            help="subtract also frames that are too poor, and say why they are",
+        )
         parser.add_argument(
             "--ignore-checksums", action="store_true", help="for edited files with old checksums"
         )
@@ -94,6 +99,7 @@ class Command(BaseCommand):
             facts: dict[str, Any] = {"algorithm": made.difference.algorithm.value}
             facts |= made.figures()
             facts |= {"zero_point": dict(product.zero_point_facts(made.difference))}
+            facts |= made.said()
             self.stdout.write(json.dumps(facts))
             return
         self.stdout.write(f"{'algorithm':<24} {made.difference.algorithm.value}")
@@ -101,16 +107,37 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:<24} {value:.6g}")
         for keyword, fact in product.zero_point_facts(made.difference).items():
             self.stdout.write(f"{keyword:<24} {fact}")
+        for kind, sentences in made.said().items():
+            for sentence in sentences:
+                self.stdout.write(f"{kind:<24} {sentence}")
         for row in made.candidates[:SHOWN]:
             self.stdout.write(f"  {in_words(row)}")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file as it was read, the frame made of it, and why it is too poor."""
+
+    raw: Frame
+    examined: Examined
+    shortcomings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both frames on the grid of the reference, and what is to be said about them."""
+
+    science: CalibratedFrame
+    reference: CalibratedFrame
+    shortcomings: tuple[str, ...]
+    assumed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Made:
     """What the command makes of two files."""
 
-    science: CalibratedFrame
-    reference: CalibratedFrame
+    pair: Pair
     difference: Difference
     candidates: Candidates
     forced: Forced | None
@@ -126,6 +153,10 @@ class Made:
             "peak_memory_mb": self.cost.peak_memory_mb,
         }  # fmt: skip
 
+    def said(self) -> dict[str, list[str]]:
+        """Give the sentences about what was assumed and what is poor."""
+        return {"assumed": list(self.pair.assumed), "shortcomings": list(self.pair.shortcomings)}
+
 
 def run(options: dict[str, Any]) -> Made:
     """Read, calibrate, register, subtract, extract, measure at the given places."""
@@ -137,16 +168,17 @@ def run(options: dict[str, Any]) -> Made:
     if threads < 1:
         raise ValueError(f"--threads is {threads}: give the number of cores to use, 1 or more")
     with measured() as cost, plain_libraries():
-        science, reference = pair(options)
+        both = pair(options)
+        science, reference = both.science, both.reference
         difference = subtract_with(science, reference, parameters, threads=threads)
         found = extract(difference, science, reference, threshold=parameters.threshold)
         forced = None
         if places is not None:
             forced = force_difference(difference, *places.pixels(difference.wcs))
-    return Made(science, reference, difference, found, forced, cost)
+    return Made(both, difference, found, forced, cost)
 
 
-def pair(options: dict[str, Any]) -> tuple[CalibratedFrame, CalibratedFrame]:
+def pair(options: dict[str, Any]) -> Pair:
     """Give both frames, calibrated, the science frame on the grid of the reference."""
     reading, preparing = read_options(options), PreprocessParameters()
     science, reference = in_threads(
@@ -154,20 +186,33 @@ def pair(options: dict[str, Any]) -> tuple[CalibratedFrame, CalibratedFrame]:
         (options["science"], options["reference"]),
         threads=options["threads"],
     )
+    poor = science.shortcomings + reference.shortcomings
+    check(science.raw, reference.raw, poor, options)
     known = replace(science.examined.frame, zero_point=zero_point(science, options, preparing))
     theirs = reference.examined
     grid = Grid(theirs.frame.wcs, theirs.frame.shape, theirs.stars)
     moved, _ = onto_grid(known, grid, preparing, stars=science.examined.stars)
-    return moved, theirs.frame
+    frames = science.raw, reference.raw
+    assumed = doubts.assumptions(frames, exposure_s=options["exposure"])
+    return Pair(moved, theirs.frame, poor, tuple(assumed))
+
+
+def check(science: Frame, reference: Frame, poor: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Refuse what would give a bad difference, unless it is wanted all the same."""
+    if not options["any_filter"]:
+        doubts.check_filters(science, reference)
+    if not options["accept_quality"]:
+        doubts.refuse_quality(poor)
 
 
 def read_options(options: dict[str, Any]) -> ReadOptions:
     """Turn the command line into what the reader needs to know."""
+    exposure = options["exposure"]
     defaults = FrameDefaults(
         gain=options["gain"],
         read_noise=options["read_noise"],
         saturation=options["saturation"],
-        exposure_s=options["exposure"],
+        exposure_s=doubts.ASSUMED_EXPOSURE_S if exposure is None else exposure,
         filter_band=options["filter"],
     )
     return ReadOptions(
@@ -175,16 +220,8 @@ def read_options(options: dict[str, Any]) -> ReadOptions:
     )
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A file as it was read, and the frame made of it."""
-
-    raw: Frame
-    examined: Examined
-
-
 def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> Prepared:
-    """Read, calibrate and examine one file; say what is poor about it."""
+    """Read, calibrate and examine one file."""
     raw = read_frame(path, options=reading)
     try:
         frame = calibrate(
@@ -198,9 +235,8 @@ def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters)
         examined = examine(frame, parameters)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
-    for reason in shortcomings(examined.quality.figures(), parameters, is_reference=False):
-        logger.warning("%s: %s", path.name, reason)
-    return Prepared(raw, examined)
+    reasons = shortcomings(examined.quality.figures(), parameters, is_reference=False)
+    return Prepared(raw, examined, tuple(f"{path.name}: {reason}" for reason in reasons))
 
 
 def zero_point(
@@ -229,7 +265,7 @@ def zero_point(
 def write(folder: Path, made: Made, title: str) -> None:
     """Write the files, each complete or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    frames = made.science, made.reference
+    frames = made.pair.science, made.pair.reference
     files = {
         "difference.fits": product.difference_fits(made.difference),
         "significance.fits": product.significance_fits(made.difference),
