@@ -16,6 +16,7 @@ LEAST_RING = 7.0  # px of the picture
 BRIGHTER_ON_DARK, FAINTER_ON_DARK = (255, 170, 60), (96, 178, 255)
 BRIGHTER_ON_PALE, FAINTER_ON_PALE = (150, 58, 0), (0, 54, 128)
 MARK_ON_DARK, MARK_ON_PALE = (236, 238, 241), (40, 44, 52)
+DASHES, THIN = 8, 4  # of the ring of a flagged candidate
 ARROW, MARGIN = 42.0, 16.0  # px of the picture
 BAR_SHARE = 0.22  # of the width that the bar of a length takes, at most
 ROUND = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)  # arcsec or arcmin
@@ -27,11 +28,12 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Overlay:
-    """What to draw: candidates in frame pixels, the most significant first, and the WCS."""
+    """What to draw: candidates in frame pixels, in the order of their numbers, and the WCS."""
 
     x: NDArray[np.floating]
     y: NDArray[np.floating]
     is_negative: NDArray[np.bool_]
+    is_flagged: NDArray[np.bool_]
     wcs: WCS
     radius: float  # of the rings, frame pixels
 
@@ -84,9 +86,22 @@ def _rings(
         x = (overlay.x[rank] + 0.5) * per_pixel * FINE
         y = (image.height - (overlay.y[rank] + 0.5) * per_pixel) * FINE
         colour = fainter if overlay.is_negative[rank] else brighter
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=5)
+        _ring(pen, (x, y), radius, colour, is_dashed=bool(overlay.is_flagged[rank]))
         if rank < NUMBERED:
             _beside(pen, (x, y), radius, str(rank + 1), colour, image)
+
+
+def _ring(
+    pen: ImageDraw.ImageDraw, centre: Point, radius: float, colour: Colour, *, is_dashed: bool
+) -> None:
+    x, y = centre
+    box = (x - radius, y - radius, x + radius, y + radius)
+    if not is_dashed:
+        pen.ellipse(box, outline=colour, width=5)
+        return
+    step = 360 / DASHES
+    for dash in range(DASHES):
+        pen.arc(box, dash * step, (dash + 0.5) * step, fill=colour, width=THIN)
 
 
 def _beside(

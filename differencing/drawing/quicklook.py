@@ -13,6 +13,7 @@ from differencing.drawing.lettering import GAP, PANEL
 from differencing.drawing.overlay import Overlay, draw_overlay
 from differencing.drawing.palette import diverging
 from differencing.drawing.scales import Scale, change_scale, light_scale, score_scale
+from differencing.extraction import flags
 from differencing.extraction.extract import Candidates
 from differencing.extraction.shapes import Beam
 from differencing.subtraction.noise import FloatArray, robust_sigma
@@ -66,7 +67,8 @@ def pictures(
     science, reference : CalibratedFrame
         On the grid of the difference.
     candidates : structured array of :data:`differencing.extraction.extract.DTYPE`
-        Most significant first; the first ones are numbered.
+        Those without flags are numbered first, the most significant ones first; rings round
+        flagged ones are dashed.
     title : str
 
     Returns
@@ -87,10 +89,12 @@ def _drawn(
     candidates: Candidates,
 ) -> tuple[dict[str, Image.Image], dict[str, str]]:
     """Give the panels and their titles, by name."""
+    shown = candidates[flags.clean_first(candidates)]
     overlay = Overlay(
-        candidates["x"],
-        candidates["y"],
-        np.asarray(candidates["is_negative"], bool),
+        shown["x"],
+        shown["y"],
+        np.asarray(shown["is_negative"], bool),
+        flags.is_flagged(shown),
         difference.wcs,
         max(2.0 * Beam.of(difference.psf).fwhm, 6.0),
     )
@@ -177,9 +181,10 @@ def _strongest(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
 def _summary(difference: Difference, candidates: Candidates) -> str:
     figures = difference.figures
     fading = int(np.asarray(candidates["is_negative"], bool).sum())
+    flagged = int(flags.is_flagged(candidates).sum())
     words = [
         difference.algorithm.value,
-        f"{len(candidates)} candidates, {fading} of them fainter (blue)",
+        f"{len(candidates)} candidates, {fading} fainter (blue), {flagged} flagged (dashed)",
         f"blank sky scatters by {figures['noise_scale']:.3f} sigma before scaling",
         f"FWHM {figures['fwhm_science']:.2f} and {figures['fwhm_reference']:.2f} px",
         f"flux ratio {figures['flux_ratio']:.4f}",

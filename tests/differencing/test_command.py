@@ -259,3 +259,23 @@ def test_what_headers_leave_out_is_said(night, tmp_path):
     stream = io.StringIO()
     call_command("difference", bare, reference, "--out", tmp_path / "words", stdout=stream)
     assert "assumed                  sky_sci.fits states no filter" in stream.getvalue()
+
+
+def test_damaged_pixels_are_warned_of_and_listed_last(night, tmp_path):
+    science, reference = night[0]["sky"]
+    broken = tmp_path / "broken.fits"
+    rng = np.random.default_rng(2)
+    with fits.open(science) as units:
+        for y, x in rng.integers(10, 290, (30, 2)):
+            units[0].data[y, x] = 6e4  # as a flipped high bit leaves it: saturated
+        units.writeto(broken)
+    stream = io.StringIO()
+    call_command("difference", broken, reference, "--out", tmp_path / "out", stdout=stream)
+    rows = [line for line in stream.getvalue().splitlines() if " sigma  " in line]
+    is_flagged = ["[" in row and row.split("[")[1] != "blended]" for row in rows]
+    assert len(rows) == 10
+    assert is_flagged == sorted(is_flagged)
+    # six new sources, of which a damaged pixel may touch one
+    assert is_flagged.count(False) >= 5
+    facts = run((broken, reference), tmp_path / "facts")
+    assert facts["candidates"] - facts["unflagged"] >= 4

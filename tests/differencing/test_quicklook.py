@@ -101,3 +101,20 @@ def test_bar_has_a_round_length_that_the_wcs_gives():
         "1 arcmin",
     )
     assert overlay.round_length(130.0, WCS(naxis=2)) == (100.0, "100 px")
+
+
+def test_rings_of_flagged_candidates_are_dashed():
+    wcs = WCS(naxis=2)
+    drawn_pixels = []
+    for is_flagged in (False, True):
+        image = Image.new("RGB", (200, 200))
+        one = overlay.Overlay(
+            np.array([150.0]), np.array([100.0]), np.array([False]), np.array([is_flagged]), wcs, 30
+        )
+        overlay.draw_overlay(image, one, 1.0, (200, 200), is_light=False)
+        panel = np.asarray(image).astype(int)
+        y, x = np.mgrid[:200, :200]
+        around = np.hypot(x - 150, y - 99) < 35
+        drawn_pixels.append((around & (panel[..., 0] - panel[..., 2] > 60)).sum())
+    # half of the ring is left out; the number beside both is the same
+    assert 0.3 < drawn_pixels[1] / drawn_pixels[0] < 0.75

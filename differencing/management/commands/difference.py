@@ -14,7 +14,7 @@ from astrid.core.threads import allowed_threads, in_threads, plain_libraries
 from differencing import doubts, product
 from differencing.algorithms import subtract_with
 from differencing.drawing import quicklook
-from differencing.extraction import positions
+from differencing.extraction import flags, positions
 from differencing.extraction.extract import Candidates, extract
 from differencing.extraction.forced import Forced, force_difference
 from differencing.parameters import Algorithm, DifferenceParameters
@@ -110,8 +110,9 @@ class Command(BaseCommand):
         for kind, sentences in made.said().items():
             for sentence in sentences:
                 self.stdout.write(f"{kind:<24} {sentence}")
-        for row in made.candidates[:SHOWN]:
-            self.stdout.write(f"  {in_words(row)}")
+        order = flags.clean_first(made.candidates)
+        for number, row in enumerate(made.candidates[order[:SHOWN]], 1):
+            self.stdout.write(f"{number:>3} {in_words(row)}")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ class Made:
 
     def figures(self) -> dict[str, float]:
         """Give everything that was measured."""
-        counts = {"candidates": len(self.candidates)}
+        unflagged = int(np.count_nonzero(~flags.is_flagged(self.candidates)))
+        counts = {"candidates": len(self.candidates), "unflagged": unflagged}
         if self.forced is not None:
             counts["forced"] = len(self.forced)
         return self.difference.figures | counts | {
@@ -154,8 +156,12 @@ class Made:
         }  # fmt: skip
 
     def said(self) -> dict[str, list[str]]:
-        """Give the sentences about what was assumed and what is poor."""
-        return {"assumed": list(self.pair.assumed), "shortcomings": list(self.pair.shortcomings)}
+        """Give the sentences about what was assumed, what is poor and what looks wrong."""
+        return {
+            "assumed": list(self.pair.assumed),
+            "shortcomings": list(self.pair.shortcomings),
+            "warnings": flags.warnings_of(self.candidates),
+        }
 
 
 def run(options: dict[str, Any]) -> Made:
@@ -294,4 +300,6 @@ def in_words(row: Any) -> str:
     faint = f"> {row['upper_limit']:.2f}"
     bright = f"{row['magnitude']:.2f} ± {row['magnitude_error']:.2f}"
     magnitude = faint if np.isnan(row["magnitude"]) else bright
-    return f"{place}  {row['significance']:.1f} sigma  {magnitude} mag{fading}"
+    words = flags.words_of(row)
+    flagged = f"  [{words}]" if words else ""
+    return f"{place}  {row['significance']:.1f} sigma  {magnitude} mag{fading}{flagged}"
