@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 stderr = Console(stderr=True)
+# Columns that no table reaches.
+UNBOUNDED = 100_000
 
 
 @contextmanager
@@ -31,3 +34,12 @@ def table(title: str, header: list[str], rows: list[list[str]]) -> Table:
     for row in rows:
         found.add_row(*row)
     return found
+
+
+def show(found: Table) -> None:
+    """Print a table on standard error; where that is no terminal, as wide as it needs."""
+    if stderr.is_terminal:
+        stderr.print(found)
+        return
+    needed = Measurement.get(stderr, stderr.options.update(width=UNBOUNDED), found).maximum
+    Console(file=stderr.file, width=needed).print(found)

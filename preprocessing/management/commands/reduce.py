@@ -14,6 +14,7 @@ from observations.fits_header import FrameDefaults
 from observations.frame_kind import FrameKind
 from observations.rules import fits_files
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.raw.frame_table import frame_table
 from preprocessing.raw.night import build_library, figures_of, scan
 from preprocessing.raw.night_product import ReducedNight, products, report, write
 from preprocessing.raw.reduce import (
@@ -24,8 +25,6 @@ from preprocessing.raw.reduce import (
     calibrate_lights,
     stack_lights,
 )
-
-SHOWN = ("file", "filter", "seeing_px", "n_stars", "sky_level", "noise", "registration_rms_px")
 
 
 class Command(BaseCommand):
@@ -87,15 +86,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} frames: {words}")
         for name, words in found["refused"].items():
             self.stdout.write(f"left out: {name}: {words}")
-        lines = [[shown(row.get(name)) for name in SHOWN] for row in found["frames"]]
-        console.stderr.print(console.table("Frames", list(SHOWN), lines))
+        console.show(console.table("Frames", *frame_table(found["frames"])))
         for name, made in found["stacks"].items():
             self.stdout.write(f"stack {name}: {made['frames']} frames")
-
-
-def shown(value: object) -> str:
-    """Write a figure for a table."""
-    return f"{value:.4g}" if isinstance(value, float) else str("" if value is None else value)
 
 
 def progress_of(bars: Any) -> Progress:
