@@ -48,8 +48,10 @@ OURS = {
     "astrid.pipeline.sweep",
     "curation.tasks.deliver",
     "detection.tasks.infer",
+    "differencing.tasks.build_reference",
     "differencing.tasks.difference",
     "observations.ingest_survey",
+    "preprocessing.tasks.build_master",
     "preprocessing.tasks.preprocess",
 }
 

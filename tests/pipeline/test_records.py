@@ -48,7 +48,7 @@ def test_runs_keep_parameters_figures_and_provenance(camera, reference, science)
             assert run.provenance["versions"]["numpy"] == np.__version__
             files = {**run.provenance["inputs"], **run.provenance["outputs"]}
             assert files.pop("weights", weights) == weights
-            for name in files.values():
+            for name in (*files.pop("pictures", {}).values(), *files.values()):
                 assert store.name_of(store.digest(store.get(name))) == name
 
 
