@@ -9,8 +9,10 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from preprocessing.photometry.star_catalog import PLACES
+
 # names of the two columns, as people and our own tables write them; the first pair that is there
-SKY = (("ra", "dec"), ("RA", "DEC"), ("RAJ2000", "DEJ2000"), ("ra_deg", "dec_deg"))
+SKY = (*PLACES, ("ra_deg", "dec_deg"))
 PIXELS = (("x", "y"), ("pixel_x", "pixel_y"), ("X", "Y"))
 BY_SUFFIX = {".fits": "fits", ".fit": "fits", ".vot": "votable", ".xml": "votable"}
 TEXT = {".csv": "ascii.csv", ".ecsv": "ascii.ecsv"}
@@ -49,7 +51,7 @@ def read(path: Path) -> Positions:
     Raises
     ------
     ValueError
-        If it is no table, or has no such columns.
+        If it is no table, has no such columns, or angles that no place in the sky has.
     """
     suffix = path.suffix.lower()
     kind = BY_SUFFIX.get(suffix) or TEXT.get(suffix, "ascii")
@@ -61,11 +63,25 @@ def read(path: Path) -> Positions:
     for names, is_sky in [(pair, True) for pair in SKY] + [(pair, False) for pair in PIXELS]:
         if all(name in table.colnames for name in names):
             first, second = (_numbers(path, table, name) for name in names)
+            if is_sky:
+                _check_range(path, names[0], first, (-360.0, 360.0))
+                _check_range(path, names[1], second, (-90.0, 90.0))
             return Positions(first, second, is_sky)
     raise ValueError(
         f"{path.name} has the columns {', '.join(table.colnames)}: ra and dec (degrees), or x and "
         "y (pixels from 0) are needed"
     )
+
+
+def _check_range(
+    path: Path, name: str, angles: NDArray[np.float64], limits: tuple[float, float]
+) -> None:
+    wrong = angles[(angles < limits[0]) | (angles > limits[1])]
+    if len(wrong):
+        raise ValueError(
+            f"column {name} of {path.name} holds {wrong[0]:g} degrees ({len(wrong)} such rows): "
+            f"{limits[0]:g} to {limits[1]:g} is possible"
+        )
 
 
 def _numbers(path: Path, table: Table, name: str) -> NDArray[np.float64]:

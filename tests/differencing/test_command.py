@@ -125,11 +125,12 @@ def test_fluxes_at_given_places_have_magnitudes_or_limits(night, tmp_path):
     assert np.isnan([table["magnitude"][7], table["upper_limit"][7]]).all()
 
 
-def test_places_may_be_given_in_the_sky(night, tmp_path):
+@pytest.mark.parametrize("names", [("ra", "dec"), ("RA_ICRS", "DE_ICRS"), ("_RAJ2000", "_DEJ2000")])
+def test_places_may_be_given_in_the_sky(night, tmp_path, names):
     files, new = night
     places = tmp_path / "places.txt"
     ra, dec = sky.sky_wcs(SHAPE).all_pix2world(new[:, 0], new[:, 1], 0)
-    Table({"ra": ra, "dec": dec}).write(places, format="ascii.commented_header")
+    Table([ra, dec], names=names).write(places, format="ascii.commented_header")
     run(files["sky"], tmp_path / "out", "--positions", places)
     table = Table.read(tmp_path / "out" / "forced.ecsv")
     np.testing.assert_allclose(table["x"], new[:, 0], atol=1e-3)
@@ -140,6 +141,8 @@ def test_places_may_be_given_in_the_sky(night, tmp_path):
     [
         ("name,mag\na,3\n", "has the columns name, mag: ra and dec"),
         ("ra,dec\n10:22:33,+5\n", "column ra of places.csv holds"),
+        ("ra,dec\n400,5\n10,5\n", "column ra of places.csv holds 400 degrees .1 such rows"),
+        ("ra,dec\n10,95\n", "column dec of places.csv holds 95 degrees .*-90 to 90"),
         ("ra,dec\n1,2,3,4\n", "cannot be read as a table"),
     ],
 )
@@ -279,3 +282,29 @@ def test_damaged_pixels_are_warned_of_and_listed_last(night, tmp_path):
     assert is_flagged.count(False) >= 5
     facts = run((broken, reference), tmp_path / "facts")
     assert facts["candidates"] - facts["unflagged"] >= 4
+
+
+def test_files_say_what_they_were_made_of(night, tmp_path):
+    facts = run(night[0]["sky"], tmp_path, "--threshold", "5.5")
+    expected = {
+        "SCIFILE": "sky_sci.fits", "REFFILE": "sky_ref.fits", "SCIFILT": "r", "REFFILT": "r",
+        "DATE-OBS": "2025-03-01T04:00:00.000", "REFDATE": "2025-03-01T04:00:00.000",
+        "SCIEXP": 60.0, "REFEXP": 60.0, "THRESH": 5.5, "METHOD": "ZOGY",
+    }  # fmt: skip
+    for name in ("difference", "significance", "psf"):
+        header = fits.getheader(tmp_path / f"{name}.fits")
+        assert {key: header[key] for key in expected} == expected
+        assert header["CREATOR"].startswith("AstrID ")
+    meta = Table.read(tmp_path / "candidates.ecsv").meta
+    assert {key: meta[key] for key in expected} == expected
+    assert [type(facts[name]) for name in ("n_matched", "psf_degree_science")] == [int, int]
+    assert facts["registration"]["n_stars"] > 20
+    assert not facts["registration"]["is_mirrored"]
+
+
+def test_file_names_in_any_alphabet_are_named(night, tmp_path):
+    science, reference = night[0]["sky"]
+    named = tmp_path / "séance_ψ.fits"
+    named.write_bytes(science.read_bytes())
+    run((named, reference), tmp_path / "out")
+    assert fits.getheader(tmp_path / "out" / "difference.fits")["SCIFILE"] == "s?ance_?.fits"

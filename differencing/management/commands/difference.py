@@ -1,6 +1,7 @@
 """Subtract one file from another, without a database."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
 from astrid.core.threads import allowed_threads, in_threads, plain_libraries
-from differencing import doubts, product
+from differencing import doubts, origin, product
 from differencing.algorithms import subtract_with
 from differencing.drawing import quicklook
 from differencing.extraction import flags, positions
@@ -97,9 +98,9 @@ class Command(BaseCommand):
         write(options["out"], made, f"{options['science'].name} minus {options['reference'].name}")
         if options["json"]:
             facts: dict[str, Any] = {"algorithm": made.difference.algorithm.value}
-            facts |= made.figures()
+            facts |= {name: plain(name, value) for name, value in made.figures().items()}
             facts |= {"zero_point": dict(product.zero_point_facts(made.difference))}
-            facts |= made.said()
+            facts |= {"registration": dict(made.pair.registration)} | made.said()
             self.stdout.write(json.dumps(facts))
             return
         self.stdout.write(f"{'algorithm':<24} {made.difference.algorithm.value}")
@@ -132,6 +133,8 @@ class Pair:
     reference: CalibratedFrame
     shortcomings: tuple[str, ...]
     assumed: tuple[str, ...]
+    registration: Mapping[str, Any]
+    origin: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,11 @@ class Made:
     candidates: Candidates
     forced: Forced | None
     cost: Cost
+    threshold: float
+
+    def origin(self) -> dict[str, Any]:
+        """Give what made the files, as keywords."""
+        return {**self.pair.origin, **origin.of_run(threshold=self.threshold)}
 
     def figures(self) -> dict[str, float]:
         """Give everything that was measured."""
@@ -181,7 +189,7 @@ def run(options: dict[str, Any]) -> Made:
         forced = None
         if places is not None:
             forced = force_difference(difference, *places.pixels(difference.wcs))
-    return Made(both, difference, found, forced, cost)
+    return Made(both, difference, found, forced, cost, parameters.threshold)
 
 
 def pair(options: dict[str, Any]) -> Pair:
@@ -197,10 +205,11 @@ def pair(options: dict[str, Any]) -> Pair:
     known = replace(science.examined.frame, zero_point=zero_point(science, options, preparing))
     theirs = reference.examined
     grid = Grid(theirs.frame.wcs, theirs.frame.shape, theirs.stars)
-    moved, _ = onto_grid(known, grid, preparing, stars=science.examined.stars)
+    moved, registration = onto_grid(known, grid, preparing, stars=science.examined.stars)
     frames = science.raw, reference.raw
     assumed = doubts.assumptions(frames, exposure_s=options["exposure"])
-    return Pair(moved, theirs.frame, poor, tuple(assumed))
+    cards = origin.of_frames(*frames, unknown=doubts.UNKNOWN_FILTER)
+    return Pair(moved, theirs.frame, poor, tuple(assumed), registration.facts(), cards)
 
 
 def check(science: Frame, reference: Frame, poor: tuple[str, ...], options: dict[str, Any]) -> None:
@@ -272,23 +281,28 @@ def write(folder: Path, made: Made, title: str) -> None:
     """Write the files, each complete or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     frames = made.pair.science, made.pair.reference
+    cards = made.origin()
+    method = {"METHOD": made.difference.algorithm.value.upper()}
+    of_table = cards | method | dict(product.zero_point_facts(made.difference))
     files = {
-        "difference.fits": product.difference_fits(made.difference),
-        "significance.fits": product.significance_fits(made.difference),
-        "psf.fits": product.psf_fits(made.difference),
-        "candidates.ecsv": product.candidates_ecsv(
-            made.candidates, product.zero_point_facts(made.difference)
-        ),
+        "difference.fits": product.difference_fits(made.difference, cards),
+        "significance.fits": product.significance_fits(made.difference, cards),
+        "psf.fits": product.psf_fits(made.difference, cards),
+        "candidates.ecsv": product.candidates_ecsv(made.candidates, of_table),
         "quicklook.png": quicklook.sheet(made.difference, *frames, made.candidates, title=title),
     }
     if made.forced is not None:
-        files["forced.ecsv"] = product.forced_ecsv(
-            made.forced, product.zero_point_facts(made.difference)
-        )
+        files["forced.ecsv"] = product.forced_ecsv(made.forced, of_table)
     for name, content in files.items():
         partial = folder / f".{name}.partial"
         partial.write_bytes(content)
         partial.replace(folder / name)
+
+
+def plain(name: str, value: float) -> float | int:
+    """Give counts and degrees as integers."""
+    is_count = name.startswith("n_") or "degree" in name
+    return int(value) if is_count else value
 
 
 def in_words(row: Any) -> str:
