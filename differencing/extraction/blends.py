@@ -6,8 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from differencing.extraction.response import Blend, Response, Search, fit_blend, part
-from differencing.extraction.shapes import Beam, windows
+from differencing.extraction.response import (
+    Blend,
+    Response,
+    Search,
+    fit_blend,
+    may_hide,
+    part,
+)
+from differencing.extraction.shapes import windows
+from differencing.psf.model import stamp_fwhm
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
 
 Candidates = NDArray[np.void]
@@ -44,7 +52,7 @@ def part_blends(
     maps = _Maps(flux, error, psf)
     hidden = _hidden(found, maps, threshold)
     while True:
-        every = np.concatenate([found, hidden])
+        every = np.concatenate([found, hidden], dtype=found.dtype)
         _measure_neighbours(every, maps)
         kept = every["significance"][len(found) :] >= threshold
         if kept.all():
@@ -57,15 +65,24 @@ class _Maps:
 
     def __init__(self, flux: Float32Image, error: Float32Image, psf: FloatArray) -> None:
         self.flux, self.error, self.response = flux, error, Response(psf)
-        fwhm = Beam.of(psf).fwhm
+        fwhm = stamp_fwhm(psf)
         self.half = int(np.ceil(REACH * fwhm))
         self.least_apart = LEAST_APART * fwhm
+        self._blends: dict[bytes, Blend] = {}
 
     def around(self, place: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Give the stamp of the flux map round a place (x, y), and its middle."""
         middle = np.rint(place).astype(int)
         x, y = middle[:, None]
         return windows(self.flux, x, y, self.half)[0].astype(float), middle
+
+    def together(self, places: FloatArray) -> Blend:
+        """Measure sources together in the stamp round the first; the same ones only once."""
+        key = places.tobytes()
+        if key not in self._blends:
+            stamp, middle = self.around(places[0])
+            self._blends[key] = fit_blend(stamp, places - middle, self.response)
+        return self._blends[key]
 
     def hold(self, places: FloatArray) -> BoolArray:
         """Tell which places are within the frame."""
@@ -88,13 +105,18 @@ def _hidden(found: Candidates, maps: _Maps, threshold: float) -> Candidates:
     """Give the sources that stand beside bright candidates and are not among ``found``."""
     places, single = _places(found), ~found["is_dipole"]
     beside = _beside(places, single, maps.half)
+    crowded = np.array([len(others) > 0 for others in beside], bool)
+    bright = single & (found["significance"] > BRIGHT)
+    suspect = crowded | _may_hide(found, bright & ~crowded, maps, threshold)
     new, signs = np.zeros((0, 2)), np.zeros(0, bool)
-    for i in np.flatnonzero(single & (found["significance"] > BRIGHT)):
+    for i in np.flatnonzero(bright):
         added = new[np.hypot(*(new - places[i]).T) < maps.half]
+        if not (suspect[i] or len(added)):
+            continue
         known = np.vstack([places[[i, *beside[i]]], added])
         stamp, middle = maps.around(places[i])
         search = Search(float(found["flux_error"][i]), threshold, maps.least_apart)
-        blend = part(stamp, known - middle, maps.response, search)
+        blend = part(stamp, maps.together(known), maps.response, search)
         more = blend.places[len(known) :] + middle
         more = more[maps.hold(more)]
         new = np.vstack([new, more])
@@ -104,13 +126,25 @@ def _hidden(found: Candidates, maps: _Maps, threshold: float) -> Candidates:
     return hidden
 
 
+def _may_hide(found: Candidates, lone: BoolArray, maps: _Maps, threshold: float) -> BoolArray:
+    """Tell which of the ``lone`` candidates leave something beside them."""
+    places = _places(found[lone])
+    middle, error = np.rint(places).astype(int), found["flux_error"][lone]
+    stamps = windows(maps.flux, middle[:, 0], middle[:, 1], maps.half) / error[:, None, None]
+    sources = Blend(places - middle, found["flux"][lone] / error, np.ones(len(error)))
+    hiding = np.zeros(len(found), bool)
+    hiding[lone] = may_hide(
+        stamps, sources, maps.response, Search(1.0, threshold, maps.least_apart)
+    )
+    return hiding
+
+
 def _measure_neighbours(every: Candidates, maps: _Maps) -> None:
     """Measure, in place, what others overlap."""
     places, single = _places(every), ~every["is_dipole"]
     for i, others in enumerate(_beside(places, single, maps.half)):
         if single[i] and len(others):
-            stamp, middle = maps.around(places[i])
-            blend = fit_blend(stamp, places[[i, *others]] - middle, maps.response)
+            blend, middle = maps.together(places[[i, *others]]), np.rint(places[i]).astype(int)
             if blend.nearest() >= maps.least_apart and maps.hold(blend.places[0] + middle):
                 _store(every[i : i + 1], blend, middle, maps.error)
 

@@ -16,12 +16,14 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.spatial.distance import pdist
 
 from differencing.extraction.shapes import correlated_with_itself, peak_offset
-from differencing.subtraction.noise import FloatArray
+from differencing.subtraction.noise import BoolArray, FloatArray
 
 PASSES = 3  # of taking sources away and looking again
 ROUNDS, STILL = 10, 0.02  # of moving sources to their peaks, until none moves by so many px
 RESPONSE_ERROR = 0.08  # of the response, spread over some pixels: the PSF changes over the field
 ERROR_BOX = 5  # px over which it is spread
+SQUARE = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)])  # 3 x 3 px, reading order
+SCREEN = 0.8  # of the threshold: a flux not yet fitted moves a score by tenths of a sigma
 
 
 class Response:
@@ -40,10 +42,17 @@ class Response:
         stamp: NDArray[np.float64] = self._spline(rows, columns)
         return stamp
 
-    def between(self, places: FloatArray) -> NDArray[np.float64]:
-        """Give the (n, n) responses at each of (n, 2) places to a source at each other."""
-        apart = np.clip(places[:, None] - places[None], -self.reach, self.reach)
-        response: NDArray[np.float64] = self._spline.ev(apart[..., 1], apart[..., 0])
+    def light(self, places: FloatArray, flux: FloatArray, half: int) -> NDArray[np.float64]:
+        """Give the (n, k, k) stamps of what n sources leave, each from the middle of its stamp."""
+        stamps = np.empty((len(places), 2 * half + 1, 2 * half + 1))
+        for stamp, place, value in zip(stamps, places, flux, strict=True):
+            np.multiply(self.stamp(place, half), value, out=stamp)
+        return stamps
+
+    def at(self, offset: FloatArray) -> NDArray[np.float64]:
+        """Give the responses at (..., 2) offsets (x, y) from a source."""
+        x, y = np.moveaxis(np.clip(offset, -self.reach, self.reach), -1, 0)
+        response: NDArray[np.float64] = self._spline.ev(y, x)
         return response
 
 
@@ -79,15 +88,15 @@ class Search:
     least_apart: float  # px between it and any other
 
 
-def part(flux: FloatArray, places: FloatArray, response: Response, search: Search) -> Blend:
+def part(flux: FloatArray, blend: Blend, response: Response, search: Search) -> Blend:
     """Find the sources that a brighter one hides, and measure all of them together.
 
     Parameters
     ----------
     flux : (k, k) array
         Stamp of the flux map, ADU; ``k`` odd.
-    places : (n, 2) array
-        The known sources, the brighter one first, (x, y) from the middle of the stamp.
+    blend : Blend
+        The known sources as :func:`fit_blend` measures them there, the brighter one first.
     response : Response
     search : Search
 
@@ -96,7 +105,6 @@ def part(flux: FloatArray, places: FloatArray, response: Response, search: Searc
     Blend
         The known sources first, in their order; new ones have the sign of the first.
     """
-    blend = fit_blend(flux, places, response)
     for _ in range(PASSES):
         place = _hidden_peak(flux, blend, response, search)
         if place is None:
@@ -106,6 +114,30 @@ def part(flux: FloatArray, places: FloatArray, response: Response, search: Searc
             break
         blend = grown
     return blend
+
+
+def may_hide(flux: FloatArray, lone: Blend, response: Response, search: Search) -> BoolArray:
+    """Tell which lone sources may hide others; :func:`part` finds none beside the rest.
+
+    Parameters
+    ----------
+    flux : (n, k, k) array
+        Stamps of the flux map round each of them, in the unit of ``search.error``; ``k`` odd.
+    lone : Blend
+        The sources, each from the middle of its own stamp, their fluxes in the same unit.
+    response : Response
+    search : Search
+
+    Returns
+    -------
+    (n,) bool array
+    """
+    half = flux.shape[-1] // 2
+    light = response.light(lone.places, lone.flux, half)
+    left = np.sign(lone.flux)[:, None, None] * (flux - light)
+    score = left / _error(_spread(light), search)
+    score[~_away(lone.places, half, search.least_apart)] = 0
+    return np.asarray((score >= SCREEN * search.threshold).any(axis=(1, 2)))
 
 
 def fit_blend(flux: FloatArray, places: FloatArray, response: Response) -> Blend:
@@ -122,34 +154,23 @@ def fit_blend(flux: FloatArray, places: FloatArray, response: Response) -> Blend
 def _solve(surface: RectBivariateSpline, places: FloatArray, response: Response) -> Blend:
     """Give the fluxes that together make the flux map what it is at each of ``places``."""
     # two that have met must not make the solution fail
-    inverse = np.linalg.inv(response.between(places) + 1e-9 * np.eye(len(places)))
+    between = response.at(places[:, None] - places) + 1e-9 * np.eye(len(places))
+    inverse = np.linalg.inv(between)
     flux = inverse @ surface.ev(places[:, 1], places[:, 0])
     return Blend(np.asarray(places, float), flux, np.sqrt(inverse.diagonal()))
 
 
 def _move(flux: FloatArray, blend: Blend, response: Response) -> NDArray[np.float64]:
-    """Give the places of the peaks of every source once the others are taken away."""
+    """Give the peaks of all sources once the others are taken away; at the rim none moves."""
     half = flux.shape[0] // 2
-    stamps = np.stack([response.stamp(place, half) for place in blend.places])
-    light = blend.flux[:, None, None] * stamps
-    left = flux - light.sum(axis=0)
-    return np.stack(
-        [
-            _peak(np.sign(value) * (left + own), place)
-            for value, own, place in zip(blend.flux, light, blend.places, strict=True)
-        ]
-    )
-
-
-def _peak(alone: FloatArray, place: FloatArray) -> NDArray[np.float64]:
-    """Give the peak of a source that stands alone, next to where it was; unmoved at the rim."""
-    half = alone.shape[0] // 2
-    column, row = np.rint(place).astype(int)
-    if max(abs(column), abs(row)) >= half:
-        return np.asarray(place)
-    near = alone[row + half - 1 : row + half + 2, column + half - 1 : column + half + 2]
-    moved: NDArray[np.float64] = (column, row) + peak_offset(near[None])[0]
-    return moved
+    middle = np.rint(blend.places).astype(int)
+    inner = (np.abs(middle) < half).all(axis=1)
+    pixels = np.clip(middle, 1 - half, half - 1)[:, None] + SQUARE
+    light = response.at(pixels[:, None] - blend.places[:, None]) * blend.flux[:, None]
+    others = light * ~np.eye(len(middle), dtype=bool)[..., None]
+    alone = flux[pixels[..., 1] + half, pixels[..., 0] + half] - others.sum(axis=1)
+    moved = middle + peak_offset(np.sign(blend.flux)[:, None] * alone)
+    return np.where(inner[:, None], moved, blend.places)
 
 
 def _is_sound(blend: Blend, search: Search) -> bool:
@@ -165,22 +186,33 @@ def _hidden_peak(
 ) -> NDArray[np.float64] | None:
     """Give the highest peak that the sources of ``blend`` leave, if it is high enough."""
     half = flux.shape[0] // 2
-    stamps = np.stack([response.stamp(place, half) for place in blend.places])
-    light = blend.flux[:, None, None] * stamps
+    light = response.light(blend.places, blend.flux, half)
     left = np.sign(blend.flux[0]) * (flux - light.sum(axis=0))
-    doubt = ndimage.uniform_filter(light**2, (1, ERROR_BOX, ERROR_BOX)).sum(axis=0)
-    score = left / np.sqrt(search.error**2 + RESPONSE_ERROR**2 * np.maximum(doubt, 0))
-    score[~_free(blend.places, half, search.least_apart)] = 0
+    score = left / _error(_spread(light).sum(axis=0), search)
+    score[~_away(blend.places, half, search.least_apart).all(axis=0)] = 0
     row, column = np.unravel_index(score.argmax(), score.shape)
     if score[row, column] < search.threshold:
         return None
     return np.array([column - half, row - half], float)
 
 
-def _free(places: FloatArray, half: int, least_apart: float) -> NDArray[np.bool_]:
-    """Mark the pixels of a stamp within its circle and away from all sources."""
+def _spread(light: FloatArray) -> NDArray[np.float64]:
+    """Give the mean squares of the (n, k, k) light of sources in the pixels around."""
+    spread: NDArray[np.float64] = ndimage.uniform_filter(light**2, (0, ERROR_BOX, ERROR_BOX))
+    return spread
+
+
+def _error(spread: FloatArray, search: Search) -> NDArray[np.float64]:
+    """Give the error of what sources leave: of a faint one's flux, and of their response."""
+    error: NDArray[np.float64] = np.sqrt(
+        search.error**2 + RESPONSE_ERROR**2 * np.maximum(spread, 0)
+    )
+    return error
+
+
+def _away(places: FloatArray, half: int, least_apart: float) -> BoolArray:
+    """Mark the pixels within the circle of a stamp and away from each of (n, 2) places."""
     axis = np.arange(-half, half + 1)
-    free = np.hypot(axis[:, None], axis) < half
-    for x, y in places:
-        free &= np.hypot(axis[:, None] - y, axis - x) >= least_apart
-    return np.asarray(free)
+    x, y = (places.T[..., None] - axis) ** 2
+    away: BoolArray = y[:, :, None] + x[:, None, :] >= least_apart**2
+    return away & (axis[:, None] ** 2 + axis**2 < half**2)

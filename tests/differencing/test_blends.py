@@ -3,7 +3,7 @@ import pytest
 
 from differencing.extraction.blends import part_blends
 from differencing.extraction.extract import DTYPE, extract
-from differencing.extraction.response import Response, Search, fit_blend, part
+from differencing.extraction.response import Blend, Response, Search, fit_blend, may_hide, part
 from differencing.parameters import DifferenceParameters
 from differencing.subtraction.subtract import subtract
 from tests.differencing import sky
@@ -29,6 +29,10 @@ def response():
     return Response(gaussian(WIDTH, half=16))
 
 
+def parted(flux, places, response):
+    return part(flux, fit_blend(flux, np.array(places), response), response, SEARCH)
+
+
 def test_the_response_is_the_psf_correlated_with_itself(response):
     # a cubic spline through samples 0.5 sigma apart
     np.testing.assert_allclose(
@@ -42,7 +46,7 @@ def test_parts_two_equal_sources_of_which_one_is_known_only_as_their_common_peak
     response, sign, apart
 ):
     truth = np.array([[-apart / 2, 0.4, 30 * sign], [apart / 2, -0.3, 30 * sign]])
-    blend = part(flux_map(*truth), np.array([[0.2, 0.0]]), response, SEARCH)
+    blend = parted(flux_map(*truth), [[0.2, 0.0]], response)
     assert len(blend.flux) == 2
     order = np.argsort(blend.places[:, 0])
     # moved until still to 0.02 px, a shrinking step: some of them off
@@ -51,15 +55,26 @@ def test_parts_two_equal_sources_of_which_one_is_known_only_as_their_common_peak
 
 
 def test_a_faint_source_on_the_wing_of_a_bright_one_is_found(response):
-    blend = part(flux_map((0, 0, 60), (5.0, 1.0, 9)), np.array([[0.0, 0.0]]), response, SEARCH)
+    blend = parted(flux_map((0, 0, 60), (5.0, 1.0, 9)), [[0.0, 0.0]], response)
     assert blend.flux == pytest.approx([60, 9], rel=0.05)
     assert blend.places[1] == pytest.approx([5.0, 1.0], abs=0.2)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_screen_lets_pass_what_hides_another_and_stops_what_stands_alone(response, sign):
+    beside = [(0, 0, 0), (5, 1, 4), (5, 1, 9), (-2.5, 2, 30), (6, -6, -30)]
+    truth = [[(0.2, -0.3, 60 * sign), (x, y, flux * sign)] for x, y, flux in beside]
+    stamps = np.stack([flux_map(*sources) for sources in truth])
+    lone = Blend(np.tile([0.2, -0.3], (5, 1)), np.full(5, 60 * sign), np.ones(5))
+    # 4 sigma is below the threshold even of the screen, less the doubt about the response; what
+    # has the other sign is not hidden
+    assert may_hide(stamps, lone, response, SEARCH).tolist() == [False, False, True, True, False]
 
 
 @pytest.mark.parametrize("width", [0.96, 1.0, 1.04])
 def test_a_lone_bright_source_is_not_parted_though_the_psf_be_a_little_off(response, width):
     image = flux_map((0.2, 0.3, 200), width=width * WIDTH)
-    assert len(part(image, np.array([[0.2, 0.3]]), response, SEARCH).flux) == 1
+    assert len(parted(image, [[0.2, 0.3]], response).flux) == 1
 
 
 def test_errors_grow_by_what_overlap_costs(response):
