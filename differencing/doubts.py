@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from observations.fits import Frame
-from observations.fits_header import KEYWORDS
+from observations.fits_header import KEYWORDS, UNKNOWN_FILTER
+from preprocessing.exposure import Exposure
 from preprocessing.photometry.bands import band_name
-
-UNKNOWN_FILTER = "unknown"
-ASSUMED_EXPOSURE_S = 1.0
 
 
 def refuse_quality(reasons: Sequence[str]) -> None:
@@ -25,7 +22,7 @@ def refuse_quality(reasons: Sequence[str]) -> None:
         )
 
 
-def check_filters(science: Frame, reference: Frame) -> None:
+def check_filters(science: Exposure, reference: Exposure) -> None:
     """Refuse frames of two bands, where both are known.
 
     Raises
@@ -42,12 +39,12 @@ def check_filters(science: Frame, reference: Frame) -> None:
         )
 
 
-def assumptions(frames: Iterable[Frame], *, exposure_s: float | None) -> list[str]:
+def assumptions(frames: Iterable[Exposure], *, exposure_s: float | None) -> list[str]:
     """Say what neither headers nor the user told, and what stands in for it.
 
     Parameters
     ----------
-    frames : Frame
+    frames : iterable of Exposure
         As they were read.
     exposure_s : float or None
         What the user stated.

@@ -3,8 +3,8 @@
 from typing import Any
 
 from astrid import __version__
-from observations.fits import Frame
 from observations.fits_header import KEYWORDS
+from preprocessing.exposure import Exposure
 
 KEYS = {
     "science": ("SCIFILE", "DATE-OBS", "SCIFILT", "SCIEXP"),
@@ -12,12 +12,12 @@ KEYS = {
 }
 
 
-def of_frames(science: Frame, reference: Frame, *, unknown: str) -> dict[str, Any]:
+def of_frames(science: Exposure, reference: Exposure, *, unknown: str) -> dict[str, Any]:
     """Give name, start (UTC), filter and exposure time of both files, where they are known.
 
     Parameters
     ----------
-    science, reference : Frame
+    science, reference : Exposure
         As they were read.
     unknown : str
         What stands for a filter that nobody stated; it is left out, as is an exposure time that

@@ -13,7 +13,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from observations.fits_blocks import card, decompressed, quiet_astropy, split, verify_checksums
+from observations.advice import RULE_FILE, Advice, advising
+from observations.fits_blocks import Hdu, card, decompressed, quiet_astropy, split, verify_checksums
 from observations.fits_header import Cards, FrameDefaults, filter_band
 from observations.fits_image import FloatImage, check_pixels, find_image, read_pixels
 from observations.fits_site import Site, site_of
@@ -105,7 +106,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a survey's rule file says about reading its files.
+    """What a survey's rule file, or a command line, says about reading files.
 
     Attributes
     ----------
@@ -123,6 +124,10 @@ class ReadOptions:
     keywords : mapping, optional
         The keyword to read first for gain, read_noise, saturation, exposure_s, filter or
         instrument.
+    overrides : FrameDefaults
+        What is believed whatever the header says.
+    advice : mapping
+        How to state what a file leaves unsaid: :mod:`observations.advice`.
     """
 
     defaults: FrameDefaults = field(default_factory=FrameDefaults)
@@ -131,6 +136,8 @@ class ReadOptions:
     observed_at: datetime | HeaderTime | None = None
     needs_wcs: bool = True
     keywords: Mapping[str, str] = field(default_factory=dict)
+    overrides: FrameDefaults = field(default_factory=FrameDefaults)
+    advice: Advice = field(default_factory=lambda: RULE_FILE)
 
 
 def read_frame(
@@ -167,7 +174,12 @@ def read_frame(
         When the file itself cannot be opened.
     """
     options = options or ReadOptions(defaults)
-    data, file = contents(source, name)
+    with advising(options.advice):
+        return frame_of(*contents(source, name), options)
+
+
+def frame_of(data: bytes, file: str, options: ReadOptions) -> Frame:
+    """Find the image among the bytes of a file, check it, and read what its header says."""
     data = decompressed(data, file)
     hdus = split(data, file)
     hdu = find_image(hdus, options.hdu)
@@ -175,11 +187,16 @@ def read_frame(
         verify_checksums(hdu, data)
     raw, header = read_pixels(hdu, data)
     pixels = check_pixels(hdu, raw)
-    cards = Cards(hdu, merged(header, hdus[0].header), options.keywords)
+    cards = cards_of(hdu, merged(header, hdus[0].header), options)
     if options.needs_wcs or names_axes(header):
         wcs = celestial_wcs(hdu, header, pixels.shape)
         return describe(cards, pixels, (wcs, place_of(hdu, wcs, pixels.shape)), options)
     return describe(cards, pixels, (WCS(naxis=2), NOWHERE), options)
+
+
+def cards_of(hdu: Hdu, header: fits.Header, options: ReadOptions) -> Cards:
+    """Give the cards of an image as the options want them read."""
+    return Cards(hdu, header, options.keywords, options.overrides)
 
 
 def describe(

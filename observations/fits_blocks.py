@@ -20,7 +20,7 @@ from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import FITSFixedWarning
 
-from astrid.core.errors import BadImage
+from astrid.core.errors import BadImage, Unstated
 
 BLOCK = 2880
 FIRST_CARD = b"SIMPLE  ="
@@ -56,6 +56,10 @@ class Hdu:
     def refuse(self, keyword: str, reason: str, advice: str) -> BadImage:
         """Say in one sentence what is wrong with this unit and what to do about it."""
         return refuse(self.file, self.index, keyword, reason, advice)
+
+    def unstated(self, keyword: str, reason: str, topic: str) -> Unstated:
+        """Say what is wrong with this unit where it helps to state ``topic``."""
+        return Unstated(f"{self.file}, HDU {self.index}, {keyword}: {reason}", topic)
 
     @property
     def end(self) -> int:
@@ -201,22 +205,19 @@ def verify_checksums(hdu: Hdu, data: bytes) -> None:
 
     Raises
     ------
-    BadImage
+    Unstated
         When either does not match.
     """
-    advice = (
-        "the file is corrupt, fetch it again, or set verify_checksums = false in the rule file "
-        "if the frames were edited without renewing it"
-    )
     content = data[hdu.data_start : hdu.end]
     declared = card(hdu.header, "DATASUM")
     found = ones_complement_sum(content)
     if declared is not None and str(declared).strip() != str(found):
-        raise hdu.refuse("DATASUM", f"is {declared!s:.20} but the data sum to {found}", advice)
+        reason = f"is {declared!s:.20} but the data sum to {found}"
+        raise hdu.unstated("DATASUM", reason, "checksums")
     if card(hdu.header, "CHECKSUM") in (None, ""):
         return
     if ones_complement_sum(data[hdu.start : hdu.end]) not in (0, ALL_ONES):
-        raise hdu.refuse("CHECKSUM", "does not match the header and data", advice)
+        raise hdu.unstated("CHECKSUM", "does not match the header and data", "checksums")
 
 
 def is_intact(hdu: Hdu, data: bytes) -> bool:

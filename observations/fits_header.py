@@ -9,7 +9,7 @@ from math import isfinite
 
 from astropy.io import fits
 
-from astrid.core.errors import BadImage
+from astrid.core.errors import Unstated
 from observations.fits_blocks import Hdu, card
 
 
@@ -40,6 +40,9 @@ class FrameDefaults:
     instrument: str | None = None
 
 
+# The name of a band that nobody states.
+UNKNOWN_FILTER = "unknown"
+
 # The first keyword with a value wins. GAINA, RDNOISEA, ... are per amplifier: see AMPLIFIERS.
 KEYWORDS: dict[str, tuple[str, ...]] = {
     "gain": ("GAIN", "EGAIN", "CCDGAIN", "GAINEFF", "ARAWGAIN"),
@@ -55,25 +58,20 @@ AMPLIFIERS: dict[str, tuple[tuple[str, str], Callable[[Sequence[float]], float]]
     "read_noise": (("RDNOISEA", "RDNOISEB"), max),
     "saturation": (("SATURATA", "SATURATB"), min),
 }
-RULE_KEYS = {
-    "gain": "gain (electrons per ADU)",
-    "read_noise": "read_noise (electrons)",
-    "saturation": "saturation (ADU)",
-    "exposure_s": "exposure_s (seconds)",
-    "filter": "filter (the band's name)",
-}
 
 
 @dataclass(frozen=True)
 class Cards:
     """The cards of an image and, behind them, those of the primary header.
 
-    ``preferred`` names, per quantity of `KEYWORDS`, the keyword that a survey wants read first.
+    ``preferred`` names, per quantity of `KEYWORDS`, the keyword that a survey wants read first;
+    what ``overrides`` states is not read at all.
     """
 
     hdu: Hdu
     header: fits.Header
     preferred: Mapping[str, str] = field(default_factory=dict)
+    overrides: FrameDefaults = field(default_factory=FrameDefaults)
 
     def keywords(self, quantity: str) -> tuple[str, ...]:
         """Keywords that may hold ``quantity``, in the order in which they are read."""
@@ -96,6 +94,9 @@ class Cards:
         BadImage
             When the header's value is no such number, or there is neither value nor default.
         """
+        override: float | None = getattr(self.overrides, quantity)
+        if override is not None:
+            return override
         found = self.first(self.keywords(quantity))
         if found is not None:
             return self._checked(*found, allow_zero=allow_zero)
@@ -106,14 +107,10 @@ class Cards:
             raise self.missing(quantity)
         return value
 
-    def missing(self, quantity: str) -> BadImage:
+    def missing(self, quantity: str) -> Unstated:
         """Word the refusal of a frame that lacks a quantity."""
         wanted, *others = self.keywords(quantity)[:4]
-        return self.hdu.refuse(
-            wanted,
-            f"is missing (nor is there {', '.join(others)})",
-            f"state {RULE_KEYS[quantity]} under [defaults] in the rule file",
-        )
+        return self.hdu.unstated(wanted, f"is missing (nor is there {', '.join(others)})", quantity)
 
     def _checked(self, keyword: str, value: object, *, allow_zero: bool) -> float:
         number = number_of(value)
@@ -153,6 +150,8 @@ def number_of(value: object) -> float | None:
 
 def filter_band(cards: Cards, default: str | None) -> str:
     """Name of the band; of DECam's long form (``i DECam SDSS c0003 ...``) the first word."""
+    if cards.overrides.filter_band is not None:
+        return cards.overrides.filter_band
     found = cards.first(cards.keywords("filter"))
     name = str(found[1]).strip() if found else default
     if name is None:

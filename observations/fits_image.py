@@ -10,8 +10,8 @@ from astropy.io import fits
 from astropy.io.fits.hdu.compressed._compression import CfitsioException
 from astropy.io.fits.verify import VerifyError
 
-from astrid.core.errors import BadImage
-from observations.fits_blocks import Hdu, card, is_intact, is_random_groups, quiet_astropy, refuse
+from astrid.core.errors import BadImage, Unstated
+from observations.fits_blocks import Hdu, card, is_intact, is_random_groups, quiet_astropy
 
 FloatImage = npt.NDArray[np.float32]
 
@@ -51,21 +51,15 @@ def find_image(hdus: list[Hdu], wanted: int | None) -> Hdu:
     on_sky = [hdu for hdu in frames if has_celestial_axes(hdu)] or frames
     if len(on_sky) > 1:
         others = ", ".join(str(hdu.index) for hdu in on_sky)
-        raise on_sky[0].refuse(
-            "XTENSION",
-            f"is one of several images (HDUs {others})",
-            "state which one to read as hdu in the rule file",
-        )
+        raise on_sky[0].unstated("XTENSION", f"is one of several images (HDUs {others})", "hdu")
     return on_sky[0]
 
 
 def named_image(hdus: list[Hdu], index: int) -> Hdu:
-    """Give the unit that a rule file asks for."""
+    """Give the unit that is asked for."""
     file = hdus[0].file
     if not 0 <= index < len(hdus) or not hdus[index].is_image:
-        raise refuse(
-            file, index, "NAXIS", "is not that of an image", "correct hdu in the rule file"
-        )
+        raise Unstated(f"{file}, HDU {index}, NAXIS: is not that of an image", "hdu")
     if not is_flat(hdus[index].image_shape):
         shape = hdus[index].image_shape
         raise hdus[index].refuse("NAXIS", f"makes an array of shape {shape}", "choose another hdu")

@@ -79,11 +79,7 @@ def header_time(cards: Cards) -> datetime:
     mjd = number_of(card(cards.header, "MJD-OBS"))
     if found is None:
         if mjd is None:
-            raise cards.hdu.refuse(
-                "DATE-OBS",
-                "is missing (nor is there MJD-OBS)",
-                "state observed_at for these frames in the rule file",
-            )
+            raise cards.hdu.unstated("DATE-OBS", "is missing (nor is there MJD-OBS)", "observed_at")
         return checked_mjd(cards, mjd)
     keyword, value = found
     text = str(value).strip()
@@ -100,10 +96,10 @@ def date_and_clock(cards: Cards, keyword: str, date: str, mjd: float | None) -> 
         return moment_of(cards, keyword, f"{modern_date(date)}T{clock[1]}", scale)
     if mjd is not None:
         return checked_mjd(cards, mjd)
-    raise cards.hdu.refuse(
+    raise cards.hdu.unstated(
         keyword,
         f"is {date!r}, without a time of day (nor is there TIME-OBS, UT or MJD-OBS)",
-        "state observed_at for these frames in the rule file",
+        "observed_at",
     )
 
 
@@ -118,10 +114,8 @@ def moment_of(cards: Cards, keyword: str, text: str, scale: str | None = None) -
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise cards.hdu.refuse(
-            keyword,
-            f"is {text!r}, no date and time",
-            "write it as YYYY-MM-DDThh:mm:ss or state observed_at in the rule file",
+        raise cards.hdu.unstated(
+            keyword, f"is {text!r}, no date and time as YYYY-MM-DDThh:mm:ss", "observed_at"
         ) from error
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
@@ -138,9 +132,7 @@ def scale_of(cards: Cards) -> str:
     name = str(card(cards.header, "TIMESYS") or "UTC").strip().lower()
     scale = SCALE_SYNONYMS.get(name, name)
     if scale not in Time.SCALES or scale == "local":
-        raise cards.hdu.refuse(
-            "TIMESYS", f"is {name.upper()!r}", "state observed_at in the rule file"
-        )
+        raise cards.hdu.unstated("TIMESYS", f"is {name.upper()!r}", "observed_at")
     return scale
 
 

@@ -12,6 +12,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from astrid.core.errors import BadImage
+from observations.advice import advising
 from observations.fits import NOTHING_ASSUMED, ReadOptions, Source, contents, merged
 from observations.fits_blocks import Hdu, card, decompressed, split, verify_checksums
 from observations.fits_header import KEYWORDS, Cards, filter_band, number_of
@@ -115,7 +116,12 @@ def read_raw(
         When the file itself cannot be opened.
     """
     options = options or ReadOptions(NOTHING_ASSUMED)
-    data, file = contents(source, name)
+    with advising(options.advice):
+        return raw_frame_of(*contents(source, name), options, kind)
+
+
+def raw_frame_of(data: bytes, file: str, options: ReadOptions, kind: FrameKind | None) -> RawFrame:
+    """Read every image among the bytes of a raw file."""
     data = decompressed(data, file)
     hdus = split(data, file)
     primary = hdus[0].header

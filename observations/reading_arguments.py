@@ -1,31 +1,75 @@
 """What commands that read a FITS file let people say about it."""
 
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from observations.advice import COMMAND_LINE
 from observations.fits import ReadOptions
-from observations.fits_header import FrameDefaults
+from observations.fits_header import UNKNOWN_FILTER, FrameDefaults
+
+# What a header may leave out without harm: it only names bands, or sets instrumental magnitudes.
+UNSAID = FrameDefaults(exposure_s=1.0, filter_band=UNKNOWN_FILTER)
+
+
+def number(*, allow_zero: bool = False) -> Callable[[str], float]:
+    """Give what reads a positive number from the command line."""
+    wanted = "0 or more" if allow_zero else "a positive number"
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not isfinite(value) or value < 0 or (value == 0 and not allow_zero):
+            raise argparse.ArgumentTypeError(f"{text} is not {wanted}")
+        return value
+
+    return read
+
+
+def moment(text: str) -> datetime:
+    """Read a date and time, UTC where it names no zone."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no YYYY-MM-DDThh:mm:ss") from error
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def add_reading_arguments(parser: CommandParser) -> None:
-    """Declare what headers may leave out."""
-    for name, unit in (("gain", "e-/ADU"), ("read-noise", "e-"), ("saturation", "ADU")):
-        parser.add_argument(f"--{name}", type=float, help=f"{unit}, for headers that do not say it")
-    parser.add_argument("--filter", default="unknown", help="for headers that do not say it")
-    parser.add_argument("--exposure", type=float, default=1.0, help="seconds, likewise")
+    """Declare what headers may leave out, or have wrong."""
+    parser.add_argument("--hdu", type=int, help="the image to read, of a file with several")
+    parser.add_argument("--gain", type=number(), help="e-/ADU, whatever the header says")
+    parser.add_argument("--read-noise", type=number(allow_zero=True), help="e-, likewise")
+    parser.add_argument("--saturation", type=number(), help="ADU, likewise")
+    parser.add_argument("--filter", help="the band, likewise")
+    parser.add_argument("--exposure", type=number(), help="seconds, likewise")
+    parser.add_argument("--date-obs", type=moment, help="start of the exposure, UTC, likewise")
     parser.add_argument(
         "--ignore-checksums", action="store_true", help="for edited files with old checksums"
     )
 
 
-def read_options(options: dict[str, Any]) -> ReadOptions:
+def read_options(options: dict[str, Any], *, needs_wcs: bool = True) -> ReadOptions:
     """Turn the command line into what the reader needs to know."""
-    defaults = FrameDefaults(
+    overrides = FrameDefaults(
         gain=options["gain"],
         read_noise=options["read_noise"],
         saturation=options["saturation"],
         exposure_s=options["exposure"],
         filter_band=options["filter"],
     )
-    return ReadOptions(defaults=defaults, verify_checksums=not options["ignore_checksums"])
+    return ReadOptions(
+        defaults=UNSAID,
+        hdu=options["hdu"],
+        verify_checksums=not options["ignore_checksums"],
+        observed_at=options["date_obs"],
+        needs_wcs=needs_wcs,
+        overrides=overrides,
+        advice=COMMAND_LINE,
+    )

@@ -13,6 +13,17 @@ class BadImage(AstridError):
     """Pixels that cannot be processed: not FITS, truncated, all masked, no position."""
 
 
+class Unstated(BadImage):
+    """A file that can be read once somebody states what it does not; ``topic`` says what.
+
+    How it is stated depends on who reads the file, so the advice is added there.
+    """
+
+    def __init__(self, problem: str, topic: str) -> None:
+        super().__init__(problem)
+        self.topic = topic
+
+
 class SetAside(BadImage):
     """A frame whose quality is beyond the limits; an operator may accept it all the same."""
 

@@ -45,7 +45,7 @@ class RawFile:
     """A raw frame of the folder, as far as it is needed before its pixels are.
 
     ``gain``, ``read_noise`` and ``saturation`` are what its header states; ``level`` and
-    ``brightest`` are its median and its brightest pixel, ADU as read.
+    ``brightest`` are its median and its brightest pixel, ADU as read; ``target`` its OBJECT.
     """
 
     path: Path
@@ -58,6 +58,7 @@ class RawFile:
     level: float
     brightest: float
     is_sixteen_bit: bool
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def file_of(path: Path, name: str, raw: RawFrame) -> RawFile:
         level=max(float(np.nanmedian(sample(each.pixels))) for each in raw.amplifiers),
         brightest=max(brightest_of(each.pixels) for each in raw.amplifiers),
         is_sixteen_bit=raw.header.get("BITPIX") == 16,
+        target=str(raw.header.get("OBJECT", "")).strip(),
     )
 
 

@@ -4,7 +4,9 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from preprocessing.calibrated import to_fits
 from preprocessing.pictures import drawn, grey_of_range, grey_of_sky, png, sheet
 from preprocessing.raw.master_files import bad_pixels_to_fits, master_to_fits
 from preprocessing.raw.night import Figures, Library, Night, RawFile
-from preprocessing.raw.reduce import Light
+from preprocessing.raw.reduce import Light, groups_to_stack
 from preprocessing.stacking.combine import typical_noise
 from preprocessing.stacking.stack import Stack
 
@@ -106,8 +108,9 @@ def products(reduced: ReducedNight) -> Iterator[tuple[str, bytes]]:
         yield f"masters/{key}.fits", bad_pixels_to_fits(reduced.library.bad_pixels[key], counts)
     for light in reduced.lights:
         yield f"frames/{bare(light.file)}.fits", to_fits(light.frame, header_of(light))
+    groups = groups_to_stack(reduced.lights, with_halves=True)
     for name, made in reduced.stacks.items():
-        yield f"stack_{name}.fits", to_fits(made.frame, stack_header(name, made))
+        yield f"stack_{name}.fits", to_fits(made.frame, stack_header(made, groups[name], reduced))
     yield "frames.ecsv", ecsv(table(reduced))
     yield "quicklook.png", picture(reduced)
     yield "report.json", json.dumps(report(reduced), indent=1).encode()
@@ -124,10 +127,11 @@ def header_of(light: Light) -> fits.Header:
     """Say what a frame is and what it was calibrated with."""
     conditions = light.file.conditions
     header = fits.Header()
-    header["DATE-OBS"] = (conditions.observed_at.strftime("%Y-%m-%dT%H:%M:%S.%f"), "UTC, start")
+    header["DATE-OBS"] = (stamp(conditions.observed_at), "UTC, start")
     header["EXPTIME"] = (conditions.exposure_s, "[s]")
     header["INSTRUME"] = conditions.setup.instrument
     header["FILTER"] = conditions.filter_band or ""
+    header["OBJECT"] = light.file.target
     for name, key in light.facts["used"].items():
         header[f"CAL{name[:5].upper()}"] = (key, "master applied")
     for words in light.facts["missing"]:
@@ -135,12 +139,35 @@ def header_of(light: Light) -> fits.Header:
     return header
 
 
-def stack_header(name: str, made: Stack) -> fits.Header:
-    """Say how a stack came about."""
+def stack_header(made: Stack, lights: Sequence[Light], reduced: ReducedNight) -> fits.Header:
+    """Say what a stack shows and how it came about; it has the flux scale of its first light."""
+    first, gain = lights[0], made.frame.gain
+    conditions = first.file.conditions
+    averaged = gain / first.frame.gain
+    starts = [light.file.conditions.observed_at.timestamp() for light in lights]
     header = fits.Header()
-    header["OBJECT"] = name
-    header["NCOMBINE"] = (len(made.weights), "frames")
+    header["OBJECT"] = first.file.target
+    header["DATE-OBS"] = (stamp(conditions.observed_at), "UTC, start of the first frame")
+    header["DATE-AVG"] = (
+        stamp(datetime.fromtimestamp(fmean(starts), UTC)),
+        "UTC, mean of the starts",
+    )
+    header["EXPTIME"] = (conditions.exposure_s, "[s] that the pixels are scaled to")
+    total = sum(light.file.conditions.exposure_s for light in lights)
+    header["TOTEXP"] = (total, "[s] of all frames")
+    header["INSTRUME"] = conditions.setup.instrument
+    header["FILTER"] = conditions.filter_band or ""
+    header["GAIN"] = (gain, "[e-/adu] of the average")
+    # s ADU in one frame are s / sqrt(n) in the mean of n, whose gain is n times that of one.
+    read_noise = reduced.figures.read_noise.value * np.sqrt(averaged)
+    header["RDNOISE"] = (read_noise, "[e-] at that gain")
+    header["NCOMBINE"] = (len(lights), "frames")
     return header
+
+
+def stamp(moment: datetime) -> str:
+    """Write a time as FITS wants it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def ecsv(made: Table) -> bytes:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from astropy.table import Table
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from observations.fits import read_frame
-from preprocessing.calibrated import wcs_header
+from observations.fits import ReadOptions, read_frame
+from preprocessing.calibrated import to_fits, wcs_header
+from preprocessing.exposure import read_exposure
+from preprocessing.parameters import PreprocessParameters
 from tests.differencing import sky
 
 SHAPE = (300, 320)
@@ -308,3 +311,93 @@ def test_file_names_in_any_alphabet_are_named(night, tmp_path):
     named.write_bytes(science.read_bytes())
     run((named, reference), tmp_path / "out")
     assert fits.getheader(tmp_path / "out" / "difference.fits")["SCIFILE"] == "s?ance_?.fits"
+
+
+def write_product(path, frame):
+    header = fits.Header()
+    header["DATE-OBS"], header["EXPTIME"], header["FILTER"] = "2025-03-01T04:00:00", 60.0, "r"
+    path.write_bytes(to_fits(frame, header))
+    return path
+
+
+@pytest.fixture(scope="module")
+def products(night, tmp_path_factory):
+    """The same pair calibrated, with noise maps 1.8 times as high as the frames show."""
+    folder = tmp_path_factory.mktemp("products")
+    made = []
+    for path in night[0]["sky"]:
+        exposure = read_exposure(path, ReadOptions(), PreprocessParameters())
+        frame = replace(exposure.frame, noise=1.8 * exposure.frame.noise)
+        made.append(write_product(folder / path.name, frame))
+    return made
+
+
+def test_calibrated_products_are_taken_with_their_noise(night, products, tmp_path):
+    raw = run(night[0]["sky"], tmp_path / "raw")
+    ready = run(products, tmp_path / "ready")
+    assert ready["zero_point"]["MAGZP"] == pytest.approx(2.5 * np.log10(60.0))
+    found = [Table.read(tmp_path / name / "candidates.ecsv") for name in ("raw", "ready")]
+    check_found(found[1], night[1])
+    # significance falls by 1.8, by less where the photons of sources outweigh the sky
+    best = [table["significance"].max() for table in found]
+    assert best[1] < 0.8 * best[0]
+    assert raw["candidates"] >= ready["candidates"]
+
+
+def test_one_image_of_several_is_chosen(night, tmp_path):
+    files = []
+    for path in night[0]["sky"]:
+        with fits.open(path) as units:
+            image = units[0]
+            twice = [fits.ImageHDU(image.data, image.header, name=name) for name in "AB"]
+            fits.HDUList([fits.PrimaryHDU(), *twice]).writeto(tmp_path / path.name)
+        files.append(tmp_path / path.name)
+    with pytest.raises(CommandError, match=r"several images \(HDUs 1, 2\); choose .* --hdu"):
+        run(files, tmp_path / "out")
+    assert run(files, tmp_path / "out", "--hdu", "2")["candidates"] >= 6
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "option"),
+    [
+        ("GAIN", None, "--gain 6"),
+        ("GAIN", 0.01, "--gain 6"),
+        ("RDNOISE", None, "--read-noise 3"),
+        ("SATURATE", None, "--saturation 60000"),
+        ("DATE-OBS", "soon", "--date-obs 2025-03-01T04:00:00"),
+        ("EXPTIME", -1.0, "--exposure 60"),
+    ],
+)
+def test_options_win_over_headers(night, tmp_path, keyword, value, option):
+    files = [changed(path, tmp_path, **{keyword: value}) for path in night[0]["sky"]]
+    name, _, text = option.partition(" ")
+    if value is None or keyword == "DATE-OBS":
+        with pytest.raises(CommandError, match=f"{keyword}: .* give {name} "):
+            run(files, tmp_path / "out")
+    # one gain for both frames suits neither
+    figures = run(files, tmp_path / "out", name, text, "--accept-quality")
+    assert figures["candidates"] >= 6
+
+
+def test_edited_files_are_refused_unless_their_checksums_are_ignored(night, tmp_path):
+    files = [changed(path, tmp_path, DATASUM="1") for path in night[0]["sky"]]
+    with pytest.raises(CommandError, match="give --ignore-checksums if it was edited"):
+        run(files, tmp_path / "out")
+    run(files, tmp_path / "out", "--ignore-checksums")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--gain=-1",
+        "--gain=nan",
+        "--read-noise=-1",
+        "--saturation=0",
+        "--exposure=inf",
+        "--date-obs=noon",
+    ],
+)
+def test_impossible_options_are_refused(night, tmp_path, option):
+    name, _, value = option.partition("=")
+    with pytest.raises(CommandError, match=f"{name}: {value} is no"):
+        run(night[0]["sky"], tmp_path / "out", option)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -8,7 +9,11 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from django.core.management import CommandError, call_command
 
+from observations.fits import ReadOptions
 from preprocessing.astrometry.sip_fit import icrs
+from preprocessing.calibrated import to_fits
+from preprocessing.exposure import read_exposure
+from preprocessing.parameters import PreprocessParameters
 from tests.preprocessing.synthetic import SCALE_ARCSEC, expose, scatter_stars, tan_wcs
 
 SHAPE = (360, 400)
@@ -63,3 +68,22 @@ def test_the_better_solution_is_written_as_a_header(files, tmp_path):
 def test_a_catalogue_of_another_field_is_refused_in_a_sentence(files):
     with pytest.raises(CommandError, match=r"elsewhere\.ecsv has no star within 0\.0\d+ deg"):
         run(files, "elsewhere.ecsv")
+
+
+def test_a_calibrated_product_is_taken_as_it_is(files, tmp_path):
+    exposure = read_exposure(files / "frame.fits", ReadOptions(), PreprocessParameters())
+    header = fits.Header({"DATE-OBS": "2020-01-01T00:00:00"})
+    path = tmp_path / "frame.fits"
+    path.write_bytes(to_fits(exposure.frame, header))
+    out = StringIO()
+    catalog = str(files / "stars.ecsv")
+    call_command("check_astrometry", str(path), "--catalog", catalog, "--json", stdout=out)
+    assert json.loads(out.getvalue()) == json.loads(run(files, "stars.ecsv", "--json"))
+
+
+def test_a_product_without_a_wcs_has_no_astrometry_to_check(files, tmp_path):
+    exposure = read_exposure(files / "frame.fits", ReadOptions(), PreprocessParameters())
+    path = tmp_path / "frame.fits"
+    path.write_bytes(to_fits(replace(exposure.frame, wcs=WCS(naxis=2))))
+    with pytest.raises(CommandError, match="CTYPE1: names no axis of the sky"):
+        call_command("check_astrometry", str(path), "--catalog", str(files / "stars.ecsv"))

@@ -76,7 +76,8 @@ def night(tmp_path_factory):
         light = field(shift, 1.0 - 0.1 * n)
         raw = exposure(rng, light, SECONDS)
         raw[100 + n, 120:126] += 8000  # a cosmic ray
-        put(f"light{n}", raw, EXPTIME=SECONDS, **{"DATE-OBS": f"2024-03-05T02:{n:02d}:00"})
+        cards = {"OBJECT": "M 31", "DATE-OBS": f"2024-03-05T02:{n:02d}:00"}
+        put(f"light{n}", raw, EXPTIME=SECONDS, **cards)
     return folder
 
 
@@ -142,6 +143,26 @@ def test_the_stack_has_the_flux_of_the_stars_and_no_cosmic_ray(reduced):
     # Noise of interpolated frames is less per pixel than the map, which counts it as independent.
     assert 0.6 < off.std() < 1.05
     assert np.abs(off).max() < 8
+
+
+def test_a_stack_states_what_it_shows_and_how_it_came_about(reduced):
+    header = fits.getheader(reduced[0] / "stack_r.fits")
+    stated = {key: header[key] for key in ("OBJECT", "FILTER", "EXPTIME", "TOTEXP", "NCOMBINE")}
+    assert stated == {
+        "OBJECT": "M 31", "FILTER": "r", "EXPTIME": SECONDS, "TOTEXP": 4 * SECONDS, "NCOMBINE": 4
+    }  # fmt: skip
+    assert header["DATE-OBS"] == "2024-03-05T02:00:00.000000"
+    assert header["DATE-AVG"] == "2024-03-05T02:01:30.000000"
+    # Four frames of falling transparency count as 3 to 4; the electrons of a read-out add up.
+    averaged = header["GAIN"] / GAIN
+    assert 2.8 < averaged < 4.2
+    assert header["RDNOISE"] == pytest.approx(NOISE_E * averaged**0.5, rel=0.06)
+
+
+def test_stacks_can_be_subtracted_from_each_other(reduced, tmp_path):
+    first, second = (str(reduced[0] / f"stack_r_{half}_half.fits") for half in ("first", "second"))
+    call_command("difference", second, first, out=tmp_path / "x", stdout=io.StringIO())
+    assert len(Table.read(tmp_path / "x" / "candidates.ecsv")) == 0
 
 
 def test_every_product_is_there_and_can_be_read(reduced):

@@ -20,17 +20,19 @@ from differencing.extraction.extract import Candidates, extract
 from differencing.extraction.forced import Forced, force_difference
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.subtraction.subtract import Difference
-from observations.fits import Frame, ReadOptions, read_frame
-from observations.fits_header import FrameDefaults
+from observations.fits import ReadOptions
+from observations.fits_header import UNKNOWN_FILTER
+from observations.reading_arguments import add_reading_arguments, read_options
 from preprocessing.astrometry.register import Grid
 from preprocessing.calibrated import CalibratedFrame
+from preprocessing.exposure import Exposure, read_exposure
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.photometry.bands import band_name, usual_system
 from preprocessing.photometry.header_zero_point import from_header
 from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource, instrumental
 from preprocessing.photometry.star_catalog import read_star_catalog
 from preprocessing.photometry.zero_point import from_catalog
-from preprocessing.prepare import calibrate, onto_grid
+from preprocessing.prepare import onto_grid
 from preprocessing.quality.figures import Examined, examine
 from preprocessing.quality.limits import shortcomings
 
@@ -61,10 +63,6 @@ class Command(BaseCommand):
             help="table of places (ra and dec in degrees, or x and y in pixels from 0) whose flux "
             "is measured, written to forced.ecsv",
         )
-        for name, unit in (("gain", "e-/ADU"), ("read-noise", "e-"), ("saturation", "ADU")):
-            parser.add_argument(
-                f"--{name}", type=float, help=f"{unit}, for headers that do not say it"
-            )
         parser.add_argument(
             "--zero-point",
             type=float,
@@ -75,8 +73,6 @@ class Command(BaseCommand):
             type=Path,
             help="known stars (ECSV, CSV, FITS, VOTable, Parquet) that give the zero point",
         )
-        parser.add_argument("--filter", default=doubts.UNKNOWN_FILTER, help="likewise")
-        parser.add_argument("--exposure", type=float, help="seconds, likewise")
         parser.add_argument(
             "--any-filter", action="store_true", help="subtract also frames of two filters"
         )
@@ -85,9 +81,7 @@ class Command(BaseCommand):
             action="store_true",
             help="subtract also frames that are too poor, and say why they are",
         )
-        parser.add_argument(
-            "--ignore-checksums", action="store_true", help="for edited files with old checksums"
-        )
+        add_reading_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Subtract, write the files, print the figures."""
@@ -120,7 +114,7 @@ class Command(BaseCommand):
 class Prepared:
     """A file as it was read, the frame made of it, and why it is too poor."""
 
-    raw: Frame
+    exposure: Exposure
     examined: Examined
     shortcomings: tuple[str, ...]
 
@@ -194,25 +188,27 @@ def run(options: dict[str, Any]) -> Made:
 
 def pair(options: dict[str, Any]) -> Pair:
     """Give both frames, calibrated, the science frame on the grid of the reference."""
-    reading, preparing = read_options(options), PreprocessParameters()
+    reading, preparing = read_options(options, needs_wcs=False), PreprocessParameters()
     science, reference = in_threads(
         lambda path: prepared(path, reading, preparing),
         (options["science"], options["reference"]),
         threads=options["threads"],
     )
     poor = science.shortcomings + reference.shortcomings
-    check(science.raw, reference.raw, poor, options)
+    check(science.exposure, reference.exposure, poor, options)
     known = replace(science.examined.frame, zero_point=zero_point(science, options, preparing))
     theirs = reference.examined
     grid = Grid(theirs.frame.wcs, theirs.frame.shape, theirs.stars)
     moved, registration = onto_grid(known, grid, preparing, stars=science.examined.stars)
-    frames = science.raw, reference.raw
+    frames = science.exposure, reference.exposure
     assumed = doubts.assumptions(frames, exposure_s=options["exposure"])
-    cards = origin.of_frames(*frames, unknown=doubts.UNKNOWN_FILTER)
+    cards = origin.of_frames(*frames, unknown=UNKNOWN_FILTER)
     return Pair(moved, theirs.frame, poor, tuple(assumed), registration.facts(), cards)
 
 
-def check(science: Frame, reference: Frame, poor: tuple[str, ...], options: dict[str, Any]) -> None:
+def check(
+    science: Exposure, reference: Exposure, poor: tuple[str, ...], options: dict[str, Any]
+) -> None:
     """Refuse what would give a bad difference, unless it is wanted all the same."""
     if not options["any_filter"]:
         doubts.check_filters(science, reference)
@@ -220,46 +216,23 @@ def check(science: Frame, reference: Frame, poor: tuple[str, ...], options: dict
         doubts.refuse_quality(poor)
 
 
-def read_options(options: dict[str, Any]) -> ReadOptions:
-    """Turn the command line into what the reader needs to know."""
-    exposure = options["exposure"]
-    defaults = FrameDefaults(
-        gain=options["gain"],
-        read_noise=options["read_noise"],
-        saturation=options["saturation"],
-        exposure_s=doubts.ASSUMED_EXPOSURE_S if exposure is None else exposure,
-        filter_band=options["filter"],
-    )
-    return ReadOptions(
-        defaults=defaults, verify_checksums=not options["ignore_checksums"], needs_wcs=False
-    )
-
-
 def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> Prepared:
     """Read, calibrate and examine one file."""
-    raw = read_frame(path, options=reading)
     try:
-        frame = calibrate(
-            raw.pixels,
-            wcs=raw.wcs,
-            gain=raw.gain,
-            read_noise=raw.read_noise,
-            saturation=raw.saturation,
-            parameters=parameters,
-        )
-        examined = examine(frame, parameters)
+        exposure = read_exposure(path, reading, parameters)
+        examined = examine(exposure.frame, parameters)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
     reasons = shortcomings(examined.quality.figures(), parameters, is_reference=False)
-    return Prepared(raw, examined, tuple(f"{path.name}: {reason}" for reason in reasons))
+    return Prepared(exposure, examined, tuple(f"{path.name}: {reason}" for reason in reasons))
 
 
 def zero_point(
     science: Prepared, options: dict[str, Any], parameters: PreprocessParameters
 ) -> ZeroPoint:
     """Give the zero point that is named, that of known stars, the header's or none of these."""
-    raw, found = science.raw, science.examined
-    band = band_name(raw.filter_band)
+    exposure, found = science.exposure, science.examined
+    band = band_name(exposure.filter_band)
     if options["zero_point"] is not None:
         system = System(usual_system(band))
         return ZeroPoint(options["zero_point"], None, ZeroPointSource.GIVEN, system, band)
@@ -269,12 +242,14 @@ def zero_point(
             found.stars,
             found.growth,
             read_star_catalog(options["star_catalog"]),
-            filter_band=raw.filter_band,
-            mjd=raw.mjd,
+            filter_band=exposure.filter_band,
+            mjd=exposure.mjd,
             min_stars=parameters.min_zero_point_stars,
         ).zero_point
-    stated = from_header(raw.header, exposure_s=raw.exposure_s, band=band)
-    return stated or instrumental(raw.exposure_s, band)
+    if found.frame.zero_point is not None:
+        return found.frame.zero_point
+    stated = from_header(exposure.header, exposure_s=exposure.exposure_s, band=band)
+    return stated or instrumental(exposure.exposure_s, band)
 
 
 def write(folder: Path, made: Made, title: str) -> None:

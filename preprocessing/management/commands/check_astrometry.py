@@ -7,13 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from astrid.core.errors import AstridError
-from observations.fits import read_frame
 from observations.reading_arguments import add_reading_arguments, read_options
 from preprocessing.astrometry.catalog_check import Astrometry, Residuals, check_astrometry, spots_of
 from preprocessing.calibrated import wcs_header
+from preprocessing.exposure import read_exposure
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.photometry.star_catalog import read_star_catalog
-from preprocessing.prepare import calibrate
 
 
 class Command(BaseCommand):
@@ -60,17 +59,10 @@ def check(options: dict[str, Any]) -> Astrometry:
     """Read the files and compare them."""
     parameters = PreprocessParameters()
     catalog = read_star_catalog(options["catalog"])
-    raw = read_frame(options["frame"], options=read_options(options))
-    frame = calibrate(
-        raw.pixels,
-        wcs=raw.wcs,
-        gain=raw.gain,
-        read_noise=raw.read_noise,
-        saturation=raw.saturation,
-        parameters=parameters,
-    )
+    exposure = read_exposure(options["frame"], read_options(options), parameters)
+    frame = exposure.frame
     spots = spots_of(frame, parameters)
-    return check_astrometry(spots, frame.wcs, frame.shape, catalog, raw.mjd, parameters)
+    return check_astrometry(spots, frame.wcs, frame.shape, catalog, exposure.mjd, parameters)
 
 
 def in_words(residuals: Residuals) -> str:

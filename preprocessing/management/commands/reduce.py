@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from astrid.core import console
 from astrid.core.errors import AstridError
 from astrid.core.measure import measured
+from observations.advice import COMMAND_LINE
 from observations.fits import ReadOptions
 from observations.fits_header import FrameDefaults
 from observations.frame_kind import FrameKind
@@ -139,7 +140,10 @@ def settings_of(options: dict[str, Any]) -> Settings:
     )
     return Settings(
         reading=ReadOptions(
-            defaults, hdu=options["hdu"], verify_checksums=not options["ignore_checksums"]
+            defaults,
+            hdu=options["hdu"],
+            verify_checksums=not options["ignore_checksums"],
+            advice=COMMAND_LINE,
         ),
         preparing=PreprocessParameters(
             least_frames=options["least_frames"],
