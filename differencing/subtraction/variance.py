@@ -148,8 +148,11 @@ def is_bright(maps: Maps) -> BoolArray:
 def power_in(flux: Float32Image, rows: slice, columns: slice) -> Float32Image:
     """Give the mean square of the flux in the box round each pixel of a window."""
     reach = ERROR_BOX // 2
-    near = [np.arange(window.start - reach, window.stop + reach) for window in (rows, columns)]
-    inside = [(one >= 0) & (one < size) for one, size in zip(near, flux.shape, strict=True)]
-    clipped = (np.clip(one, 0, size - 1) for one, size in zip(near, flux.shape, strict=True))
-    square = flux[np.ix_(*clipped)] ** 2
-    return box_mean(square * (inside[0][:, None] & inside[1]))
+    sides = list(zip((rows, columns), flux.shape, strict=True))
+    near = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side, _ in sides)
+    # beyond the frame there is no flux
+    beyond = [
+        (max(reach - side.start, 0), max(side.stop + reach - size, 0)) for side, size in sides
+    ]
+    square = flux[near] ** 2
+    return box_mean(np.pad(square, beyond) if any(map(any, beyond)) else square)
