@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from differencing.drawing.scales import Scale
 
-PANEL = 720  # px, about the longest side of an image
+PANEL = 720  # px, about the longest side of a small image enlarged
+WIDEST = 800  # px, the longest side of any image
 GAP, HEAD, TITLE, BAR, BAR_HEIGHT = 20, 84, 30, 46, 12  # px
 HEAD_SIZE, SUMMARY_SIZE, TITLE_SIZE, TICK_SIZE = 22, 15, 17, 13
 BACKGROUND, INK, QUIET, FRAME = (24, 27, 33), (236, 238, 241), (160, 167, 178), (70, 76, 88)

@@ -3,13 +3,14 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from differencing.drawing import lettering
-from differencing.drawing.lettering import GAP, PANEL
+from differencing.drawing.lettering import GAP, PANEL, WIDEST
 from differencing.drawing.overlay import Overlay, draw_overlay
 from differencing.drawing.palette import diverging
 from differencing.drawing.scales import Scale, change_scale, light_scale, score_scale
@@ -154,7 +155,7 @@ def _pale(plane: Plane) -> bool:
 def fitted(values: NDArray[np.float64], *, strongest: bool) -> tuple[NDArray[np.float64], float]:
     """Give values at the size of a panel, and how many panel pixels one pixel takes."""
     longest = max(values.shape)
-    block = max(1, round(longest / PANEL))
+    block = max(1, ceil(longest / WIDEST))
     if block == 1:
         return values, float(max(1, PANEL // longest))
     rows, columns = (size // block * block for size in values.shape)
@@ -211,5 +212,5 @@ def _sheet(
 
 def _png(image: Image.Image) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=3)
+    image.save(stream, "PNG", compress_level=6)
     return stream.getvalue()

@@ -118,3 +118,9 @@ def test_rings_of_flagged_candidates_are_dashed():
         drawn_pixels.append((around & (panel[..., 0] - panel[..., 2] > 60)).sum())
     # half of the ring is left out; the number beside both is the same
     assert 0.3 < drawn_pixels[1] / drawn_pixels[0] < 0.75
+
+
+@pytest.mark.parametrize(("side", "shown"), [(611, 611), (1024, 512), (2048, 682), (4096, 682)])
+def test_no_picture_is_wider_than_a_panel(side, shown):
+    values, _ = quicklook.fitted(np.zeros((side, side)), strongest=False)
+    assert values.shape == (shown, shown)
