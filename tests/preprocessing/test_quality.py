@@ -87,7 +87,8 @@ def test_the_sky_is_given_as_a_share_of_saturation():
 
 
 @pytest.mark.parametrize(
-    ("mask", "words"), [(4, "all 250000 pixels are masked"), (0, "no object above 5 sigma")]
+    ("mask", "words"),
+    [(4, "all 250000 pixels are masked"), (0, "no unsaturated object above 5 sigma")],
 )
 def test_a_frame_without_anything_to_measure_is_refused(mask, words):
     blank = np.random.default_rng(3).normal(0, NOISE, SHAPE)
