@@ -1,9 +1,11 @@
 """What commands that read a FITS file let people say about it."""
 
 import argparse
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -30,6 +32,26 @@ def number(*, allow_zero: bool = False) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def magnitude(text: str) -> float:
+    """Read a number of either sign."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of magnitudes")
+    return value
+
+
+def folder_to_write(text: str | Path) -> Path:
+    """Read the name of a folder, which need not exist yet, and see that it can be written to."""
+    folder = Path(text)
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written to")
+    return folder
 
 
 def moment(text: str) -> datetime:

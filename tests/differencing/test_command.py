@@ -401,3 +401,18 @@ def test_impossible_options_are_refused(night, tmp_path, option):
     name, _, value = option.partition("=")
     with pytest.raises(CommandError, match=f"{name}: {value} is no"):
         run(night[0]["sky"], tmp_path / "out", option)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "bright"])
+def test_a_zero_point_that_is_no_number_is_refused(night, tmp_path, value):
+    with pytest.raises(CommandError, match=f"{value} is not a number of magnitudes"):
+        call_command(
+            "difference", *map(str, night[0]["sky"]), f"--out={tmp_path}", f"--zero-point={value}"
+        )
+
+
+def test_a_file_is_no_folder_for_results(night, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    with pytest.raises(CommandError, match="taken is no folder that can be written to"):
+        call_command("difference", *map(str, night[0]["sky"]), f"--out={taken / 'below'}")

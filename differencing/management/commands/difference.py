@@ -22,7 +22,12 @@ from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.subtraction.subtract import Difference
 from observations.fits import ReadOptions
 from observations.fits_header import UNKNOWN_FILTER
-from observations.reading_arguments import add_reading_arguments, read_options
+from observations.reading_arguments import (
+    add_reading_arguments,
+    folder_to_write,
+    magnitude,
+    read_options,
+)
 from preprocessing.astrometry.register import Grid
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.exposure import Exposure, read_exposure
@@ -48,7 +53,9 @@ class Command(BaseCommand):
         """Declare the files, what to do, and what headers may leave out."""
         parser.add_argument("science", type=Path)
         parser.add_argument("reference", type=Path)
-        parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+        parser.add_argument(
+            "--out", type=folder_to_write, required=True, help="folder for the results"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument(
             "--algorithm", choices=[each.value for each in Algorithm], default=Algorithm.ZOGY.value
@@ -65,7 +72,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--zero-point",
-            type=float,
+            type=magnitude,
             help="magnitude of 1 ADU in the science exposure; else that of its header",
         )
         parser.add_argument(
