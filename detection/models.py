@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from astrid.core.arrays import NumpyArrayField
 from astrid.core.brightness import Brightness
 from astrid.core.models import Record, Run, RunStatus
 from astrid.core.sky import SkyPosition, SkyQuerySet
@@ -71,9 +72,30 @@ class Model(Record):
 
 
 class ModelRun(Run):
-    """One inference."""
+    """One inference: every network in force, over one difference."""
 
-    model = models.ForeignKey(Model, models.PROTECT, related_name="runs")
+    model = models.ForeignKey(
+        Model,
+        models.PROTECT,
+        related_name="runs",
+        help_text="Whose confidence counts: the classifier, or the U-Net where none is in force.",
+    )
+    unet = models.ForeignKey(
+        Model,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="unet_runs",
+        help_text="The network behind the mask and the confidence map.",
+    )
+    anomaly_detector = models.ForeignKey(
+        Model,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="anomaly_runs",
+        help_text="What says that a detection is like nothing learned.",
+    )
     observation = models.ForeignKey(
         Observation, models.CASCADE, null=True, blank=True, related_name="model_runs"
     )
@@ -83,10 +105,16 @@ class ModelRun(Run):
     input_image_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     output_mask_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
     confidence_map_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    picture_path = models.CharField(
+        max_length=500, blank=True, help_text="The confidence map and the mask, one picture."
+    )
     inference_time_ms = models.FloatField(null=True, blank=True)
     memory_usage_mb = models.FloatField(null=True, blank=True)
     total_predictions = models.PositiveIntegerField(null=True, blank=True)
     high_confidence_predictions = models.PositiveIntegerField(null=True, blank=True)
+    unscored_candidates = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Left without a score; the reason is on each candidate."
+    )
     score_histogram = models.JSONField(null=True, blank=True, help_text="20 bins from 0 to 1.")
     library = models.CharField(max_length=100, blank=True)
     device = models.CharField(max_length=100, blank=True)
@@ -185,6 +213,20 @@ class Detection(Record, SkyPosition, Brightness):
     pixel_x = models.FloatField(help_text="Column, pixels from 0, with its fraction.")
     pixel_y = models.FloatField(help_text="Row, pixels from 0, with its fraction.")
     confidence_score = models.FloatField(help_text="Probability of being real, 0 to 1, calibrated.")
+    uncertainty = models.FloatField(
+        null=True, blank=True, help_text="Standard deviation of the confidence in the ensemble."
+    )
+    class_probabilities = models.JSONField(
+        null=True, blank=True, help_text="Probability of each class; they sum to 1."
+    )
+    novelty = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Distance from all that was learned; above 1 the type is unknown.",
+    )
+    embedding = NumpyArrayField(
+        null=True, blank=True, dtypes=("float16",), help_text="What the classifier saw in it."
+    )
     detection_type = models.CharField(max_length=50, choices=DetectionType)
     model_version = models.CharField(max_length=50)
     inference_time_ms = models.FloatField(null=True, blank=True)
@@ -216,6 +258,13 @@ class Detection(Record, SkyPosition, Brightness):
                 condition=Q(validation_confidence__isnull=True)
                 | Q(validation_confidence__range=(0, 1)),
                 name="detection_validation_confidence",
+            ),
+            models.CheckConstraint(
+                condition=Q(uncertainty__isnull=True) | Q(uncertainty__range=(0, 1)),
+                name="detection_uncertainty",
+            ),
+            models.CheckConstraint(
+                condition=Q(novelty__isnull=True) | Q(novelty__gte=0), name="detection_novelty"
             ),
             models.CheckConstraint(
                 condition=Q(detection_type__in=DetectionType.values), name="detection_type_known"

@@ -291,6 +291,9 @@ class Candidate(Record, SkyPosition, Brightness):
     network_score = models.FloatField(
         null=True, blank=True, help_text="Probability that it is real, from the last network run."
     )
+    unscored_reason = models.CharField(
+        max_length=300, blank=True, help_text="Why the network could not judge it, if so."
+    )
     status = models.CharField(
         max_length=50, choices=CandidateStatus, default=CandidateStatus.PENDING
     )

@@ -27,7 +27,8 @@ from astrid.core.errors import CorruptFile
 Array = npt.NDArray[Any]
 
 MAGIC = b"AsA1"
-DTYPES = ("float64", "float32", "int64", "int32", "bool")
+# The header stores the place in this list: new ones go to the end.
+DTYPES = ("float64", "float32", "int64", "int32", "bool", "float16")
 RAW, SHUFFLE_ZLIB = "raw", "shuffle-zlib"
 CODECS = (RAW, SHUFFLE_ZLIB)
 _HEAD = struct.Struct("<4sBBBx")

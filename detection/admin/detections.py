@@ -3,7 +3,8 @@
 :class:`DetectionAdmin` is registered by the app above, which adds the verdicts to it.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -40,6 +41,7 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     """Detections with their pictures, most certain first."""
 
     change_form_template = "admin/detection/detection/change_form.html"
+    hidden: ClassVar[Sequence[str]] = ("embedding",)
     list_display = [
         "picture",
         "score",

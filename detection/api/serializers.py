@@ -41,9 +41,11 @@ class DetectionSerializer(RowSerializer):
 
     class Meta:
         model = Detection
-        exclude = ["hpx"]
+        exclude = ["hpx", "embedding"]
         decimals = {
             "confidence_score": 4,
+            "uncertainty": 4,
+            "novelty": 3,
             "validation_confidence": 4,
             "flux": 6,
             "magnitude": 4,

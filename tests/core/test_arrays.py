@@ -96,7 +96,7 @@ def test_the_message_names_the_part_that_is_wrong(damage, words):
         decode(damage(encode(np.arange(3.0))))
 
 
-@pytest.mark.parametrize("dtype", ["complex128", "uint8", "float16", "datetime64[s]", "U3"])
+@pytest.mark.parametrize("dtype", ["complex128", "uint8", "datetime64[s]", "U3"])
 def test_other_dtypes_are_refused(dtype):
     with pytest.raises(ValueError, match="dtype is"):
         encode(np.zeros(3, dtype))
@@ -160,7 +160,7 @@ class TestField:
         expression = models.F("errors")
         assert self.field().get_prep_value(expression) is expression
 
-    @pytest.mark.parametrize("options", [{"dtypes": ("float16",)}, {"codec": "lzma"}])
+    @pytest.mark.parametrize("options", [{"dtypes": ("uint8",)}, {"codec": "lzma"}])
     def test_a_system_check_refuses_what_cannot_be_stored(self, options):
         assert "arrays.E001" in [message.id for message in self.field(**options).check()]
 
