@@ -14,7 +14,8 @@ Bytes = NDArray[np.uint8]
 
 # The sky is shown from this many sigma below it; stars are compressed above.
 DARKEST_SIGMA, SOFTENING_SIGMA, BRIGHTEST_SIGMA = 3.0, 5.0, 300.0
-MARK = (220, 70, 40)
+# Masked pixels are tinted: what lies below stays visible, and single ones do not catch the eye.
+MARK, TINT = (230, 80, 50), 0.3
 MARGIN_PX, TITLE_PX = 6, 16
 
 
@@ -40,7 +41,7 @@ def drawn(grey: Bytes, *, marked: Bools | None = None, width: int = 640) -> Imag
     """Give a picture ``width`` px wide, first row of pixels at the bottom; marks in colour."""
     colours = np.repeat(grey[..., None], 3, axis=2)
     if marked is not None:
-        colours[marked] = MARK
+        colours[marked] = (1 - TINT) * colours[marked] + TINT * np.array(MARK)
     picture = Image.fromarray(colours[::-1].copy())
     height = max(1, round(picture.height * width / picture.width))
     return picture.resize((width, height), Image.Resampling.BOX)

@@ -115,7 +115,7 @@ def picture(frame: CalibrationFrame) -> bytes:
     try:
         if frame.kind == CalibrationKind.BAD_PIXEL_MASK:
             bad = bad_pixels_from_fits(content)
-            return png(drawn(np.zeros(bad.shape, np.uint8), marked=bad))
+            return png(drawn(np.where(bad, np.uint8(255), np.uint8(0)), marked=bad))
         return png(drawn(grey_of_range(master_from_fits(content).pixels)))
     except ValueError as error:
         raise BadImage(f"{frame} cannot be shown: {error}") from error

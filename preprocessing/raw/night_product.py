@@ -24,7 +24,7 @@ from preprocessing.stacking.stack import Stack
 COLUMNS = (
     *("file", "filter", "exposure_s", "observed_at", "bias", "dark", "flat"),
     *("seeing_px", "ellipticity", "n_stars", "sky_level", "noise", "limiting_flux"),
-    *("cosmic_ray_share", "bad_pixel_share", "saturated_share"),
+    *("cosmic_ray_share", "hot_pixels", "bad_pixel_share", "saturated_share"),
     *("registration_rms_px", "registration_stars", "shift_x_px", "shift_y_px", "is_grid"),
 )
 UNITS = {"exposure_s": "s", "sky_level": "adu", "noise": "adu", "limiting_flux": "adu"}

@@ -9,13 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 from astropy.wcs import WCS
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from observations.fits import ReadOptions
 from observations.frame_kind import FrameKind
 from observations.raw import read_raw
 from preprocessing.astrometry.register import Grid, grid_of
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
+from preprocessing.masks import CONNECTED, Bools, MaskBit, mark
 from preprocessing.parameters import PreprocessParameters, StackParameters
 from preprocessing.prepare import calibrate, onto_grid
 from preprocessing.quality.figures import examine
@@ -23,6 +25,7 @@ from preprocessing.quality.limits import shortcomings
 from preprocessing.raw.library import choose
 from preprocessing.raw.night import Figures, Library, Night, RawFile, halves
 from preprocessing.raw.overscan import assemble, trimmed_wcs
+from preprocessing.raw.recurring import recurring_hits
 from preprocessing.raw.reduction import reduce_frame
 from preprocessing.stacking.stack import Stack, stack
 
@@ -74,16 +77,19 @@ class Spool:
 
     def keep(self, frame: CalibratedFrame) -> CalibratedFrame:
         """Write the planes of a frame and give it with memory maps in their place."""
-        planes = {}
-        for plane in fields(frame):
-            value = getattr(frame, plane.name)
-            if isinstance(value, np.ndarray):
-                self._count += 1
-                path = Path(self._folder.name) / f"{self._count}.npy"
-                np.save(path, value)
-                # Copied where written to, which nobody does: sep takes no read-only arrays.
-                planes[plane.name] = np.load(path, mmap_mode="c")
+        values = {plane.name: getattr(frame, plane.name) for plane in fields(frame)}
+        planes: dict[str, Any] = {
+            n: self.plane(v) for n, v in values.items() if isinstance(v, np.ndarray)
+        }
         return replace(frame, **planes)
+
+    def plane(self, values: NDArray) -> NDArray:
+        """Write one plane and give it as a memory map."""
+        self._count += 1
+        path = Path(self._folder.name) / f"{self._count}.npy"
+        np.save(path, values)
+        # Copied where written to, which nobody does: sep takes no read-only arrays.
+        return np.asanyarray(np.load(path, mmap_mode="c"))
 
 
 def calibrate_light(
@@ -117,9 +123,13 @@ def calibrate_light(
     found = examined.quality.figures()
     if reasons := list(shortcomings(found, settings.preparing, is_reference=False)):
         raise ValueError(f"set aside: {'; '.join(reasons)}")
-    shares = {name: float(((frame.mask & bit) != 0).mean()) for name, bit in SHARES.items()}
     used = {name: each.key for name, each in choice.chosen.items()}
-    return examined.frame, {"used": used, "missing": list(choice.missing)} | found | shares
+    return examined.frame, {"used": used, "missing": list(choice.missing)} | found | shares(frame)
+
+
+def shares(frame: CalibratedFrame) -> dict[str, float]:
+    """Give the shares of a frame's pixels that are masked, by reason."""
+    return {name: float(((frame.mask & bit) != 0).mean()) for name, bit in SHARES.items()}
 
 
 def calibrate_lights(
@@ -143,6 +153,31 @@ def calibrate_lights(
             refused[file.name] = str(error)
         progress("calibrating", number, len(files))
     return lights, refused
+
+
+def mark_hot_pixels(lights: Sequence[Light], spool: Spool) -> list[Light]:
+    """Mark as bad, in every frame, the pixels of each camera that the same hits show to be hot."""
+    marked: dict[str, Light] = {}
+    for setup in {light.file.conditions.setup for light in lights}:
+        own = [light for light in lights if light.file.conditions.setup == setup]
+        hot = recurring_hits([light.frame for light in own])
+        marked |= {light.file.name: without_hot(light, hot, spool) for light in own}
+    return [marked[light.file.name] for light in lights]
+
+
+def without_hot(light: Light, hot: Bools, spool: Spool) -> Light:
+    """Give a light whose hot pixels are bad pixels and no cosmic rays, and count them."""
+    facts = light.facts | {"hot_pixels": int(hot.sum())}
+    if not hot.any():
+        return replace(light, facts=facts)
+    mask = np.array(light.frame.mask)
+    # Hits that touch a hot pixel were grown from it.
+    hits = (mask & np.uint16(MaskBit.COSMIC_RAY)) != 0
+    bad = hot | (hits & ndimage.binary_dilation(hot, CONNECTED))
+    mask[bad] &= ~np.uint16(MaskBit.COSMIC_RAY)
+    mark(mask, bad, MaskBit.BAD_PIXEL)
+    frame = replace(light.frame, mask=spool.plane(mask))
+    return replace(light, frame=frame, facts=facts | shares(frame))
 
 
 def choose_grid(lights: Sequence[Light]) -> Light:

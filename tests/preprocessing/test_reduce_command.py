@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from preprocessing.calibrated import from_fits
+from preprocessing.masks import MaskBit
 from preprocessing.raw.master_files import master_from_fits
 from tests.preprocessing.raw_frames import raw_bytes, section
 from tests.preprocessing.synthetic import add_star
@@ -182,6 +183,32 @@ def test_a_folder_without_lights_is_refused(night, tmp_path):
     shutil.copy(night / "bias0.fits", only)
     with pytest.raises(CommandError, match="holds no light frame"):
         call_command("reduce", only, out=tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def without_darks(night, tmp_path_factory):
+    """The same night reduced without its darks."""
+    raw, out = tmp_path_factory.mktemp("no_darks"), tmp_path_factory.mktemp("reduced_no_darks")
+    for path in night.glob("*.fits"):
+        if not path.name.startswith("dark"):
+            shutil.copy(path, raw)
+    stream = io.StringIO()
+    call_command("reduce", raw, out=out, json=True, stdout=stream)
+    return out, json.loads(stream.getvalue())
+
+
+def test_a_hot_pixel_that_no_dark_shows_is_bad_in_every_frame_and_no_cosmic_ray(without_darks):
+    out, found = without_darks
+    assert [f["hot_pixels"] for f in found["frames"]] == [1] * 4
+    for n, shift in enumerate(SHIFTS):
+        mask = from_fits(out / "frames" / f"light{n}.fits").mask
+        at = np.rint(np.subtract(HOT[::-1], np.subtract(shift, grid_shift(found)))).astype(int)
+        assert mask[at[1], at[0]] & (MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY) == MaskBit.BAD_PIXEL
+
+
+def grid_shift(found):
+    """Where the stars of the frame lie whose grid all have."""
+    return SHIFTS[next(n for n, f in enumerate(found["frames"]) if f["is_grid"])]
 
 
 def test_two_biases_make_no_master_and_that_is_said(night, tmp_path):

@@ -24,6 +24,7 @@ from preprocessing.raw.reduce import (
     Spool,
     align,
     calibrate_lights,
+    mark_hot_pixels,
     stack_lights,
 )
 
@@ -118,6 +119,7 @@ def reduce(options: dict[str, Any], spool: Spool, progress: Progress) -> Reduced
     )
     if not lights:
         raise ValueError(f"no light could be calibrated: {'; '.join(failed.values())}")
+    lights = mark_hot_pixels(lights, spool)
     aligned, astray = align(lights, settings, spool=spool, progress=progress)
     stacks, alone = stack_lights(aligned, settings)
     refused = {**night.refused, **failed, **astray, **alone}
