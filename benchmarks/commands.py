@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from astrid.core.console import progress
-from benchmarks import decam, dithered, pages, pipeline, rawnight, report, summary
+from benchmarks import decam, dithered, pages, pipeline, rawnight, rawnight_table, report, summary
 from benchmarks.differencing import command as differencing
 
 Options = dict[str, Any]
@@ -86,5 +86,5 @@ BENCHMARKS = {
         measure_pipeline,
         report.show_pipeline,
     ),
-    "rawnight": Benchmark(rawnight.HELP, rawnight.add_arguments, rawnight.run, rawnight.show),
+    "rawnight": Benchmark(rawnight.HELP, rawnight.add_arguments, rawnight.run, rawnight_table.show),
 }

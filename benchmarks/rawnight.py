@@ -7,15 +7,19 @@ star is taken to be false, although asteroids and variables may be among it.
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from astropy.io import fits
 from scipy.spatial import cKDTree
 
-from astrid.core.console import progress, stderr, table
+from astrid.core.console import progress
+from benchmarks import pages
 from benchmarks.estimates import wilson
+from benchmarks.rawnight_table import LEAST_FOUND, MOST_FALSE, render
 from differencing.extraction.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
 from differencing.psf.model import PsfModel
@@ -37,8 +41,7 @@ NEAR_FWHM = 0.7
 APART_FWHM = 4.0
 # Flags with which a candidate does not survive.
 FLAGS = ("is_saturated", "is_edge", "is_dipole", "near_bright_star")
-LEAST_FOUND = {8.0: 0.60, 12.0: 0.95}
-MOST_FALSE = 20
+HALVES = ("first", "second")
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,30 +194,41 @@ def passes(hits: dict[float, list[bool]], false: Sequence[int]) -> bool:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the folder."""
+    """Declare the folder, and what is drawn and written."""
     parser.add_argument("directory", type=Path, help="what `reduce --halves` wrote")
-    parser.add_argument("--filter", default="V", help="whose stacks are compared")
+    parser.add_argument("--filter", default="V", help="whose stacks are compared (V)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--table", type=Path, metavar="PAGE.md", help="put the table on a page")
 
 
 def run(options: dict[str, Any]) -> Figures:
-    """Measure the second half against the first."""
-    first, second = (
-        from_fits(options["directory"] / f"stack_{options['filter']}_{half}_half.fits")
-        for half in ("first", "second")
-    )
-    return measure(second, first)
+    """Measure the second half against the first, and write the page if one is named.
+
+    Raises
+    ------
+    ValueError
+        If there are no stacks of two halves, or the page has no place for the table.
+    """
+    files = [stack_of(options["directory"], options["filter"], half) for half in HALVES]
+    first, second = (from_fits(file) for file in files)
+    figures: Figures = {
+        "filter": options["filter"],
+        "frames": [fits.getval(file, "NCOMBINE") for file in files],
+        "seeds": list(options["seeds"]),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    figures |= measure(second, first, seeds=options["seeds"])
+    if options["table"] is not None:
+        pages.write(options["table"], "rawnight", render(figures))
+    return figures
 
 
-def show(figures: Figures) -> None:
-    """Print the table."""
-    rows = [
-        [
-            f"{each['snr']:g}",
-            f"{each['snr_in_difference']:.1f}",
-            f"{each['found']:.0%}",
-            f"{each['interval'][0]:.0%} to {each['interval'][1]:.0%}",
-        ]
-        for each in figures["levels"]
-    ]
-    stderr.print(table("Raw night", ["S/N", "in the difference", "found", "95 %"], rows))
-    stderr.print(f"false detections a frame: {figures['false_per_frame']:.1f}")
+def stack_of(folder: Path, band: str, half: str) -> Path:
+    """Give the stack of half a night."""
+    file = folder / f"stack_{band}_{half}_half.fits"
+    if not file.is_file():
+        raise ValueError(
+            f"{folder} holds no {file.name}: name what `manage.py reduce RAW --halves --out DIR` "
+            "wrote, and a --filter with two frames or more in either half of the night"
+        )
+    return file

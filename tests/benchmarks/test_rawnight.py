@@ -1,11 +1,16 @@
+import io
+import json
+
 import numpy as np
 import pytest
+from astropy.io import fits
+from django.core.management import CommandError, call_command
 
-from benchmarks import rawnight
+from benchmarks import pages, rawnight
 from differencing.parameters import DifferenceParameters
 from differencing.psf.model import stamp_fwhm
 from differencing.subtraction.subtract import make_ready
-from preprocessing.calibrated import CalibratedFrame
+from preprocessing.calibrated import CalibratedFrame, to_fits
 from tests.preprocessing.synthetic import add_star, tan_wcs
 
 SHAPE, NOISE, GAIN = (384, 400), 5.0, 2.0
@@ -75,3 +80,28 @@ def test_places_are_good_and_apart():
     assert (np.rint(x) >= 200).all()
     apart = np.hypot(x[:, None] - x, y[:, None] - y) + 1e9 * np.eye(10)
     assert apart.min() >= 20
+
+
+def test_the_table_of_a_night_is_written_between_its_markers(halves, tmp_path, monkeypatch):
+    monkeypatch.setattr(rawnight, "PER_LEVEL", 1)
+    for name, frame in zip(rawnight.HALVES, reversed(halves), strict=True):
+        header = fits.Header({"NCOMBINE": 3})
+        (tmp_path / f"stack_R_{name}_half.fits").write_bytes(to_fits(frame, header))
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(["before", *pages.markers("rawnight"), "after"]))
+    stream = io.StringIO()
+    words = ["rawnight", str(tmp_path), "--filter", "R", "--seeds", "7", "--json"]
+    call_command("benchmark", *words, "--table", str(page), stdout=stream)
+    figures, text = json.loads(stream.getvalue()), page.read_text()
+    assert figures["seeds"] == [7]
+    assert figures["frames"] == [3, 3]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + len(rawnight.LEVELS)
+    assert rows[-1].endswith("| ≥ 95% |")
+    assert text.startswith("before")
+    assert text.endswith("after")
+
+
+def test_a_folder_without_halves_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(CommandError, match=r"holds no stack_V_first_half\.fits: name what"):
+        call_command("benchmark", "rawnight", str(tmp_path))

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         benchmark = BENCHMARKS[options["name"]]
         try:
             figures = benchmark.run(options)
-        except (AstridError, ValueError) as error:
+        except (AstridError, ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(figures, allow_nan=False))
