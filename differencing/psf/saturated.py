@@ -1,21 +1,16 @@
 """Saturated stars: their lost cores are painted as one star that both frames show."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from differencing.psf.looks import Scene, Stars, View
 from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
-from differencing.psf.shape_modes import slopes
-from differencing.psf.stamps import shift_stamps
 from differencing.subtraction.images import Image, Images, lost_pixels
-from differencing.subtraction.noise import BoolArray, Float32Image
+from differencing.subtraction.noise import BoolArray
 from differencing.subtraction.prepare import Plane, has_bits
 from preprocessing.masks import MaskBit, lit_windows
-
-Window = tuple[slice, slice]
 
 HOLE_MARGIN = 1  # px around lost pixels: not linear any more, or spilt into
 FIT_ROUNDS = 6
@@ -24,38 +19,6 @@ LARGEST_STEP = 0.5  # px; a fit to wings alone must not jump
 SETTLED = 2e-3
 MODEL_ERROR = 0.05  # of the star's light: what the PSF model may miss in its wings
 FEWEST_PIXELS = 30  # with light of the star, to tell place and flux
-
-
-@dataclass(frozen=True)
-class Star:
-    """Place in the reference (px) and flux (reference ADU) of a star."""
-
-    x: float
-    y: float
-    flux: float
-
-
-@dataclass(frozen=True)
-class View:
-    """One frame as the fit of a star sees it."""
-
-    plane: Plane
-    image: Image
-    model: PsfModel
-    scale: float  # ADU per unit of the star's flux
-
-    def light(self, where: Window) -> Float32Image:
-        """Give the pixels of a window above the sky."""
-        part = self.plane.pixels[where]
-        return part if self.image.sky is None else part - self.image.sky.window(*where)
-
-
-@dataclass(frozen=True)
-class _Look:
-    """A star's PSF and its slopes in one view, as far as they are inside the frame."""
-
-    shapes: NDArray[np.float64]  # (3, rows, columns): PSF, d/dx, d/dy
-    where: Window
 
 
 def paint_stars(
@@ -80,51 +43,47 @@ def paint_stars(
     -------
     pair of Image
     """
-    scales = matched.flux_ratio, 1.0
-    views = [View(*one) for one in zip(planes, images, models, scales, strict=True)]
-    stars = []
-    for place in core_places(has_bits(planes[0].mask | planes[1].mask, MaskBit.SATURATED)):
-        star = fit_star(place, views, matched)
-        if star.flux > 0 and not _is_new(place, planes, matched):
-            stars.append((star, _looks(star, views, matched)))
-    if not stars:
-        return images
-    science, reference = (
-        _painted(index, view, stars, views, matched) for index, view in enumerate(views)
+    saturated = has_bits(planes[0].mask | planes[1].mask, MaskBit.SATURATED)
+    places = np.array(core_places(saturated)).reshape(-1, 2)
+    views = tuple(
+        View(*one) for one in zip(planes, images, models, (matched.flux_ratio, 1.0), strict=True)
     )
-    return science, reference
+    scene = Scene((views[0], views[1]), matched)
+    stars = fit_stars(places, scene)
+    stars = stars.chosen((stars.flux > 0) & ~_are_new(places, scene))
+    if not len(stars):
+        return images
+    return _painted(0, stars, scene), _painted(1, stars, scene)
 
 
-def _is_new(place: tuple[float, float], planes: tuple[Plane, Plane], matched: FrameMatch) -> bool:
-    """Tell whether a saturated place is a new source, which must not be painted over."""
-    height, width = planes[0].shape
-    row, column = min(max(round(place[1]), 0), height - 1), min(max(round(place[0]), 0), width - 1)
-    here = np.s_[row : row + 1, column : column + 1]
-    lost = lost_pixels(planes, matched.flux_ratio, here)
-    return not bool((lost[0] | lost[1]).any())
+def _are_new(places: NDArray[np.float64], scene: Scene) -> BoolArray:
+    """Tell which saturated places are new sources, which must not be painted over."""
+    height, width = scene.planes[0].shape
+    column, row = np.rint(places).astype(int).T
+    here = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
+    return ~np.logical_or(*lost_pixels(scene.planes, scene.matched.flux_ratio, here))
 
 
-def _painted(
-    index: int, view: View, stars: list[tuple[Star, list[_Look]]], views: list[View],
-    matched: FrameMatch,
-) -> Image:  # fmt: skip
+def _painted(index: int, stars: Stars, scene: Scene) -> Image:
     """Give the image of a view with the light of all stars in their holes."""
     where, light = [], []
-    planes = views[0].plane, views[1].plane
-    for star, looks in stars:
-        rows, columns = looks[index].where
-        empty = _beside(np.logical_or(*lost_pixels(planes, matched.flux_ratio, (rows, columns))))
-        down, along = np.nonzero(empty)
-        where.append((down + rows.start) * planes[0].shape[1] + along + columns.start)
-        light.append(view.scale * star.flux * looks[index].shapes[0][empty])
+    view = scene.views[index]
+    for group in stars.groups():
+        look = list(scene.looks(group))[index]
+        empty = _beside(np.logical_or(*scene.lost(look))) & look.inside
+        rows, columns = look.where
+        where.append((rows * view.plane.shape[1] + columns)[empty])
+        flux = view.scale * group.flux[:, None, None]
+        light.append((flux * look.shapes[:, 0])[empty])
     places, order = np.unique(np.concatenate(where), return_inverse=True)
     total = np.bincount(order.ravel(), np.concatenate(light))
     return view.image.with_values(places, total.astype(np.float32))
 
 
 def _beside(lost: BoolArray) -> BoolArray:
-    """Mark lost pixels, and what lies beside them."""
-    grown: BoolArray = ndimage.binary_dilation(lost, iterations=HOLE_MARGIN)
+    """Mark lost pixels of (n, k, k) stamps, and what lies beside them."""
+    cross = ndimage.generate_binary_structure(2, 1)[None]
+    grown: BoolArray = ndimage.binary_dilation(lost, cross, iterations=HOLE_MARGIN)
     return grown
 
 
@@ -141,94 +100,78 @@ def core_places(saturated: BoolArray) -> list[tuple[float, float]]:
     return places
 
 
-def fit_star(place: tuple[float, float], views: list[View], matched: FrameMatch) -> Star:
-    """Fit a star's place and flux to what both frames have left of it.
+def fit_stars(places: NDArray[np.float64], scene: Scene) -> Stars:
+    """Fit the places and fluxes of stars to what both frames have left of them.
 
     Parameters
     ----------
-    place : (x, y)
-        A first guess, px in the science image.
-    views : list of View
-        Science and reference.
-    matched : FrameMatch
+    places : (n, 2) array
+        First guesses (x, y), px in the science image.
+    scene : Scene
 
     Returns
     -------
-    Star
+    Stars
         Of flux 0 where too little is left.
     """
-    dx, dy = _shift(matched, *place)
-    star = Star(place[0] - dx, place[1] - dy, 0.0)
-    planes = views[0].plane, views[1].plane
+    dx, dy = scene.shift(*places.T)
+    stars = Stars(places[:, 0] - dx, places[:, 1] - dy, np.zeros(len(places)))
+    for group in stars.groups():
+        _fit_group(group, scene)
+    return stars
+
+
+def _fit_group(stars: Stars, scene: Scene) -> None:
+    """Fit a few stars, in place, each until it is settled."""
+    moving = np.arange(len(stars))
     for _ in range(FIT_ROUNDS):
-        normal, right, count = np.zeros((3, 3)), np.zeros(3), 0
-        for index, look in enumerate(_looks(star, views, matched)):
-            lost = _beside(lost_pixels(planes, matched.flux_ratio, look.where)[index])
-            basis, left, weight = _equations(look, views[index], star.flux, ~lost)
-            weighted = basis * weight
-            normal += weighted @ basis.T
-            right += weighted @ left
-            count += int((weight > 0).sum())
-        if count < FEWEST_PIXELS:
-            return Star(star.x, star.y, 0.0)
-        former, star = star, _stepped(star, normal, right)
-        if _is_settled(former, star):
+        former = stars.chosen(moving)
+        normal, right, count = _equations(former, scene)
+        stepped, enough = _stepped(former, normal, right), count >= FEWEST_PIXELS
+        stars.put(moving[enough], stepped.chosen(enough))
+        stars.flux[moving[~enough]] = 0
+        moving = moving[enough & ~_are_settled(former, stepped)]
+        if not moving.size:
             break
-    return star
 
 
-def _is_settled(former: Star, star: Star) -> bool:
-    """Tell whether a step has changed next to nothing."""
-    moved = max(abs(star.x - former.x), abs(star.y - former.y))
-    return moved < SETTLED and abs(star.flux - former.flux) <= SETTLED * former.flux
+def _are_settled(former: Stars, stars: Stars) -> BoolArray:
+    """Tell which stars a step has changed next to nothing."""
+    moved = np.maximum(np.abs(stars.x - former.x), np.abs(stars.y - former.y))
+    change = np.abs(stars.flux - former.flux)
+    return np.asarray((moved < SETTLED) & (change <= SETTLED * former.flux))
 
 
-def _stepped(star: Star, normal: NDArray[np.float64], right: NDArray[np.float64]) -> Star:
+def _stepped(stars: Stars, normal: NDArray[np.float64], right: NDArray[np.float64]) -> Stars:
     """Take one Gauss-Newton step; the first one finds the flux alone."""
-    if star.flux <= 0:
-        return Star(star.x, star.y, max(float(right[0] / max(normal[0, 0], 1e-30)), 0.0))
-    change = np.linalg.lstsq(normal, right)[0]
-    dx, dy = np.clip(change[1:] / star.flux, -LARGEST_STEP, LARGEST_STEP)
-    return Star(star.x + float(dx), star.y + float(dy), max(star.flux + float(change[0]), 0.0))
+    first = stars.flux <= 0
+    alone = right[:, 0] / np.maximum(normal[:, 0, 0], 1e-30)
+    change = (np.linalg.pinv(normal, hermitian=True) @ right[..., None])[..., 0]
+    flux = np.where(first, 1.0, stars.flux)
+    dx, dy = np.clip(change[:, 1:] / flux[:, None], -LARGEST_STEP, LARGEST_STEP).T
+    dx[first], dy[first] = 0, 0
+    bright = np.where(first, alone, stars.flux + change[:, 0])
+    return Stars(stars.x + dx, stars.y + dy, np.maximum(bright, 0))
 
 
 def _equations(
-    look: _Look, view: View, flux: float, good: BoolArray
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give (3, n) derivatives by flux and by flux times place, (n,) residuals and weights."""
-    basis = view.scale * look.shapes * np.array([1.0, -1.0, -1.0])[:, None, None]
-    expected = flux * basis[0]
-    light = np.maximum(expected, 0)
-    variance = view.plane.noise[look.where] ** 2 + light / view.plane.gain
-    variance += (MODEL_ERROR * light) ** 2
-    left = view.light(look.where) - expected
-    return basis.reshape(3, -1), left.ravel(), (good / variance).ravel()
-
-
-def _looks(star: Star, views: list[View], matched: FrameMatch) -> list[_Look]:
-    """Look at a star in the science image and in the reference."""
-    dx, dy = _shift(matched, star.x, star.y)
-    return [
-        _look(views[0], star.x + dx, star.y + dy),
-        _look(views[1], star.x, star.y),
-    ]
-
-
-def _look(view: View, x: float, y: float) -> _Look:
-    column, row, half = round(x), round(y), view.model.half
-    stamp = view.model.at(x, y).astype(float)
-    psf = shift_stamps(stamp[None], np.array([column - x]), np.array([row - y]))[0]
-    rows, columns = (
-        slice(max(centre - half, 0), max(min(centre + half + 1, size), 0))
-        for centre, size in zip((row, column), view.plane.shape, strict=True)
-    )
-    inside = np.s_[
-        :,
-        rows.start - row + half : rows.stop - row + half,
-        columns.start - column + half : columns.stop - column + half,
-    ]
-    return _Look(np.concatenate([psf[None], slopes(psf)])[inside], (rows, columns))
-
-
-def _shift(matched: FrameMatch, x: float, y: float) -> tuple[float, float]:
-    return float(matched.shift_x.at(x, y)), float(matched.shift_y.at(x, y))
+    stars: Stars, scene: Scene
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Give the normal equations of flux and of flux times place, and how many pixels they use."""
+    normal, right = np.zeros((len(stars), 3, 3)), np.zeros((len(stars), 3))
+    count = np.zeros(len(stars), int)
+    for index, look in enumerate(scene.looks(stars)):
+        view, flux = look.view, stars.flux[:, None, None]
+        basis = view.scale * look.shapes * np.array([1.0, -1.0, -1.0])[:, None, None]
+        expected = flux * basis[:, 0]
+        light = np.maximum(expected, 0)
+        variance = view.plane.noise[look.where] ** 2 + light / view.plane.gain
+        variance += (MODEL_ERROR * light) ** 2
+        good = look.inside & ~_beside(scene.lost(look)[index])
+        weight = good / variance
+        left = ((look.light() - expected) * weight).reshape(len(stars), -1, 1)
+        basis = basis.reshape(len(stars), 3, -1)
+        normal += (basis * weight.reshape(len(stars), 1, -1)) @ basis.swapaxes(1, 2)
+        right += (basis @ left)[..., 0]
+        count += good.sum(axis=(1, 2))
+    return normal, right, count

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 from differencing.subtraction.noise import BoolArray, FloatArray
 
@@ -45,30 +44,77 @@ def cut_stamps(
     """
     reach = half + MARGIN
     column, row = np.rint(x).astype(int), np.rint(y).astype(int)
-    offset = np.arange(-reach, reach + 1)
-    rows, columns = row[:, None, None] + offset[:, None], column[:, None, None] + offset
-    inside = (rows >= 0) & (rows < pixels.shape[0]) & (columns >= 0) & (columns < pixels.shape[1])
-    where = np.clip(rows, 0, pixels.shape[0] - 1), np.clip(columns, 0, pixels.shape[1] - 1)
-    good = inside & ~bad[where]
-    cut = _mended(np.where(inside, pixels[where], 0.0), good)
-    # a shifted pixel mixes its neighbours: those of a bad one are bad
-    good = ndimage.minimum_filter(good, size=(1, 3, 3), mode="nearest")
+    good = ~_squares(bad, row, column, reach, beyond=True)
+    cut = _mended(_squares(pixels, row, column, reach, beyond=0), good)
     moved = shift_stamps(cut, x - column, y - row)
     keep = slice(MARGIN, -MARGIN)
-    return Stamps(moved[:, keep, keep], good[:, keep, keep])
+    return Stamps(
+        moved[:, keep, keep], _eroded(good)[:, MARGIN - 1 : 1 - MARGIN, MARGIN - 1 : 1 - MARGIN]
+    )
 
 
-def _mended(cut: FloatArray, good: BoolArray) -> NDArray[np.float64]:
+def _squares(
+    image: NDArray, row: NDArray[np.intp], column: NDArray[np.intp], reach: int, *, beyond: float
+) -> NDArray:
+    """Cut squares around whole pixels, one by one: far quicker than by an index of every pixel."""
+    side = 2 * reach + 1
+    squares = np.full((len(row), side, side), beyond, image.dtype)
+    for square, top, left in zip(squares, row - reach, column - reach, strict=True):
+        part = image[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]
+        down, along = max(-top, 0), max(-left, 0)
+        square[down : down + part.shape[0], along : along + part.shape[1]] = part
+    return squares
+
+
+def _eroded(good: BoolArray) -> BoolArray:
+    """Mark what has only good pixels around: a shifted pixel mixes its neighbours. 1 px is lost."""
+    down = good[:, :-2] & good[:, 1:-1] & good[:, 2:]
+    eroded: BoolArray = down[..., :-2] & down[..., 1:-1] & down[..., 2:]
+    return eroded
+
+
+def _mended(cut: FloatArray, good: BoolArray) -> FloatArray:
     """Fill bad pixels with those across the centre, or with sky: the shift would spread them."""
     across, usable = cut[:, ::-1, ::-1], good[:, ::-1, ::-1]
     return np.where(good, cut, np.where(usable, across, 0.0))
 
 
 def shift_stamps(stamps: FloatArray, dx: FloatArray, dy: FloatArray) -> NDArray[np.float64]:
-    """Move the point at centre + (dx, dy) of each of the (n, k, k) stamps to its centre."""
-    size = stamps.shape[-1]
-    phase_y = np.exp(2j * np.pi * fft.fftfreq(size) * np.asarray(dy)[:, None])
-    phase_x = np.exp(2j * np.pi * fft.rfftfreq(size) * np.asarray(dx)[:, None])
-    spectrum = fft.rfft2(stamps) * phase_y[:, :, None] * phase_x[:, None, :]
-    moved: NDArray[np.float64] = fft.irfft2(spectrum, stamps.shape[-2:])
-    return moved
+    """Move the point at centre + (dx, dy) of each of the (n, k, k) stamps, k odd, to its centre."""
+    down, along = (
+        shift_matrices(np.asarray(by, float), stamps.shape[-1]).astype(stamps.dtype, copy=False)
+        for by in (dy, dx)
+    )
+    return np.asarray(down @ stamps @ along.swapaxes(1, 2), np.float64)
+
+
+def shift_matrices(
+    distance: FloatArray, size: int, *, derivative: bool = False
+) -> NDArray[np.float64]:
+    """Give what moves columns of ``size`` values, odd, by each of ``n`` distances towards 0.
+
+    It is the shift in Fourier space, written as a matrix: a few small matrix products cost a
+    quarter of the transforms of stamps whose side is a prime.
+
+    Parameters
+    ----------
+    distance : (n,) array
+        px.
+    derivative : bool
+        Whether the moved values' change per px is wanted in their place.
+
+    Returns
+    -------
+    (n, size, size) array
+    """
+    step = np.arange(size)
+    # the value at a place counts for those before and after, on a circle
+    offset = (step + size // 2) % size - size // 2
+    places = offset + distance[:, None]
+    known = places != 0
+    angle = np.pi * places
+    sine = np.sin(angle / size, where=known, out=np.ones_like(angle))
+    wave = np.where(known, np.sin(angle) / (size * sine), 1.0)
+    if derivative:
+        wave = np.pi / size * (np.cos(angle) - wave * np.cos(angle / size)) / sine
+    return wave[:, (step[:, None] - step) % size]

@@ -3,8 +3,9 @@ import pytest
 
 from differencing.extraction.extract import extract
 from differencing.parameters import DifferenceParameters
+from differencing.psf import looks
 from differencing.psf.saturated import core_places
-from differencing.psf.stamps import cut_stamps
+from differencing.psf.stamps import cut_stamps, shift_matrices
 from differencing.subtraction.subtract import subtract
 from preprocessing.masks import MaskBit
 from tests.differencing import sky
@@ -74,3 +75,38 @@ def test_a_bad_column_at_the_rim_does_not_reach_into_a_stamp():
     )
     # the column held 5000; what takes its place differs from the truth by less than 1
     np.testing.assert_allclose(spoiled.pixels[spoiled.good], clean.pixels[spoiled.good], atol=1.0)
+
+
+def test_stars_are_painted_alike_one_by_one_and_together(pair, monkeypatch):
+    science, reference, _, _ = pair
+    together = subtract(science, reference, DifferenceParameters())
+    monkeypatch.setattr(looks, "GROUP", 1)
+    alone = subtract(science, reference, DifferenceParameters())
+    np.testing.assert_array_equal(together.significance, alone.significance)
+
+
+def test_a_stamp_beyond_the_frame_has_no_good_pixel_there():
+    image = np.full((40, 50), 7.0, np.float32)
+    stamps = cut_stamps(
+        image, np.zeros(image.shape, bool), np.array([1.0, 25.0]), np.array([20.0, 38.0]), half=6
+    )
+    # one more pixel is lost: those beyond the frame are mixed into it
+    assert not stamps.good[0, :, :6].any()
+    assert stamps.good[0, :, 6:].all()
+    assert stamps.good[1, :7].all()
+    assert not stamps.good[1, 7:].any()
+    np.testing.assert_allclose(stamps.pixels[stamps.good], 7.0, rtol=1e-6)  # single precision
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-9, 0.3, -0.5, 2.0])
+def test_a_shift_moves_a_wave_and_its_slope_exactly(distance):
+    step = np.arange(21)
+    wave = 2 * np.pi * 4 / 21
+    column = np.cos(wave * step + 0.4)
+    moved, slope = (
+        shift_matrices(np.array([distance]), 21, derivative=steep)[0] @ column
+        for steep in (False, True)
+    )
+    # sums of 21 terms of about 1, in double precision; cancellation takes a few digits of slopes
+    np.testing.assert_allclose(moved, np.cos(wave * (step + distance) + 0.4), atol=1e-13)
+    np.testing.assert_allclose(slope, -wave * np.sin(wave * (step + distance) + 0.4), atol=1e-7)
