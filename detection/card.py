@@ -8,6 +8,10 @@ from typing import Any
 from astrid.core.errors import BadWeights
 from detection.calibration import Calibration
 
+UNET, CLASSIFIER, ANOMALY = "unet", "classifier", "anomaly_detector"
+KINDS = (UNET, CLASSIFIER, ANOMALY)
+ARTIFACT = "artifact"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
@@ -15,10 +19,16 @@ class Card:
 
     Attributes
     ----------
+    model_type : str
+        What the network does: one of ``unet``, ``classifier`` and ``anomaly_detector``.
     sha256 : str
         Of the weights file.
     channels : list of str
-        Input channels in their order.
+        Input channels in their order; of an anomaly detector, those of its classifier.
+    inputs : dict of str to list of int
+        What a classifier takes: the shape of each input, without the axis that counts stamps.
+    classes : list of str
+        What a classifier gives probabilities of, in their order; ``artifact`` is one of them.
     normalisation : int
         Version of :mod:`detection.normalise` the network was trained with.
     architecture : dict
@@ -26,7 +36,8 @@ class Card:
     calibration : Calibration
         From the network's peak probability to confidence.
     thresholds : dict
-        Confidences, chosen on validation scenes; ``detection`` is the one to use.
+        Confidences, chosen on validation scenes; ``detection`` is the one to use. Of an anomaly
+        detector ``unknown``, a distance.
     training : dict
         Seed, scenes, how they were drawn, seconds, library versions.
     metrics : dict
@@ -47,6 +58,16 @@ class Card:
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    model_type: str = UNET
+    inputs: dict[str, list[int]] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse a card that does not say what its kind of network needs."""
+        if self.model_type not in KINDS:
+            raise ValueError(f"model_type is {self.model_type!r}: it must be {' or '.join(KINDS)}")
+        if self.model_type == CLASSIFIER and ARTIFACT not in self.classes:
+            raise ValueError(f"classes are {self.classes}: a classifier must know {ARTIFACT}")
 
     def to_json(self) -> str:
         """Give the card as text, keys in the order of the fields."""

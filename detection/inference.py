@@ -7,7 +7,7 @@ from detection.calibration import Calibration
 from detection.normalise import CHANNELS
 from detection.tiles import plan_tiles
 from detection.unet import reach
-from detection.weights import INPUT, OUTPUT, Weights
+from detection.weights import INPUT, OUTPUT, Weights, releasing
 
 SMALLEST_SIDE = 32
 # The peak of S_corr and the centre of the probability may differ by this much, px per axis.
@@ -28,7 +28,7 @@ def probability_map(
     stack : (ny, nx, 4) float32 array
         From :func:`detection.normalise.channels`.
     tile_px : int
-        Side of the part of a tile that is kept, a multiple of the network's stride.
+        Largest side of the part of a tile that is kept, a multiple of the network's stride.
 
     Returns
     -------
@@ -51,8 +51,10 @@ def probability_map(
     frame = np.pad(stack, ((0, -ny % stride), (0, -nx % stride), (0, 0)))
     shape = frame.shape[0], frame.shape[1]
     probability = np.empty(shape, np.float32)
-    for tile in plan_tiles(shape, core=tile_px, margin=reach(depth)):
-        result = weights.session.run([OUTPUT], {INPUT: frame[tile.padded][None]})[0]
+    tiles = list(plan_tiles(shape, core=tile_px, margin=reach(depth), stride=stride))
+    for tile in tiles:
+        options = releasing() if tile is tiles[-1] else None
+        result = weights.session.run([OUTPUT], {INPUT: frame[tile.padded][None]}, options)[0]
         probability[tile.core] = result[0, :, :, 0][tile.inner]
     return probability[:ny, :nx]
 
@@ -104,17 +106,35 @@ def peak_probability(
     probability: NDArray[np.float32], x: NDArray[np.floating], y: NDArray[np.floating]
 ) -> NDArray[np.float32]:
     """Largest probability in the 5x5 px around each position."""
+    faults = outside(probability.shape, x, y)
+    if (faults != "").any():
+        first = int(np.argmax(faults != ""))
+        raise ValueError(f"candidate {first} is {faults[first]}")
     column, row = np.rint(np.asarray(x)).astype(int), np.rint(np.asarray(y)).astype(int)
-    ny, nx = probability.shape
-    outside = (column < 0) | (column >= nx) | (row < 0) | (row >= ny)
-    if outside.any():
-        first = int(np.argmax(outside))
-        raise ValueError(
-            f"candidate {first} is at ({x[first]}, {y[first]}), outside the {nx} x {ny} frame"
-        )
     padded = np.pad(probability, PEAK_RADIUS)
     offsets = np.arange(2 * PEAK_RADIUS + 1)
     boxes = padded[
         row[:, None, None] + offsets[None, :, None], column[:, None, None] + offsets[None, None, :]
     ]
     return np.asarray(boxes.max(axis=(1, 2)), np.float32)
+
+
+def outside(
+    shape: tuple[int, ...], x: NDArray[np.floating], y: NDArray[np.floating]
+) -> NDArray[np.str_]:
+    """Say of each position why it is not in a frame of this shape; empty where it is.
+
+    Parameters
+    ----------
+    shape : (ny, nx)
+    x, y : (n,) arrays
+        Positions, px from 0; NaN is nowhere.
+    """
+    ny, nx = shape
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    inside = (x >= -0.5) & (x < nx - 0.5) & (y >= -0.5) & (y < ny - 0.5)
+    words = [
+        "" if good else f"at ({a:.2f}, {b:.2f}), outside the {nx} x {ny} frame"
+        for good, a, b in zip(inside, x, y, strict=True)
+    ]
+    return np.array(words, str)

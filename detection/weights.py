@@ -3,15 +3,21 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnxruntime as ort
 
 from astrid.core.errors import BadWeights
 from detection import normalise
-from detection.card import Card, read_card
+from detection.card import ANOMALY, UNET, Card, read_card
 
 DEFAULT = Path(__file__).parent / "weights" / "astrid-unet-1.onnx"
+# Names of the inputs and outputs: of a U-Net, of a classifier, of an anomaly detector.
 INPUT, OUTPUT = "stack", "probability"
+PROBABILITIES, EMBEDDING = "probabilities", "embedding"
+DISTANCE = "distance"
+
+Ports = dict[str, tuple[int | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,14 @@ def load(path: Path = DEFAULT, sha256: str | None = None, *, threads: int = 1) -
     ------
     BadWeights
         If the file or card is missing, the hash differs, the file is no network, or the network
-        was made for other channels or another normalisation.
+        has other inputs or outputs than its card says, or another normalisation.
     """
     card = read_card(path.with_suffix(".json"))
     content = read_weights(path)
     check_hash(content, path, card, sha256)
     check_normalisation(card, path)
     session = open_session(content, path, threads)
-    check_shape(session, path)
+    check_ports(session, card, path)
     return Weights(session, card, path)
 
 
@@ -87,14 +93,14 @@ def open_session(content: bytes, path: Path, threads: int) -> ort.InferenceSessi
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # The arena keeps what the largest tile took for as long as the process lives.
-    options.enable_cpu_mem_arena = False
+    options.log_severity_level = ONLY_ERRORS
     try:
         return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
         raise BadWeights(f"{path} is not a network that ONNX Runtime can open: {error}") from error
 
 
+ONLY_ERRORS = 3
 # ONNX Runtime has no common base for its errors other than RuntimeError.
 RUNTIME_ERRORS = (
     RuntimeError,
@@ -104,13 +110,46 @@ RUNTIME_ERRORS = (
 )
 
 
-def check_shape(session: ort.InferenceSession, path: Path) -> None:
-    """Refuse a network with other inputs or outputs than a U-Net of ours."""
-    inputs = [(port.name, port.shape[-1]) for port in session.get_inputs()]
-    outputs = [(port.name, port.shape[-1]) for port in session.get_outputs()]
-    wanted = [(INPUT, len(normalise.CHANNELS))], [(OUTPUT, 1)]
-    if (inputs, outputs) != wanted:
+def releasing() -> ort.RunOptions:
+    """Give the options of a last batch: the memory kept for batches of its shape is given back."""
+    options = ort.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
+def check_ports(session: ort.InferenceSession, card: Card, path: Path) -> None:
+    """Refuse a network with other inputs or outputs than its card promises."""
+    found = tuple(
+        {port.name: tuple(port.shape) for port in ports}
+        for ports in (session.get_inputs(), session.get_outputs())
+    )
+    wanted = ports_of(card)
+    if not all(_fit(here, there) for here, there in zip(found, wanted, strict=True)):
         raise BadWeights(
-            f"{path} maps {inputs} to {outputs}, a U-Net of AstrID maps {wanted[0]} to "
-            f"{wanted[1]}: it is a network for something else"
+            f"{path} maps {found[0]} to {found[1]}, but its card says {card.model_type}, which "
+            f"maps {wanted[0]} to {wanted[1]}: it is a network for something else"
         )
+
+
+def ports_of(card: Card) -> tuple[Ports, Ports]:
+    """Give the inputs and outputs of a kind of network; None is a length that may be any."""
+    if card.model_type == UNET:
+        return {INPUT: (None, None, None, len(card.channels))}, {OUTPUT: (None, None, None, 1)}
+    if card.model_type == ANOMALY:
+        return {EMBEDDING: (None, None)}, {DISTANCE: (None,)}
+    taken: Ports = {name: (None, *shape) for name, shape in card.inputs.items()}
+    return taken, {PROBABILITIES: (None, None, len(card.classes)), EMBEDDING: (None, None)}
+
+
+def _fit(found: dict[str, Any], wanted: Ports) -> bool:
+    """Say whether ports agree in names, ranks and every length that both state."""
+    if found.keys() != wanted.keys():
+        return False
+    return all(
+        len(found[name]) == len(shape)
+        and all(
+            there is None or not isinstance(here, int) or here == there
+            for here, there in zip(found[name], shape, strict=True)
+        )
+        for name, shape in wanted.items()
+    )

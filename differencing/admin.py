@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, json_table
+from astrid.core.admin import ReadOnlyAdmin, RunAdmin, SkySearch, json_table, shortened
 from astrid.core.errors import AstridError
 from differencing import views
 from differencing.comparison import open_comparison
@@ -184,7 +184,9 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
 
     @admin.display(description="network")
     def score(self, candidate: Candidate) -> str:
-        """Show the network's last score."""
+        """Show the network's last score, or why there is none."""
+        if candidate.unscored_reason:
+            return f"not scored: {shortened(candidate.unscored_reason)}"
         return "" if candidate.network_score is None else f"{candidate.network_score:.4f}"
 
     @admin.display(description="flags")

@@ -1,6 +1,6 @@
 """Networks, objects of the sky and detections in the admin."""
 
-from detection.admin import networks, objects
+from detection.admin import networks, objects, runs
 from detection.admin.detections import DetectionAdmin
 
-__all__ = ["DetectionAdmin", "networks", "objects"]
+__all__ = ["DetectionAdmin", "networks", "objects", "runs"]

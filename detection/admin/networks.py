@@ -1,9 +1,9 @@
-"""Networks, their runs and trainings."""
+"""Networks and their trainings."""
 
 from django.contrib import admin
 
 from astrid.core.admin import ReadOnlyAdmin, RunAdmin
-from detection.models import Model, ModelRun, TrainingDataset, TrainingRun
+from detection.models import Model, TrainingDataset, TrainingRun
 
 
 @admin.register(Model)
@@ -22,27 +22,6 @@ class MLModelAdmin(ReadOnlyAdmin):
     list_filter = ["model_type", "is_active"]
     search_fields = ["name", "version"]
     search_help_text = "A name, a version or an id"
-
-
-@admin.register(ModelRun)
-class ModelRunAdmin(RunAdmin):
-    """Inferences, newest first."""
-
-    list_display = [
-        "created_at",
-        "model",
-        "observation",
-        "status",
-        "total_predictions",
-        "high_confidence_predictions",
-        "inference_time_ms",
-        "reason",
-    ]
-    list_filter = ["status", "model"]
-    list_select_related = ["model", "observation"]
-    search_fields = ["observation__observation_id__startswith"]
-    search_help_text = "The name of an exposure, or the id of a run or an observation"
-    id_fields = ["pk", "observation_id"]
 
 
 @admin.register(TrainingDataset)

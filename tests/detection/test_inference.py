@@ -79,6 +79,23 @@ def test_every_pixel_is_kept_by_exactly_one_tile():
     assert (count == 1).all()
 
 
+@pytest.mark.parametrize(("length", "core"), [(64, 512), (200, 64), (624, 512), (1000, 256)])
+def test_tiles_of_a_frame_have_one_shape_and_see_far_enough(length, core):
+    margin, stride = 56, 8
+    tiles = list(plan_tiles((length, length), core=core, margin=margin, stride=stride))
+    assert len({tuple(side.stop - side.start for side in tile.padded) for tile in tiles}) == 1
+    for tile in tiles:
+        for padded, kept in zip(tile.padded, tile.core, strict=True):
+            assert padded.start % stride == 0
+            assert kept.start - padded.start >= min(margin, kept.start)
+            assert padded.stop - kept.stop >= min(margin, length - kept.stop)
+
+
+def test_lengths_that_break_the_pooling_grid_are_refused():
+    with pytest.raises(ValueError, match="multiples of 8"):
+        list(plan_tiles((64, 60), core=32, margin=8, stride=8))
+
+
 def test_calibration_recovers_the_line_that_made_the_labels():
     rng = np.random.default_rng(3)
     logits = rng.normal(0, 3, 20000)

@@ -78,3 +78,17 @@ def test_a_spoiled_card_is_refused(copy, content):
     copy.with_suffix(".json").write_text(content)
     with pytest.raises(BadWeights, match="is not a model card"):
         weights.load(copy)
+
+
+def test_a_card_that_promises_other_inputs_than_the_file_has_is_refused(copy):
+    inputs = {"fovea": [25, 25, 5]}
+    change_card(copy, model_type="classifier", classes=["variable", "artifact"], inputs=inputs)
+    with pytest.raises(BadWeights, match=r"maps \{'stack'.* its card says classifier"):
+        weights.load(copy)
+
+
+@pytest.mark.parametrize("said", [{"model_type": "oracle"}, {"model_type": "classifier"}])
+def test_a_card_of_an_unknown_kind_or_without_classes_is_refused(copy, said):
+    change_card(copy, **said)
+    with pytest.raises(BadWeights, match="is not a model card"):
+        weights.load(copy)

@@ -1,0 +1,58 @@
+"""What the U-Net says of every pixel, as files of its run: confidence, mask and a picture."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid.core import store
+from detection.mappicture import RING_PX, draw_map
+from detection.models import ModelRun
+from detection.product import image_fits
+from differencing.drawing.overlay import Overlay
+from differencing.models import Candidate, CandidateStatus
+from differencing.product import StoredDifference
+from preprocessing.calibrated import wcs_header
+
+
+def store_maps(
+    run: ModelRun,
+    confidence: NDArray[np.float32],
+    threshold: float,
+    difference: StoredDifference,
+    candidates: list[Candidate],
+) -> dict[str, str]:
+    """Store the calibrated confidence of every pixel, where it reaches the threshold, a picture.
+
+    Returns
+    -------
+    dict of str to str
+        Where each is stored, by the column of the run.
+    """
+    header = wcs_header(difference.wcs)
+    mask = (confidence >= threshold).astype(np.uint8)
+    believed = sum(one.status == CandidateStatus.DETECTED for one in candidates)
+    picture = draw_map(
+        confidence,
+        _places(candidates, difference),
+        threshold=threshold,
+        title=str(run.observation),
+        summary=f"{run.unet}   threshold {threshold:.3f}   {int(mask.sum())} px in the mask   "
+        f"{len(candidates)} candidates, {believed} believed by {run.model}, others dashed",
+    )
+    return {
+        "confidence_map_path": store.put(image_fits(confidence, header)),
+        "output_mask_path": store.put(image_fits(mask, header)),
+        "picture_path": store.put(picture),
+    }
+
+
+def _places(candidates: list[Candidate], difference: StoredDifference) -> Overlay:
+    """Ring the candidates, those with the highest score first."""
+    ordered = sorted(candidates, key=lambda one: one.network_score or 0.0, reverse=True)
+    return Overlay(
+        np.array([one.pixel_x for one in ordered], float),
+        np.array([one.pixel_y for one in ordered], float),
+        np.array([one.is_negative for one in ordered], bool),
+        np.array([one.status != CandidateStatus.DETECTED for one in ordered], bool),
+        difference.wcs,
+        RING_PX,
+    )
