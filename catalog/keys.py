@@ -17,7 +17,7 @@ from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
 from catalog.fieldhelp import FieldHelp, lines_of, shown
 from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
-from detection.parameters import DetectionParameters
+from detection.parameters import DetectionParameters, PromotionMargins
 from differencing.parameters import DifferenceParameters
 from differencing.references.parameters import ReferenceParameters
 from preprocessing.parameters import PreprocessParameters
@@ -73,6 +73,11 @@ SETTINGS: Mapping[str, Setting] = {
             "Which frames are stacked into references, and when a better one replaces another.",
         ),
         ("detection", DetectionParameters, "Scores, sky objects and cutouts."),
+        (
+            "model_promotion",
+            PromotionMargins,
+            "What a new network must show on real stamps before it may come into force.",
+        ),
         (
             "review",
             ReviewPolicy,

@@ -48,3 +48,23 @@ class DetectionParameters:
             raise ValueError(f"cutout_px is {self.cutout_px}: it must be odd")
         if self.tile_px % 8:
             raise ValueError(f"tile_px is {self.tile_px}: it must be a multiple of 8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionMargins:
+    """What a new network must show on real stamps before it may come into force."""
+
+    auc_loss: float = tunable(
+        0.02, "the lower bound of the paired difference of AUC stays above minus this", gt=0, le=0.5
+    )
+    fpr_rise: float = tunable(
+        0.05, "false positives at 95 % completeness may rise by this share", ge=0, le=1
+    )
+    largest_ece: float = tunable(0.05, "calibration error that is still accepted", gt=0, le=1)
+    least_of_a_kind: int = tunable(
+        20, "real stamps, and bogus ones, that a proof needs", unit="stamps", ge=2
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse margins that would prove anything."""
+        check_limits(self)

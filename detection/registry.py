@@ -1,4 +1,4 @@
-"""Networks as rows: which one is active, and where its weights are."""
+"""Networks as rows: which one is in force, which one challenges it, and where its weights are."""
 
 from dataclasses import asdict
 from functools import lru_cache
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from astrid.core.errors import BadWeights
 from astrid.core.locks import queue_up
-from detection import weights
+from detection import documentation, weights
 from detection.card import Card
 from detection.models import Model, ModelType
 from detection.weights import Weights
@@ -18,13 +18,42 @@ from detection.weights import Weights
 
 def active() -> Model:
     """Give the U-Net in force; the first time that is the one shipped with the code."""
-    row = Model.objects.filter(model_type=ModelType.UNET, is_active=True).first()
+    row = champion(ModelType.UNET)
     return row or register(weights.DEFAULT, activate=True)
+
+
+def champion(model_type: str) -> Model | None:
+    """Give the network of a type that is in force."""
+    return Model.objects.filter(model_type=model_type, is_active=True).first()
+
+
+def challenger(model_type: str) -> Model | None:
+    """Give the network of a type that scores beside the one in force."""
+    return Model.objects.filter(model_type=model_type, is_challenger=True).first()
+
+
+def find(name: str, version: str) -> Model:
+    """Give a registered network.
+
+    Raises
+    ------
+    BadWeights
+        If there is none; the message lists those that there are.
+    """
+    row = Model.objects.filter(name=name, version=version).first()
+    if row is None:
+        known = ", ".join(map(str, Model.objects.all())) or "none"
+        raise BadWeights(f"no network is registered as {name} {version}; there are: {known}")
+    return row
 
 
 @transaction.atomic
 def register(path: Path, *, activate: bool = False) -> Model:
-    """Enter trained weights as a row, after checking them; known weights are returned."""
+    """Enter trained weights as a row, after checking them; known weights are returned.
+
+    ``activate`` is for the weights that come with the code; others are promoted by people
+    (:mod:`detection.promotion`).
+    """
     queue_up("model registry")
     card = weights.load(path).card
     row, _ = Model.objects.get_or_create(
@@ -36,7 +65,7 @@ def register(path: Path, *, activate: bool = False) -> Model:
             f"{card.sha256[:12]}…; give the new weights a new version"
         )
     if activate and not row.is_active:
-        promote(row)
+        put_in_force(row)
     return row
 
 
@@ -54,15 +83,36 @@ def _facts(path: Path, card: Card) -> dict[str, Any]:
         "thresholds": card.thresholds,
         "calibration": asdict(card.calibration),
         "training_duration_seconds": card.training["seconds"],
+        "model_card": documentation.page(card),
     }
 
 
 @transaction.atomic
-def promote(row: Model) -> None:
-    """Put a network in force; the one before it steps back."""
+def put_in_force(row: Model) -> None:
+    """Make a network the champion; the one before it steps back."""
+    queue_up("model registry")
     Model.objects.filter(model_type=row.model_type, is_active=True).update(is_active=False)
-    row.is_active, row.deployment_date = True, timezone.now()
-    row.save(update_fields=["is_active", "deployment_date", "updated_at"])
+    row.is_active, row.is_challenger, row.deployment_date = True, False, timezone.now()
+    row.save(update_fields=["is_active", "is_challenger", "deployment_date", "updated_at"])
+
+
+@transaction.atomic
+def challenge(row: Model) -> None:
+    """Let a network score beside the champion; the challenger before it steps back.
+
+    Raises
+    ------
+    BadWeights
+        If it is the champion, or its weights cannot be used.
+    """
+    queue_up("model registry")
+    row.refresh_from_db()
+    if row.is_active:
+        raise BadWeights(f"{row} is in force already: it cannot challenge itself")
+    open_weights(row)
+    Model.objects.filter(model_type=row.model_type, is_challenger=True).update(is_challenger=False)
+    row.is_challenger = True
+    row.save(update_fields=["is_challenger", "updated_at"])
 
 
 def open_weights(row: Model) -> Weights:

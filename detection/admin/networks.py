@@ -1,27 +1,150 @@
 """Networks and their trainings."""
 
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
 from astrid.core.admin import ReadOnlyAdmin, RunAdmin
+from astrid.core.errors import AstridError
+from detection import promotion, registry
+from detection.admin.life import ChangesInline, ComparisonsInline
 from detection.models import Model, TrainingDataset, TrainingRun
+
+ASK, DECIDE = "detection.add_modelchange", "detection.change_modelchange"
 
 
 @admin.register(Model)
 class MLModelAdmin(ReadOnlyAdmin):
-    """Networks; they are registered and promoted by commands, which check the weights."""
+    """Networks: which is in force, which challenges it, and how they follow one another."""
 
-    list_display = [
-        "name",
-        "version",
-        "model_type",
-        "is_active",
-        "precision",
-        "recall",
-        "deployment_date",
-    ]
-    list_filter = ["model_type", "is_active"]
+    introduction = (
+        "One network of each type, the champion, is in force. A challenger scores beside it "
+        "without being used. It comes into force when compare_models has shown on real stamps "
+        "that it is no worse, one person asks for it and another approves."
+    )
+    change_form_template = "admin/detection/model/change_form.html"
+    list_display = ["name", "version", "model_type", "role", "deployment_date", "measured"]
+    list_filter = ["model_type", "is_active", "is_challenger"]
     search_fields = ["name", "version"]
     search_help_text = "A name, a version or an id"
+    hidden = ["model_card"]
+    readonly_fields = ["card"]
+    inlines = [ComparisonsInline, ChangesInline]
+    actions = ["ask", "challenge"]
+
+    @admin.display(description="role", empty_value="-")
+    def role(self, row: Model) -> str | None:
+        """Show whether it is in force or challenges."""
+        return row.role or None
+
+    @admin.display(description="AUC, simulated test", empty_value="-")
+    def measured(self, row: Model) -> str | None:
+        """Show how good it was on the scenes of its own test."""
+        found = (row.training_metrics or {}).get("auc")
+        return f"{found['value']:.4f}" if found else None
+
+    @admin.display(description="model card")
+    def card(self, row: Model) -> str:
+        """Show what is to be known of the network, as its card says it."""
+        return format_html('<pre class="card">{}</pre>', row.model_card or "no card")
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        """Say whether this person may ask for a network."""
+        return request.user.has_perm(ASK)
+
+    @admin.action(description="Ask to put into force", permissions=["ask"])
+    def ask(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
+        """Ask for the selected networks; somebody else decides."""
+        done = "asked for; somebody else approves it under model changes"
+        self.run_each(request, queryset, lambda row: promotion.ask(row, by=_user(request)), done)
+
+    @admin.action(description="Let score beside the champion", permissions=["ask"])
+    def challenge(self, request: HttpRequest, queryset: QuerySet[Model]) -> None:
+        """Make the selected network the challenger of its type."""
+        self.run_each(request, queryset, registry.challenge, "scores beside the champion")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the address that the buttons of a network's page post to."""
+        view = self.admin_site.admin_view(require_POST(self.step_view))
+        return [
+            path("<uuid:key>/step/", view, name="detection_model_step"),
+            *super().get_urls(),
+        ]
+
+    def step_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Do what a button of the page asks for, and say what came of it."""
+        row = get_object_or_404(Model, pk=key)
+        permission, act, done = self._step(request.POST.get("step", ""))
+        if not request.user.has_perm(permission):
+            raise PermissionDenied
+        try:
+            act(row, request)
+        except AstridError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:detection_model_change", args=[row.pk]))
+
+    def _step(self, name: str) -> tuple[str, Callable[[Model, HttpRequest], object], str]:
+        if name not in _STEPS:
+            raise PermissionDenied(f"there is no step {name!r}")
+        return _STEPS[name]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show one network with the steps that this person may take."""
+        row = self.get_object(request, object_id)
+        steps = self.page_context(request, row) if row else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **steps})
+
+    def page_context(self, request: HttpRequest, row: Model) -> dict[str, Any]:
+        """Give what the page of a network shows beside its columns."""
+        may_decide = request.user.has_perm(DECIDE)
+        return {
+            "may_ask": self.has_ask_permission(request) and not row.is_active,
+            "earlier": promotion.before(row) if row.is_active and may_decide else None,
+        }
+
+
+def _user(request: HttpRequest) -> Any:
+    return request.user
+
+
+_STEPS: dict[str, tuple[str, Callable[[Model, HttpRequest], object], str]] = {
+    "ask": (
+        ASK,
+        lambda row, request: promotion.ask(
+            row, by=_user(request), reason=request.POST.get("reason", "")
+        ),
+        "Asked for. Somebody else approves it under model changes.",
+    ),
+    "challenge": (
+        ASK,
+        lambda row, request: registry.challenge(row),
+        "It scores beside the champion from now on.",
+    ),
+    "roll_back": (
+        DECIDE,
+        lambda row, request: promotion.roll_back(
+            row, by=_user(request), reason=request.POST.get("reason", "")
+        ),
+        "The network before it is in force again.",
+    ),
+}
 
 
 @admin.register(TrainingDataset)

@@ -216,11 +216,20 @@ class TestCommands:
         user.refresh_from_db()
         assert user.check_password(PHRASE)
 
-    def test_a_network_put_in_force_at_the_console(self):
-        old = registry.active()
-        registry.promote(Model.objects.create(name="other", version="1", model_type=old.model_type))
-        call_command("promote_model", registered=[old.name, old.version], stdout=StringIO())
-        assert self.who(old) == (f"os:{getpass.getuser()}", "manage.py promote_model")
+    def test_a_network_asked_for_at_the_console(self, monkeypatch):
+        row = registry.active()
+        first = Model.objects.create(
+            name="other",
+            version="1",
+            model_type="classifier",
+            model_path=row.model_path,
+            sha256=row.sha256,
+        )
+        make_user("olga", group="operator", password=PHRASE)
+        monkeypatch.setattr(getpass, "getpass", lambda prompt: PHRASE)
+        call_command("promote_model", registered=["other", "1"], by="olga", stdout=StringIO())
+        change = first.changes.get()
+        assert self.who(change) == (f"os:{getpass.getuser()}", "manage.py promote_model")
 
     def test_an_observation_tried_again_at_the_console(self):
         row = make_observation(status=ObservationStatus.FAILED)

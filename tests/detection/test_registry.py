@@ -1,9 +1,7 @@
 import shutil
 from datetime import UTC, datetime
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from astrid.core.errors import BadWeights
 from astrid.core.sky import separation_deg
@@ -52,23 +50,10 @@ def test_a_row_without_weights_is_not_used():
 def test_one_network_steps_back_when_another_comes_into_force():
     old = registry.active()
     new = Model.objects.create(name="other", version="1", model_type=old.model_type)
-    registry.promote(new)
+    registry.put_in_force(new)
     old.refresh_from_db()
     assert (old.is_active, registry.active()) == (False, new)
     assert new.deployment_date <= datetime.now(UTC)
-
-
-def test_the_command_goes_back_to_a_registered_network():
-    old = registry.active()
-    registry.promote(Model.objects.create(name="other", version="1", model_type=old.model_type))
-    call_command("promote_model", registered=[old.name, old.version], stdout=StringIO())
-    assert registry.active() == old
-
-
-def test_the_command_names_what_there_is():
-    registry.active()
-    with pytest.raises(CommandError, match="there are: astrid-unet 1"):
-        call_command("promote_model", registered=["nothing", "7"])
 
 
 # Names by the IAU's rule, worked out by hand: coordinates are cut off, not rounded.

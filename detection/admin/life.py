@@ -1,0 +1,138 @@
+"""Comparisons of networks, and the wishes that one come into force."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from astrid.core.admin import ReadOnlyAdmin, ReadOnlyInline
+from detection import promotion
+from detection.models import Comparison, ModelChange
+
+
+class ComparisonsInline(ReadOnlyInline):
+    """How a network did beside others."""
+
+    model = Comparison
+    fk_name = "challenger"
+    fields = ("champion", "set_name", "real", "bogus", "auc_difference", "proof", "created_at")
+    verbose_name_plural = "comparisons with the network in force"
+
+    @admin.display(description="AUC, difference")
+    def auc_difference(self, row: Comparison) -> str:
+        """Show the paired difference with its interval."""
+        return _difference(row, "auc")
+
+    @admin.display(description="proof", boolean=True)
+    def proof(self, row: Comparison) -> bool:
+        """Show whether it allows a promotion."""
+        return row.is_proof
+
+
+class ChangesInline(ReadOnlyInline):
+    """How a network came into force."""
+
+    model = ModelChange
+    fk_name = "model"
+    fields = ("kind", "previous", "status", "requested_by", "decided_by", "decided_at", "reason")
+    verbose_name_plural = "changes that put it in force"
+
+
+def _difference(row: Comparison, figure: str) -> str:
+    found = row.figures[figure]["difference"]
+    return f"{found['value']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}]"
+
+
+@admin.register(Comparison)
+class ComparisonAdmin(ReadOnlyAdmin):
+    """Pairs of networks on labelled stamps, newest first."""
+
+    introduction = (
+        "Two networks on the same labelled stamps, made by compare_models. A difference is "
+        "challenger minus champion, with its 95 % interval over the objects that were drawn."
+    )
+    list_display = [
+        "created_at",
+        "challenger",
+        "champion",
+        "set_name",
+        "real",
+        "bogus",
+        "auc",
+        "false_positives",
+        "ece",
+        "proof",
+    ]
+    list_filter = ["is_real_set"]
+    list_select_related = ["challenger", "champion"]
+    id_fields = ["pk", "challenger_id", "champion_id"]
+
+    @admin.display(description="AUC, difference")
+    def auc(self, row: Comparison) -> str:
+        """Show the difference of the areas under the ROC curve."""
+        return _difference(row, "auc")
+
+    @admin.display(description="FPR at 95 % TPR, difference")
+    def false_positives(self, row: Comparison) -> str:
+        """Show the difference of false positives at fixed completeness."""
+        return _difference(row, "fpr_at_tpr95")
+
+    @admin.display(description="ECE, difference")
+    def ece(self, row: Comparison) -> str:
+        """Show the difference of the calibration errors."""
+        return _difference(row, "ece")
+
+    @admin.display(description="proof", boolean=True)
+    def proof(self, row: Comparison) -> bool:
+        """Show whether it allows a promotion."""
+        return row.is_proof
+
+
+@admin.register(ModelChange)
+class ModelChangeAdmin(ReadOnlyAdmin):
+    """Who asked for which network, who approved it, and what was taken back."""
+
+    introduction = (
+        "A promotion is asked for on the page of a network and approved here by somebody else. "
+        "A rollback is done at once and stands here too."
+    )
+    list_display = [
+        "created_at",
+        "kind",
+        "model",
+        "previous",
+        "comparison",
+        "status",
+        "requested_by",
+        "decided_by",
+        "decided_at",
+        "reason",
+    ]
+    list_filter = ["status", "kind"]
+    list_select_related = [
+        "model",
+        "previous",
+        "requested_by",
+        "decided_by",
+        "comparison__challenger",
+        "comparison__champion",
+    ]
+    id_fields = ["pk", "model_id"]
+    actions = ["approve", "refuse"]
+
+    @admin.action(description="Approve", permissions=["operate"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[ModelChange]) -> None:
+        """Put the selected networks into force, where somebody else asked for them."""
+        user: Any = request.user
+        self.run_each(
+            request, queryset, lambda change: promotion.approve(change, by=user), "put in force"
+        )
+
+    @admin.action(description="Refuse", permissions=["operate"])
+    def refuse(self, request: HttpRequest, queryset: QuerySet[ModelChange]) -> None:
+        """Leave the network in force that is."""
+        user: Any = request.user
+        self.run_each(
+            request, queryset, lambda change: promotion.refuse(change, by=user), "refused"
+        )

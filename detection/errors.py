@@ -1,0 +1,7 @@
+"""What the life of a network refuses."""
+
+from astrid.core.errors import AstridError
+
+
+class NotPromotable(AstridError):
+    """A network that may not come into force, or not by this person; the message says why."""

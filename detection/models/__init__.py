@@ -1,0 +1,32 @@
+"""Networks, their runs, what they found, the objects in the sky behind it, and their lives."""
+
+from detection.models.findings import Detection, DetectionStatus, DetectionType, SkyObject
+from detection.models.life import (
+    ChangeKind,
+    ChangeStatus,
+    Comparison,
+    ModelChange,
+)
+from detection.models.networks import (
+    Model,
+    ModelRun,
+    ModelType,
+    TrainingDataset,
+    TrainingRun,
+)
+
+__all__ = [
+    "ChangeKind",
+    "ChangeStatus",
+    "Comparison",
+    "Detection",
+    "DetectionStatus",
+    "DetectionType",
+    "Model",
+    "ModelChange",
+    "ModelRun",
+    "ModelType",
+    "SkyObject",
+    "TrainingDataset",
+    "TrainingRun",
+]

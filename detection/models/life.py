@@ -1,0 +1,117 @@
+"""How networks follow one another: compared, asked for, approved, taken back."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from astrid.core.models import Record
+from astrid.core.states import Transitions
+from detection.models.networks import Model
+
+
+class Comparison(Record):
+    """Two networks on one set of labelled stamps, drawn in pairs: the proof of a promotion."""
+
+    challenger = models.ForeignKey(Model, models.PROTECT, related_name="comparisons")
+    champion = models.ForeignKey(Model, models.PROTECT, related_name="comparisons_as_champion")
+    set_name = models.CharField(max_length=200, help_text="The file of labelled stamps.")
+    set_sha256 = models.CharField(max_length=64)
+    is_real_set = models.BooleanField(help_text="The stamps come from the sky, not a simulation.")
+    real = models.PositiveIntegerField()
+    bogus = models.PositiveIntegerField()
+    figures = models.JSONField(help_text="Per figure: both networks and their difference.")
+    margins = models.JSONField(help_text="What non-inferior meant when this was measured.")
+    shortcomings = models.JSONField(
+        default=list, blank=True, help_text="Why it is no proof of non-inferiority; empty: it is."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(challenger=F("champion")), name="comparison_of_two"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.challenger} against {self.champion} on {self.set_name}"
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether it shows, on real stamps, that the challenger is no worse."""
+        return self.is_real_set and not self.shortcomings
+
+
+class ChangeKind(models.TextChoices):
+    """Which way a network comes into force."""
+
+    PROMOTION = "promotion"
+    ROLLBACK = "rollback"
+
+
+class ChangeStatus(models.TextChoices):
+    """Where a change of networks stands."""
+
+    REQUESTED = "requested"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+_C = ChangeStatus
+
+
+class ModelChange(Record):
+    """One change of the network in force: who asked, on what proof, who approved."""
+
+    TRANSITIONS: ClassVar[Transitions] = {
+        _C.REQUESTED: frozenset({_C.DONE, _C.REFUSED}),
+        _C.DONE: frozenset(),
+        _C.REFUSED: frozenset(),
+    }
+
+    kind = models.CharField(max_length=20, choices=ChangeKind)
+    model = models.ForeignKey(Model, models.PROTECT, related_name="changes")
+    previous = models.ForeignKey(
+        Model, models.PROTECT, null=True, blank=True, related_name="changes_away"
+    )
+    comparison = models.ForeignKey(
+        Comparison, models.PROTECT, null=True, blank=True, related_name="changes"
+    )
+    reason = models.TextField(blank=True, help_text="Why, in the words of who asked.")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="model_changes"
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.TextField(blank=True, help_text="Why it was refused.")
+    status = models.CharField(max_length=20, choices=ChangeStatus, default=ChangeStatus.REQUESTED)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=ChangeKind.values), name="change_kind"),
+            models.CheckConstraint(
+                condition=Q(status__in=ChangeStatus.values), name="change_status"
+            ),
+            # Nobody approves what they asked for; only a rollback needs no second person.
+            models.CheckConstraint(
+                condition=~Q(kind="promotion", status="done")
+                | (Q(decided_by__isnull=False) & ~Q(decided_by=F("requested_by"))),
+                name="change_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="promotion", previous__isnull=False)
+                | Q(comparison__isnull=False),
+                name="change_with_proof",
+            ),
+            models.UniqueConstraint(
+                fields=["model"], condition=Q(status="requested"), name="change_asked_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.model}"
