@@ -15,12 +15,13 @@ from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.psf.saturated import paint_stars
 from differencing.psf.stars import Sources
 from differencing.subtraction.both import Reference, measure_both, take_both_apart
-from differencing.subtraction.images import fill_holes, without_remainder
+from differencing.subtraction.images import fill_holes
 from differencing.subtraction.maps import Maps, subtract_tiles
 from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
 from differencing.subtraction.noise import Float32Image
 from differencing.subtraction.pack import ReferencePack
 from differencing.subtraction.prepare import check_overlap, check_pair, has_bits
+from differencing.subtraction.remainder import remainder
 from differencing.subtraction.tiles import plan_tiles
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import difference_psf
@@ -160,9 +161,8 @@ def make_ready(
         matched = match_frames(planes, both, models, parameters)
     with watch("background"):
         ratio = matched.flux_ratio
-        images = without_remainder(
-            fill_holes(planes, ratio), planes, ratio, mesh=parameters.remainder_mesh
-        )
+        sky = remainder(planes, ratio, mesh=parameters.remainder_mesh)
+        images = fill_holes(planes, ratio, sky)
         images = paint_stars(images, planes, models, matched)
     return Ready(both, Pair(planes, images, models, matched), watch)
 

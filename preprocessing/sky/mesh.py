@@ -19,6 +19,8 @@ CLIP_SIGMA, CLIP_ROUNDS = 3.0, 3
 CUT_GAUSSIAN_SIGMA = 0.98658
 # The mode of a skewed sky is 2.5 median - 1.5 mean, unless crowding skews it beyond any use.
 MOST_SKEW = 0.3
+# How far from the median, in units of mean less median: that mode, and the mean.
+TO_MODE, TO_MEAN = -1.5, 1.0
 # The error of that mode, over that of the mean: var = 2.5^2 pi/2 + 1.5^2 - 2 * 2.5 * 1.5.
 MODE_ERROR = 2.13
 CHANCE_SIGMA = 3.0
@@ -42,7 +44,9 @@ class Surface:
 
     def rows(self, window: slice) -> Pixels:
         """Give some rows of the surface, all columns."""
-        part = self.down[window] @ self.along
+        down = self.down[window]
+        used = down.any(axis=0)  # of splines that end, few reach into a window
+        part = down[:, used] @ self.along[used]
         return part if self.least == -np.inf else np.maximum(part, np.float32(self.least), out=part)
 
     def window(self, rows: slice, columns: slice) -> Pixels:
@@ -52,6 +56,11 @@ class Surface:
     def whole(self) -> Pixels:
         """Give the surface at every pixel."""
         return self.rows(slice(None))
+
+    def at(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Pixels:
+        """Give the surface at single pixels."""
+        level = np.einsum("nk,kn->n", self.down[rows], self.along[:, columns])
+        return np.asarray(np.maximum(level, np.float32(self.least)))
 
     def middle(self) -> float:
         """Give the median, from every eighth pixel of every eighth row."""
@@ -134,8 +143,8 @@ def even_cell(blocks: int, cell_px: int, block_px: int) -> int:
     return max(SMALLEST_CELL_PX // block_px, -(-blocks // cells))
 
 
-def clipped_cells(values: Floats) -> tuple[Floats, Floats]:
-    """Give mode and scatter of each row, outliers clipped at 3 sigma; NaN is left out.
+def clipped_cells(values: Floats, *, of_mean: float = TO_MODE) -> tuple[Floats, Floats]:
+    """Give mode (or mean) and scatter of each row, clipped at 3 sigma; NaN is left out.
 
     Rows without a finite value give NaN.
 
@@ -158,7 +167,7 @@ def clipped_cells(values: Floats) -> tuple[Floats, Floats]:
         square = np.einsum("ij,ij->i", offset, offset) / np.maximum(count, 1)
         sigma = np.sqrt(np.maximum(square - mean**2, 0)) / CUT_GAUSSIAN_SIGMA
     skewed = np.abs(mean) > MOST_SKEW * sigma
-    return np.where(skewed, median, median - 1.5 * mean), sigma
+    return np.where(skewed, median, median + of_mean * mean), sigma
 
 
 def clipped_scatter(values: Floats, sigma: Floats) -> Floats:
