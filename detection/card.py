@@ -10,7 +10,6 @@ from detection.calibration import Calibration
 
 UNET, CLASSIFIER, ANOMALY = "unet", "classifier", "anomaly_detector"
 KINDS = (UNET, CLASSIFIER, ANOMALY)
-ARTIFACT = "artifact"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class Card:
     inputs : dict of str to list of int
         What a classifier takes: the shape of each input, without the axis that counts stamps.
     classes : list of str
-        What a classifier gives probabilities of, in their order; ``artifact`` is one of them.
+        What a real candidate may be, in the order of a classifier's output.
     normalisation : int
         Version of :mod:`detection.normalise` the network was trained with.
     architecture : dict
@@ -66,8 +65,8 @@ class Card:
         """Refuse a card that does not say what its kind of network needs."""
         if self.model_type not in KINDS:
             raise ValueError(f"model_type is {self.model_type!r}: it must be {' or '.join(KINDS)}")
-        if self.model_type == CLASSIFIER and ARTIFACT not in self.classes:
-            raise ValueError(f"classes are {self.classes}: a classifier must know {ARTIFACT}")
+        if self.model_type == CLASSIFIER and not (self.classes and self.inputs):
+            raise ValueError("a classifier's card must name its inputs and classes")
 
     def to_json(self) -> str:
         """Give the card as text, keys in the order of the fields."""

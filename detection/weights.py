@@ -14,7 +14,7 @@ from detection.card import ANOMALY, UNET, Card, read_card
 DEFAULT = Path(__file__).parent / "weights" / "astrid-unet-1.onnx"
 # Names of the inputs and outputs: of a U-Net, of a classifier, of an anomaly detector.
 INPUT, OUTPUT = "stack", "probability"
-PROBABILITIES, EMBEDDING = "probabilities", "embedding"
+REAL, CLASS, EMBEDDING = "real", "class", "embedding"
 DISTANCE = "distance"
 
 Ports = dict[str, tuple[int | None, ...]]
@@ -138,7 +138,8 @@ def ports_of(card: Card) -> tuple[Ports, Ports]:
     if card.model_type == ANOMALY:
         return {EMBEDDING: (None, None)}, {DISTANCE: (None,)}
     taken: Ports = {name: (None, *shape) for name, shape in card.inputs.items()}
-    return taken, {PROBABILITIES: (None, None, len(card.classes)), EMBEDDING: (None, None)}
+    kinds = len(card.classes)
+    return taken, {REAL: (None, None), CLASS: (None, None, kinds), EMBEDDING: (None, None)}
 
 
 def _fit(found: dict[str, Any], wanted: Ports) -> bool:
