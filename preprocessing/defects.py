@@ -62,11 +62,17 @@ def stuck_runs(values: Floats) -> Places:
     frame, so that coarsely digitised sky is not mistaken for dead pixels.
     """
     length = longest_chance_run(values)
-    starts = runs_of(values[1:] == values[:-1], length - 1)
-    suspects = np.flatnonzero(starts.any(axis=0))
-    rows, columns = np.nonzero(starts[:, suspects])
-    rows = rows[:, None] + np.arange(length)
-    return rows.ravel(), np.repeat(suspects[columns], length)
+    need = length - 1
+    # So many equal pairs in a row hold one of those that are looked at first.
+    equal = values[need - 1 : -1 : need] == values[need::need]
+    middle, columns = np.divmod(np.flatnonzero(equal), values.shape[1])
+    around = need * middle[:, None] + np.arange(2 * need)
+    inside = around < len(values)
+    near = values[np.minimum(around, len(values) - 1), columns[:, None]]
+    same = (near[:, 1:] == near[:, :-1]) & inside[:, 1:]
+    first, run = np.nonzero(runs_of(same.T, need))
+    rows = (need * middle[run] + first)[:, None] + np.arange(length)
+    return rows.ravel(), np.repeat(columns[run], length)
 
 
 def longest_chance_run(values: Floats) -> int:
@@ -145,7 +151,7 @@ def stand_off(piece: Floats, suspects: Indices, scatter: float) -> Bools:
     for side in range(3):
         around = middle[:, side : side + SMOOTHING_PX]
         known = np.isfinite(middle[:, side + reach])
-        smooth = np.nanmedian(around[known], axis=1)
+        smooth = medians(around[known].T)
         off[side, known] = np.abs(middle[known, side + reach] - smooth)
     beside = np.maximum(off[0], off[2])
     return np.asarray((off[1] > LINE_SIGMA * scatter) & (off[1] > SHARPNESS * beside))
@@ -158,10 +164,19 @@ def clipped_means(columns: Floats) -> Floats:
     """
     if not columns.size:
         return np.zeros(columns.shape[1])
-    centre = np.nanmedian(columns, axis=0)
-    around = np.nanpercentile((columns - centre)[:, ::4], [15.87, 84.13])
+    centre = medians(columns)
+    sample = (columns - centre)[:, ::4]
+    around = np.percentile(sample[np.isfinite(sample)], [15.87, 84.13])
     sigma = max(0.5 * float(np.ptp(around)), TINY)
     return np.asarray(np.nanmean(np.clip(columns, centre - 3 * sigma, centre + 3 * sigma), axis=0))
+
+
+def medians(columns: Floats) -> Floats:
+    """Give the median of each column, NaN left out; numpy's own takes masked arrays for it."""
+    # NaN is sorted to the end
+    ordered, count = np.sort(columns, axis=0), np.isfinite(columns).sum(axis=0)
+    last, each = np.maximum(count - 1, 0), np.arange(columns.shape[1])
+    return np.asarray((ordered[last // 2, each] + ordered[(last + 1) // 2, each]) / 2)
 
 
 def isolated_pixels(values: Floats) -> Places:

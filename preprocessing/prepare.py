@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from preprocessing.astrometry.register import Grid, grid_of, register, stars_of
 from preprocessing.astrometry.registration import Registration
 from preprocessing.calibrated import CalibratedFrame, Pixels
-from preprocessing.masks import Mask, MaskBit, build_mask
+from preprocessing.masks import Mask, MaskBit, build_mask, has_bits
 from preprocessing.native_hits import mark_hits
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.resampling.resample import resample
@@ -115,9 +115,10 @@ def full_mask(pixels: NDArray[np.floating], saturation: float, known: Mask | Non
     if known.shape != pixels.shape:
         raise ValueError(f"the known mask is {known.shape}, the frame {pixels.shape}: use its own")
     # A flat may lift or lower what was saturated; its surroundings are to be found all the same.
-    saturated = (known & MaskBit.SATURATED) != 0
+    saturated = has_bits(known, MaskBit.SATURATED)
     lifted = np.where(saturated, np.fmax(pixels, saturation), pixels) if saturated.any() else pixels
-    return build_mask(lifted, saturation=saturation) | known
+    mask = build_mask(lifted, saturation=saturation)
+    return np.bitwise_or(mask, known, out=mask)
 
 
 def onto_grid(
@@ -194,7 +195,7 @@ def check_share(mask: NDArray[np.uint16]) -> None:
     """Refuse a frame of which too little is left, and say which bits took it."""
     good = np.count_nonzero(mask == 0) / mask.size
     if good < LEAST_GOOD_SHARE:
-        shares = {bit.name: float(((mask & bit) != 0).mean()) for bit in MaskBit}
+        shares = {bit.name: float(has_bits(mask, bit).mean()) for bit in MaskBit}
         taken = ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share > 0.005)
         raise ValueError(
             f"{good:.1%} of the pixels are good, {LEAST_GOOD_SHARE:.0%} are needed "

@@ -20,10 +20,9 @@ from differencing.extraction.shapes import (
     windows,
 )
 from differencing.subtraction.noise import robust_sigma
-from differencing.subtraction.prepare import has_bits
 from differencing.subtraction.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit, lit_windows
+from preprocessing.masks import MaskBit, has_bits, lit_windows
 
 Candidates = NDArray[np.void]
 

@@ -10,10 +10,9 @@ from differencing.extraction.shapes import Beam, sky_places
 from differencing.psf.model import PsfModel
 from differencing.psf.stamps import shift_stamps
 from differencing.subtraction.noise import BoolArray, FloatArray
-from differencing.subtraction.prepare import has_bits
 from differencing.subtraction.subtract import Difference
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
+from preprocessing.masks import MaskBit, has_bits
 
 Forced = NDArray[np.void]
 

@@ -9,8 +9,8 @@ from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
 from differencing.subtraction.images import Image, Images, lost_pixels
 from differencing.subtraction.noise import BoolArray
-from differencing.subtraction.prepare import Plane, has_bits
-from preprocessing.masks import MaskBit, lit_windows
+from differencing.subtraction.prepare import Plane
+from preprocessing.masks import MaskBit, has_bits, lit_windows
 
 HOLE_MARGIN = 1  # px around lost pixels: not linear any more, or spilt into
 FIT_ROUNDS = 6

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit
+from preprocessing.masks import MaskBit, has_bits
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -53,6 +53,6 @@ def inside(points: Floats, frame: Floats) -> Bools:
 
 def uncovered_share(science: CalibratedFrame, reference: CalibratedFrame) -> float:
     """Give the share of the science pixels with data where the reference has none."""
-    taken = (science.mask & MaskBit.NO_DATA) == 0
-    missing = (reference.mask & MaskBit.NO_DATA) != 0
+    taken = ~has_bits(science.mask, MaskBit.NO_DATA)
+    missing = has_bits(reference.mask, MaskBit.NO_DATA)
     return float((taken & missing).sum() / max(int(taken.sum()), 1))

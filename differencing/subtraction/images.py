@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from differencing.subtraction.noise import BoolArray, Float32Image
-from differencing.subtraction.prepare import Plane, has_bits
+from differencing.subtraction.prepare import Plane
 from differencing.subtraction.tiles import Tile
-from preprocessing.masks import MaskBit
+from preprocessing.masks import MaskBit, has_bits
 from preprocessing.sky.mesh import Surface
 
 UNUSABLE = (

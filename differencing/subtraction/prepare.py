@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from differencing.subtraction.noise import BoolArray, Float32Image, typical_noise
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit, mark
+from preprocessing.masks import MaskBit, has_bits, mark
 
 SMALLEST_SIDE = 64  # px; a PSF stamp and its surroundings need that much
 
@@ -109,9 +109,3 @@ def check_overlap(science: Plane, reference: Plane) -> None:
             f"no pixel is good in both frames ({int((~science.bad).sum())} in science, "
             f"{int((~reference.bad).sum())} in reference): they do not overlap"
         )
-
-
-def has_bits(mask: NDArray[np.uint16], bits: MaskBit) -> BoolArray:
-    """Mark the pixels with any of ``bits``."""
-    found: BoolArray = (mask & np.uint16(int(bits))) != 0
-    return found

@@ -20,13 +20,13 @@ from differencing.subtraction.maps import Maps, subtract_tiles
 from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
 from differencing.subtraction.noise import Float32Image
 from differencing.subtraction.pack import ReferencePack
-from differencing.subtraction.prepare import check_overlap, check_pair, has_bits
+from differencing.subtraction.prepare import check_overlap, check_pair
 from differencing.subtraction.remainder import remainder
 from differencing.subtraction.tiles import plan_tiles
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame
-from preprocessing.masks import MaskBit, mark
+from preprocessing.masks import MaskBit, has_bits, mark
 from preprocessing.photometry.magnitudes import ZeroPoint
 
 NO_FIGURES: Mapping[str, float] = {}

@@ -53,17 +53,37 @@ def low_frequency_power(sky: Iterable[Pixels]) -> float:
     for band in sky:
         good = np.isfinite(band)
         line = np.clip(np.where(good, band, np.float32(0)), -CLIP_SIGMA, CLIP_SIGMA)
+        known = good.astype(np.float32)
         sums += lagged(np.minimum(line, 0), line)
-        pairs += lagged(good.astype(np.float32), good.astype(np.float32))
+        pairs += lagged(known, known)
+        if is_plain(sums, pairs):
+            return 1.0
     if pairs.min() < 1 or sums[0] <= 0:
         return 1.0
-    rho = ((sums / pairs) / (sums[0] / pairs[0]))[1:].reshape(2, REACH + 1)
-    rho = rho[:, :REACH] - rho[:, REACH:]
-    # Of half of the pixels with all: var(rho) = 1.5 / pairs.
-    error = np.sqrt(1.5 * (FINE**2).sum() / (2 * pairs[0]))
-    if (rho @ FINE).mean() > -max(LEAST_LOSS, SIGNIFICANT_SIGMA * error):
+    rho = correlations(sums, pairs)
+    if (rho @ FINE).mean() > -max(LEAST_LOSS, SIGNIFICANT_SIGMA * fine_error(pairs)):
         return 1.0
     return float(np.clip(np.prod(1 + 2 * rho.sum(axis=1)), 1.0, LARGEST_POWER))
+
+
+def correlations(sums: Floats, pairs: Floats) -> Floats:
+    """Give the correlations at the lags of a kernel, along the rows and then along the columns."""
+    rho = ((sums / pairs) / (sums[0] / pairs[0]))[1:].reshape(2, REACH + 1)
+    return np.asarray(rho[:, :REACH] - rho[:, REACH:])
+
+
+def fine_error(pairs: Floats) -> float:
+    """Give the error of the finest structure that is lost, the mean of both axes."""
+    # Of half of the pixels with all: var(rho) = 1.5 / pairs.
+    return float(np.sqrt(1.5 * (FINE**2).sum() / (2 * pairs[0])))
+
+
+def is_plain(sums: Floats, pairs: Floats) -> bool:
+    """Tell whether the bands seen so far have their finest structure, whatever others show."""
+    if pairs.min() < 1 or sums[0] <= 0:
+        return False
+    kept = (correlations(sums, pairs) @ FINE).mean()
+    return bool(kept - SIGNIFICANT_SIGMA * fine_error(pairs) > -LEAST_LOSS)
 
 
 def bands(rows: int) -> list[slice]:
@@ -77,14 +97,10 @@ def lagged(low: Pixels, values: Pixels) -> Floats:
     width = values.shape[1] + BEYOND
     # Behind each row so many zeros that a lag along the rows is one along the whole band.
     first, second = (np.pad(plane, ((0, 0), (0, BEYOND))).ravel() for plane in (low, values))
+    orders = ((first, second),) if low is values else ((first, second), (second, first))
     offsets = [down * width + along for down, along in ((0, 0), *LAGS)]
-    ends = [first.size - offset for offset in offsets]
-    return (
-        np.array(
-            [
-                np.dot(first[:end], second[offset:]) + np.dot(second[:end], first[offset:])
-                for offset, end in zip(offsets, ends, strict=True)
-            ]
-        )
-        / 2
-    )
+    products = [
+        [np.dot(before[: before.size - offset], after[offset:]) for offset in offsets]
+        for before, after in orders
+    ]
+    return np.asarray(np.mean(products, axis=0, dtype=np.float64))

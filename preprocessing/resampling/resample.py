@@ -12,7 +12,7 @@ from scipy import ndimage
 from preprocessing.astrometry.registration import Registration
 from preprocessing.astrometry.transform import Floats, Shape, Transform
 from preprocessing.calibrated import CalibratedFrame, Pixels
-from preprocessing.masks import Bools, Mask, MaskBit
+from preprocessing.masks import Bools, Mask, MaskBit, has_bits
 
 # Quintic B-splines keep PSF and noise better than Lanczos-3 or -4, and cost less (measured).
 SPLINE_ORDER: Final = 5
@@ -104,7 +104,7 @@ class Source:
             places = (x, y) if len(points) == 1 else transform.fine(top, shape, point)[:2]
             pixels += self.interpolated(*places)
         pixels *= area / len(points)
-        pixels[(mask & MaskBit.NO_DATA) != 0] = np.nan
+        pixels[has_bits(mask, MaskBit.NO_DATA)] = np.nan
         return pixels, noise * np.sqrt(area), mask
 
     def interpolated(self, x: Floats, y: Floats) -> Pixels:
@@ -161,7 +161,7 @@ def spread(mask: Mask) -> Mask:
     wide[border(mask.shape)] |= np.uint16(MaskBit.EDGE)
     rows, columns = np.nonzero(mask)
     bits = mask[rows, columns]
-    missing = (bits & MaskBit.NO_DATA) != 0
+    missing = has_bits(bits, MaskBit.NO_DATA)
     bits = np.where(missing, (bits & ~np.uint16(MaskBit.NO_DATA)) | MaskBit.EDGE, bits)
     reach = range(-FOOTPRINT_PX, FOOTPRINT_PX + 1)
     for dy, dx in ((dy, dx) for dy in reach for dx in reach):

@@ -40,6 +40,21 @@ def test_a_stuck_part_of_a_column_or_row_is_bad(value, turned):
     assert bad.sum() == 120
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_stuck_run_of_eight_is_found_wherever_it_begins_and_none_of_seven(turned):
+    pixels = sky()
+    stuck = np.zeros(pixels.shape, bool)
+    for step, column in enumerate(range(10, 210, 5)):
+        stuck[step : step + 8, column] = stuck[192 - step : 200 - step, column] = True
+        pixels[step : step + 8, column] = pixels[192 - step : 200 - step, column] = 100.0 + step
+        # one pixel too short to be no chance
+        pixels[100:107, column] = 50.0 + step
+    mask = build_mask(pixels.T if turned else pixels, saturation=6e4)
+    bad = has(mask.T if turned else mask, MaskBit.BAD_PIXEL)
+    assert bad[stuck].all()
+    assert not bad[60:140].any()
+
+
 def test_a_noisy_bright_column_is_bad():
     pixels = sky((256, 200))
     pixels[:, 70] += 30
