@@ -10,7 +10,7 @@ from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import Polynomial, fit_polynomial, leverages
 from differencing.psf.stamps import cut_stamps
 from differencing.psf.stars import Sources
-from differencing.subtraction.noise import BoolArray, FloatArray, robust_sigma
+from differencing.subtraction.noise import BoolArray, FloatArray, excess_scatter, robust_sigma
 from differencing.subtraction.prepare import Plane
 
 SHIFT_DEGREE = 3
@@ -43,7 +43,8 @@ class FrameMatch:
     sigma_ast: float  # px per axis, what remains after the fit and the centroids' own errors
     shift_rms: float  # px per axis, plain scatter of the used pairs
     flux_ratio: float  # science ADU per reference ADU
-    flux_ratio_scatter: float  # relative, beyond photon noise
+    flux_ratio_scatter: float  # relative, per star, beyond the errors of the fluxes
+    flux_ratio_scatter_error: float  # what to add to it for its upper limit at 1 sigma
     n_pairs: int
 
 
@@ -190,13 +191,13 @@ def psf_fluxes(
 
 def fit_flux_ratio(
     science: tuple[FloatArray, FloatArray], reference: tuple[FloatArray, FloatArray]
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     """Fit science flux = ratio x reference flux to pairs of (flux, error), outliers set aside.
 
     Returns
     -------
-    ratio, scatter : float
-        The scatter is relative, per star, beyond the errors given.
+    ratio, scatter, scatter_error : float
+        The scatter is relative, per star, beyond the errors given; see :func:`excess_scatter`.
 
     Raises
     ------
@@ -216,8 +217,7 @@ def fit_flux_ratio(
     centre = weighted_median(log_ratio, weight)
     kept = np.abs(log_ratio - centre) < 3.5 * max(robust_sigma(log_ratio), FLUX_ERROR)
     ratio = float(np.exp(np.average(log_ratio[kept], weights=weight[kept])))
-    spread = robust_sigma(log_ratio[kept]) ** 2 - float(np.median(variance[kept]))
-    return ratio, float(np.sqrt(max(spread, 0.0)))
+    return ratio, *excess_scatter(log_ratio, variance)
 
 
 def weighted_median(values: FloatArray, weights: FloatArray) -> float:

@@ -55,6 +55,7 @@ class Pair:
         found = {
             "flux_ratio": self.matched.flux_ratio,
             "flux_ratio_scatter": self.matched.flux_ratio_scatter,
+            "flux_ratio_scatter_error": self.matched.flux_ratio_scatter_error,
             "sigma_ast": self.matched.sigma_ast,
             "shift_rms": self.matched.shift_rms,
             "shift_degree": float(self.matched.shift_x.degree),
@@ -176,7 +177,7 @@ def match_frames(
     pairs = clean[0].chosen(first[brightest]), clean[1].chosen(second[brightest])
     likely = find_stars(clean, planes[0].shape, parameters)
     is_star = likely[0][first[brightest]] & likely[1][second[brightest]]
-    ratio, scatter = _flux_ratio(planes, models, pairs, is_star)
+    ratio = _flux_ratio(planes, models, pairs, is_star)
     shift = match.fit_shift(
         *pairs,
         is_star=is_star,
@@ -184,12 +185,12 @@ def match_frames(
         shape=planes[0].pixels.shape,
         floor=parameters.min_sigma_ast,
     )
-    return FrameMatch(*shift, ratio, scatter, n_pairs=len(first))
+    return FrameMatch(*shift, *ratio, n_pairs=len(first))
 
 
 def _flux_ratio(
     planes: Planes, models: Models, pairs: tuple[Sources, Sources], is_star: BoolArray
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     """Fit the flux ratio to stars: a galaxy's PSF flux depends on the seeing."""
     chosen = is_star if is_star.any() else np.ones(len(is_star), bool)
     fluxes = [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from differencing.subtraction.noise import robust_sigma, typical_noise
+from differencing.subtraction.noise import excess_scatter, robust_sigma, typical_noise
 
 
 def test_recovers_a_known_sigma_despite_outliers():
@@ -38,3 +38,39 @@ def test_refuses_a_noise_map_without_noise():
 def test_refuses_a_noise_map_that_is_all_masked():
     with pytest.raises(ValueError, match="all 64 pixels are masked"):
         typical_noise(np.ones((8, 8), np.float32), np.ones((8, 8), bool))
+
+
+def scatters(true, *, share_off=0.0, count=150, turns=100):
+    """Excess scatter of ``turns`` samples whose errors differ by a factor of 50, and its error."""
+    rng = np.random.default_rng(11)
+    found = []
+    for _ in range(turns):
+        error = 10 ** rng.uniform(-3, -1.3, count)
+        values = 0.3 + rng.normal(0, np.hypot(error, true))
+        values[rng.random(count) < share_off] += 0.3
+        found.append(excess_scatter(values, error**2))
+    return np.array(found).T
+
+
+@pytest.mark.parametrize("share_off", [0.0, 0.05])
+@pytest.mark.parametrize("true", [0.005, 0.02])
+def test_scatter_beyond_errors_is_found_whatever_the_errors(true, share_off):
+    scatter, error = scatters(true, share_off=share_off)
+    # the mean of 100; an outlier nearer than 3.5 sigma to the others stays in, rarely
+    assert scatter.mean() == pytest.approx(true, rel=0.03)
+    assert error.mean() == pytest.approx(scatter.std(), rel=0.35)
+
+
+def test_values_that_scatter_by_their_errors_have_no_excess():
+    scatter, error = scatters(0.0)
+    # a moment is as often below its expectation as above: 3 sigma of 100 draws
+    assert 0.35 < np.mean(scatter == 0) < 0.65
+    spread = (scatter + error) ** 2 - scatter**2
+    assert np.mean(scatter**2 < 3 * spread) > 0.97
+
+
+def test_a_single_value_has_no_excess_but_an_error():
+    scatter, error = excess_scatter(np.array([0.2]), np.array([1e-4]))
+    assert scatter == 0
+    # its variance is uncertain by sqrt(2) of itself
+    assert error == pytest.approx(0.01 * 2**0.25)
