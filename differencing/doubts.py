@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from observations.fits_header import KEYWORDS, UNKNOWN_FILTER
+from differencing.origin import has_exposure
+from observations.fits_header import UNKNOWN_FILTER
 from preprocessing.exposure import Exposure
 from preprocessing.photometry.bands import band_name
 
@@ -53,7 +54,7 @@ def assumptions(frames: Iterable[Exposure], *, exposure_s: float | None) -> list
     for frame in frames:
         if frame.filter_band == UNKNOWN_FILTER:
             said.append(f"{frame.name} states no filter: it was not compared (--filter names it)")
-        if exposure_s is None and not any(key in frame.header for key in KEYWORDS["exposure_s"]):
+        if not has_exposure(frame, exposure_s):
             said.append(
                 f"{frame.name} states no exposure time: {frame.exposure_s:g} s is assumed "
                 "(--exposure states it)"

@@ -12,7 +12,9 @@ KEYS = {
 }
 
 
-def of_frames(science: Exposure, reference: Exposure, *, unknown: str) -> dict[str, Any]:
+def of_frames(
+    science: Exposure, reference: Exposure, *, unknown: str, exposure_s: float | None
+) -> dict[str, Any]:
     """Give name, start (UTC), filter and exposure time of both files, where they are known.
 
     Parameters
@@ -20,8 +22,10 @@ def of_frames(science: Exposure, reference: Exposure, *, unknown: str) -> dict[s
     science, reference : Exposure
         As they were read.
     unknown : str
-        What stands for a filter that nobody stated; it is left out, as is an exposure time that
-        the header does not have.
+        What stands for a filter that nobody stated; it is left out.
+    exposure_s : float or None
+        What the user stated of both; without it, an exposure time that the header does not have
+        is left out.
     """
     cards: dict[str, Any] = {}
     for role, frame in (("science", science), ("reference", reference)):
@@ -30,9 +34,14 @@ def of_frames(science: Exposure, reference: Exposure, *, unknown: str) -> dict[s
         cards[date] = frame.observed_at.replace(tzinfo=None).isoformat(timespec="milliseconds")
         if frame.filter_band != unknown:
             cards[band] = printable(frame.filter_band)
-        if any(key in frame.header for key in KEYWORDS["exposure_s"]):
+        if has_exposure(frame, exposure_s):
             cards[exposure] = frame.exposure_s
     return cards
+
+
+def has_exposure(frame: Exposure, stated: float | None) -> bool:
+    """Say whether the user or the header gave the exposure time, so that it is not assumed."""
+    return stated is not None or any(key in frame.header for key in KEYWORDS["exposure_s"])
 
 
 def of_run(*, threshold: float) -> dict[str, Any]:

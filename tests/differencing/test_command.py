@@ -262,6 +262,10 @@ def test_what_headers_leave_out_is_said(night, tmp_path):
     ]
     stated = run((bare, reference), tmp_path / "told", "--filter", "r", "--exposure", "60")
     assert stated["assumed"] == []
+    headers = [fits.getheader(tmp_path / out / "difference.fits") for out in ("out", "told")]
+    assert [header.get("SCIEXP") for header in headers] == [None, 60.0]
+    assert [header.get("SCIFILT") for header in headers] == [None, "r"]
+    assert [header["REFEXP"] for header in headers] == [60.0, 60.0]
     stream = io.StringIO()
     call_command("difference", bare, reference, "--out", tmp_path / "words", stdout=stream)
     assert "assumed                  sky_sci.fits states no filter" in stream.getvalue()

@@ -209,7 +209,7 @@ def pair(options: dict[str, Any]) -> Pair:
     moved, registration = onto_grid(known, grid, preparing, stars=science.examined.stars)
     frames = science.exposure, reference.exposure
     assumed = doubts.assumptions(frames, exposure_s=options["exposure"])
-    cards = origin.of_frames(*frames, unknown=UNKNOWN_FILTER)
+    cards = origin.of_frames(*frames, unknown=UNKNOWN_FILTER, exposure_s=options["exposure"])
     return Pair(moved, theirs.frame, poor, tuple(assumed), registration.facts(), cards)
 
 
