@@ -12,6 +12,7 @@ from differencing.subtraction.noise import BoolArray, FloatArray
 
 MODES, WIDTH = 5, 0  # width, two of elongation, x and y
 EXPECTED_CHANGE = 0.05  # of width and elongation, or px, over the field, before stars are seen
+UNKNOWN = 1e6  # error of a mode of which a star shows nothing, relative or px
 STAR_SCATTER = 0.01  # of a mode from star to star beyond noise: keeps bright ones from ruling
 
 
@@ -83,9 +84,8 @@ def measure_shapes(
     solved = np.linalg.solve(normal, right[..., None])[..., 0]
     share = np.maximum(solved[:, :1], np.finfo(float).eps)
     variance = np.maximum(np.linalg.inv(normal).diagonal(axis1=1, axis2=2), 0)
-    return StarShapes(
-        sample.flux * solved[:, 0], solved[:, 1:] / share, np.sqrt(variance[:, 1:]) / share
-    )
+    errors = np.minimum(np.sqrt(variance[:, 1:]) / share, UNKNOWN)
+    return StarShapes(sample.flux * solved[:, 0], solved[:, 1:] / share, errors)
 
 
 def fit_field(

@@ -3,9 +3,9 @@ import pytest
 
 from differencing.psf.fit import fit_psf
 from differencing.psf.model import stamp_fwhm
-from differencing.psf.sample import sample_stars
+from differencing.psf.sample import StarSample, sample_stars
 from differencing.psf.shape_modes import WIDTH, shape_modes
-from differencing.psf.stamps import radii
+from differencing.psf.stamps import Stamps, radii
 from differencing.psf.stars import detect_sources, select_stars
 from differencing.subtraction.prepare import Plane
 from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, observe, place, star_field
@@ -115,6 +115,26 @@ def test_a_bright_neighbour_below_detection_leaves_the_wings_alone():
     wings = radii(16) > 8
     # the disc holds 3 % of the star's light, ten times what the wings have
     assert model.at(320, 250)[wings].sum() == pytest.approx(truth[wings].sum(), abs=0.01)
+
+
+def test_a_star_without_a_good_pixel_tells_nothing_and_spoils_nothing():
+    rng = np.random.default_rng(8)
+    profile = moffat(3.4, 0.06, 0.0, 0.0, 15)
+    flux = rng.uniform(1e4, 5e4, 12)
+    pixels = flux[:, None, None] * profile + rng.normal(0, 10.0, (12, 31, 31))
+    good = np.ones(pixels.shape, bool)
+    good[3] = False
+    x, y = rng.uniform(20, 380, (2, 12))
+    lost = fit_psf(
+        StarSample(Stamps(pixels, good), x, y, flux),
+        noise=10.0,
+        gain=1.5,
+        shape=(400, 400),
+        max_degree=1,
+    )
+    assert np.isfinite(lost.coefficients).all()
+    # eleven stars of S/N 100 and more: a per cent each, a half together
+    assert lost.fwhm == pytest.approx(stamp_fwhm(profile), rel=0.02)
 
 
 def test_the_mode_of_width_is_what_a_wider_psf_has_more():
