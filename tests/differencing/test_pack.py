@@ -44,6 +44,22 @@ def test_a_subtraction_leaves_the_pack_as_it_was(frames, pack):
         assert np.array_equal(getattr(pack.plane, name), values)
 
 
+def bytes_of_planes(pack):
+    """Bytes per pixel, without those of stars and PSF, which are few in a frame of usual size."""
+    few = sum(array.nbytes for array in vars(pack.sources).values())
+    return (pack.nbytes - few - pack.model.coefficients.nbytes) / pack.frame.pixels.size
+
+
+def test_a_pack_takes_as_much_memory_as_the_documentation_says(frames, pack):
+    pixels = frames[2].pixels.copy()
+    pixels[0, 0] = np.nan
+    holed = prepare_reference(replace(frames[2], pixels=pixels), PARAMETERS)
+    # pixels, noise (4 each) and mask (2), the mask with cosmic rays (2), bad (1)
+    assert bytes_of_planes(pack) == 13
+    # pixels and noise once more, without holes
+    assert bytes_of_planes(holed) == 21
+
+
 def test_a_pack_made_with_other_values_is_refused(frames, pack):
     with pytest.raises(ValueError, match="prepared with star_threshold 12 instead of 15"):
         subtract(frames[0], pack, DifferenceParameters(star_threshold=15.0))
