@@ -26,7 +26,7 @@ from preprocessing.photometry.magnitudes import (
 from preprocessing.photometry.star_catalog import StarCatalog, read_star_catalog
 from preprocessing.photometry.zero_point import Calibration, from_catalog
 from preprocessing.quality.figures import LIMIT_SIGMA, Examined, examine
-from preprocessing.quality.limits import shortcomings
+from preprocessing.quality.limits import shortcomings, unchecked
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,10 @@ class Appraisal:
         kept = {name: value for name, value in (known | said).items() if value is not None}
         poor = {"set_aside": list(self.reasons)} if self.reasons else {}
         placed = {"astrometry": self.astrometry} if self.astrometry else {}
-        return {"quality": self.examined.quality.figures(), "zero_point": kept} | placed | poor
+        quality = self.examined.quality.figures()
+        doubts = list(unchecked(quality))
+        warned = {"warnings": doubts} if doubts else {}
+        return {"quality": quality, "zero_point": kept} | placed | warned | poor
 
 
 def appraise(

@@ -104,3 +104,20 @@ def shortcomings(
     if depth is not None and least is not None and depth < least - 2.5 * np.log10(factor):
         bound = least - 2.5 * np.log10(factor)
         yield f"limiting magnitude {depth:.2f} is below {bound:.2f} (min_limiting_magnitude)"
+
+
+def unchecked(figures: Mapping[str, float | None]) -> Iterator[str]:
+    """Say in words and numbers what a frame could not be checked for, and why.
+
+    Parameters
+    ----------
+    figures : mapping
+        As for :func:`shortcomings`.
+    """
+    if figures["noise_ratio"] is None:
+        yield (
+            f"its gain could not be checked: noise tells of photons only where the sky is still in "
+            f"the frame, and {figures['sky_level']:.3g} ADU of sky in noise of "
+            f"{figures['noise']:.3g} ADU are none; a wrong gain makes the errors of bright "
+            "sources wrong"
+        )

@@ -238,6 +238,17 @@ def test_a_wrong_gain_is_refused_with_the_numbers(night, tmp_path):
     assert ["max_noise_ratio" in reason for reason in figures["shortcomings"]] == [True]
 
 
+def test_a_gain_that_cannot_be_checked_is_warned_of(night, tmp_path):
+    science, reference = night[0]["sky"]
+    assert run((science, reference), tmp_path / "with")["warnings"] == []
+    bare = tmp_path / "bare.fits"
+    with fits.open(science) as units:
+        units[0].data -= np.float32(sky.SCIENCE.sky)
+        units.writeto(bare)
+    (warning,) = run((bare, reference), tmp_path / "without")["warnings"]
+    assert warning.startswith("bare.fits: its gain could not be checked")
+
+
 def test_frames_of_two_filters_are_refused_with_both_names(night, tmp_path):
     science, reference = night[0]["sky"]
     other = changed(science, tmp_path, FILTER="g")

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import asdict
 
 import numpy as np
@@ -10,7 +11,7 @@ from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.prepare import calibrate, onto_grid
 from preprocessing.quality.figures import examine
-from preprocessing.quality.limits import shortcomings
+from preprocessing.quality.limits import shortcomings, unchecked
 from preprocessing.stars import find_stars
 from tests.preprocessing.synthetic import add_star, scatter_stars, tan_wcs
 
@@ -199,6 +200,12 @@ def test_without_its_sky_a_frame_does_not_tell_how_noisy_photons_are():
     frame = calibrated(raw() - SKY_LEVEL)
     quality = examine(frame, PARAMETERS).quality
     assert quality.noise_ratio is None
+    (sentence,) = unchecked(quality.figures())
+    # the noise is that of photons and read-out, 17 ADU
+    assert re.search(
+        r"gain could not be checked: .* in noise of 1[67](\.\d)? ADU are none", sentence
+    )
+    assert not list(unchecked(examine(calibrated(raw()), PARAMETERS).quality.figures()))
     assert "max_noise_ratio" not in str(
         list(shortcomings(quality.figures(), PARAMETERS, is_reference=False))
     )

@@ -39,7 +39,7 @@ from preprocessing.photometry.star_catalog import read_star_catalog
 from preprocessing.photometry.zero_point import from_catalog
 from preprocessing.prepare import onto_grid
 from preprocessing.quality.figures import Examined, examine
-from preprocessing.quality.limits import shortcomings
+from preprocessing.quality.limits import shortcomings, unchecked
 
 SHOWN = 10
 
@@ -119,11 +119,12 @@ class Command(BaseCommand):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file as it was read, the frame made of it, and why it is too poor."""
+    """A file as it was read, the frame made of it, why it is too poor, what was not checked."""
 
     exposure: Exposure
     examined: Examined
     shortcomings: tuple[str, ...]
+    unchecked: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class Pair:
     science: CalibratedFrame
     reference: CalibratedFrame
     shortcomings: tuple[str, ...]
+    unchecked: tuple[str, ...]
     assumed: tuple[str, ...]
     registration: Mapping[str, Any]
     origin: Mapping[str, Any]
@@ -169,7 +171,7 @@ class Made:
         return {
             "assumed": list(self.pair.assumed),
             "shortcomings": list(self.pair.shortcomings),
-            "warnings": flags.warnings_of(self.candidates),
+            "warnings": [*self.pair.unchecked, *flags.warnings_of(self.candidates)],
         }
 
 
@@ -210,7 +212,15 @@ def pair(options: dict[str, Any]) -> Pair:
     frames = science.exposure, reference.exposure
     assumed = doubts.assumptions(frames, exposure_s=options["exposure"])
     cards = origin.of_frames(*frames, unknown=UNKNOWN_FILTER, exposure_s=options["exposure"])
-    return Pair(moved, theirs.frame, poor, tuple(assumed), registration.facts(), cards)
+    return Pair(
+        science=moved,
+        reference=theirs.frame,
+        shortcomings=poor,
+        unchecked=science.unchecked + reference.unchecked,
+        assumed=tuple(assumed),
+        registration=registration.facts(),
+        origin=cards,
+    )
 
 
 def check(
@@ -230,8 +240,15 @@ def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters)
         examined = examine(exposure.frame, parameters)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
-    reasons = shortcomings(examined.quality.figures(), parameters, is_reference=False)
-    return Prepared(exposure, examined, tuple(f"{path.name}: {reason}" for reason in reasons))
+    figures = examined.quality.figures()
+    poor, doubtful = (
+        tuple(f"{path.name}: {sentence}" for sentence in sentences)
+        for sentences in (
+            shortcomings(figures, parameters, is_reference=False),
+            unchecked(figures),
+        )
+    )
+    return Prepared(exposure, examined, poor, doubtful)
 
 
 def zero_point(
