@@ -230,6 +230,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "PAGE_SIZE": 100,
+    # Asking the networks costs seconds where every other answer costs milliseconds.
+    "DEFAULT_THROTTLE_RATES": {"infer": "60/min"},
 }
 REST_KNOX = {"TOKEN_TTL": None, "AUTO_REFRESH": False}
 SPECTACULAR_SETTINGS = {

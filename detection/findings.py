@@ -1,18 +1,26 @@
 """The rows and pictures of the candidates that the networks believe in."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from astrid.core import store
 from detection import context, cutouts
 from detection.context import ReferenceSources
 from detection.frames import Images
-from detection.models import Detection, ModelRun
+from detection.models import Detection, DetectionType, ModelRun
 from detection.parameters import DetectionParameters
+from detection.scoring import Answer
 from differencing.models import Candidate
 
 
 def detections_of(
-    run: ModelRun, images: Images, believed: list[Candidate], parameters: DetectionParameters
+    run: ModelRun,
+    images: Images,
+    believed: list[tuple[Candidate, Answer]],
+    parameters: DetectionParameters,
 ) -> list[Detection]:
     """Build the unsaved rows of believed candidates, their cutouts stored."""
     reference = images.reference
@@ -22,35 +30,62 @@ def detections_of(
         reference.mask,
         threshold=parameters.source_sigma,
     )
-    return [_detection(run, images, sources, one, parameters) for one in believed]
+    surroundings = _Surroundings(images, sources, parameters)
+    return [_detection(run, surroundings, one, answer) for one, answer in believed]
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What a candidate is shown and judged with beside what the networks say."""
+
+    images: Images
+    sources: ReferenceSources
+    parameters: DetectionParameters
+
+    def cut(self, candidate: Candidate) -> NDArray[np.float16]:
+        """Cut the pixels that people and later trainings see."""
+        images = self.images
+        return cutouts.cut(
+            images.science.pixels,
+            images.reference.pixels,
+            images.difference.difference,
+            images.difference.significance,
+            x=candidate.pixel_x,
+            y=candidate.pixel_y,
+            size=self.parameters.cutout_px,
+        )
+
+    def classify(self, candidate: Candidate, answer: Answer) -> tuple[str, dict[str, Any]]:
+        """Say what a candidate is by the rules, and from which facts."""
+        return context.classify(
+            candidate.pixel_x,
+            candidate.pixel_y,
+            self.sources,
+            self.images.reference.mask,
+            answer.confidence,
+            threshold=0.0,  # only believed candidates come here
+            point_radius_px=self.parameters.point_radius_px,
+            host_radii=self.parameters.host_radii,
+        )
+
+
+def kind_of(answer: Answer, by_rules: str) -> str:
+    """Choose the type: unknown where it is like nothing learned, else the most probable class.
+
+    ``by_rules`` is what the surroundings say, which counts where no network knows classes.
+    """
+    if answer.kinds is None:
+        return by_rules
+    if answer.novelty is not None and answer.novelty > 1:
+        return DetectionType.UNKNOWN
+    return max(answer.kinds, key=answer.kinds.__getitem__)
 
 
 def _detection(
-    run: ModelRun,
-    images: Images,
-    sources: ReferenceSources,
-    candidate: Candidate,
-    parameters: DetectionParameters,
+    run: ModelRun, surroundings: _Surroundings, candidate: Candidate, answer: Answer
 ) -> Detection:
-    triplet = cutouts.cut(
-        images.science.pixels,
-        images.reference.pixels,
-        images.difference.difference,
-        images.difference.significance,
-        x=candidate.pixel_x,
-        y=candidate.pixel_y,
-        size=parameters.cutout_px,
-    )
-    kind, facts = context.classify(
-        candidate.pixel_x,
-        candidate.pixel_y,
-        sources,
-        images.reference.mask,
-        candidate.network_score or 0.0,
-        threshold=0.0,  # only believed candidates come here
-        point_radius_px=parameters.point_radius_px,
-        host_radii=parameters.host_radii,
-    )
+    triplet = surroundings.cut(candidate)
+    by_rules, facts = surroundings.classify(candidate, answer)
     return Detection(
         model_run=run,
         observation=run.observation,
@@ -59,8 +94,12 @@ def _detection(
         dec=candidate.dec,
         pixel_x=candidate.pixel_x,
         pixel_y=candidate.pixel_y,
-        confidence_score=candidate.network_score or 0.0,
-        detection_type=kind,
+        confidence_score=answer.confidence,
+        uncertainty=answer.uncertainty,
+        class_probabilities=answer.class_probabilities,
+        novelty=answer.novelty,
+        embedding=answer.embedding,
+        detection_type=kind_of(answer, by_rules),
         model_version=run.model.version,
         **candidate.brightness(),
         prediction_metadata={"context": facts, "is_negative": candidate.is_negative},

@@ -1,5 +1,7 @@
 """What the U-Net says of every pixel, as files of its run: confidence, mask and a picture."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,20 +9,30 @@ from astrid.core import store
 from detection.mappicture import RING_PX, draw_map
 from detection.models import ModelRun
 from detection.product import image_fits
+from detection.scoring import Scored
 from differencing.drawing.overlay import Overlay
 from differencing.models import Candidate, CandidateStatus
 from differencing.product import StoredDifference
 from preprocessing.calibrated import wcs_header
 
 
+@dataclass(frozen=True)
+class ConfidenceMap:
+    """The calibrated confidence of every pixel, and from which a pixel belongs to the mask."""
+
+    confidence: NDArray[np.float32]
+    threshold: float
+
+    @property
+    def mask(self) -> NDArray[np.uint8]:
+        """Give 1 where the threshold is reached."""
+        return (self.confidence >= self.threshold).astype(np.uint8)
+
+
 def store_maps(
-    run: ModelRun,
-    confidence: NDArray[np.float32],
-    threshold: float,
-    difference: StoredDifference,
-    candidates: list[Candidate],
+    run: ModelRun, found: ConfidenceMap, difference: StoredDifference, scored: Scored
 ) -> dict[str, str]:
-    """Store the calibrated confidence of every pixel, where it reaches the threshold, a picture.
+    """Store confidence, mask and a picture of both with the candidates.
 
     Returns
     -------
@@ -28,18 +40,18 @@ def store_maps(
         Where each is stored, by the column of the run.
     """
     header = wcs_header(difference.wcs)
-    mask = (confidence >= threshold).astype(np.uint8)
-    believed = sum(one.status == CandidateStatus.DETECTED for one in candidates)
+    mask = found.mask
     picture = draw_map(
-        confidence,
-        _places(candidates, difference),
-        threshold=threshold,
+        found.confidence,
+        _places(scored.candidates, difference),
+        threshold=found.threshold,
         title=str(run.observation),
-        summary=f"{run.unet}   threshold {threshold:.3f}   {int(mask.sum())} px in the mask   "
-        f"{len(candidates)} candidates, {believed} believed by {run.model}, others dashed",
+        summary=f"{run.unet}, threshold {found.threshold:.3f}, {int(mask.sum())} px in the mask   "
+        f"{len(scored.candidates)} candidates, {len(scored.believed)} believed by {run.model}, "
+        "others dashed",
     )
     return {
-        "confidence_map_path": store.put(image_fits(confidence, header)),
+        "confidence_map_path": store.put(image_fits(found.confidence, header)),
         "output_mask_path": store.put(image_fits(mask, header)),
         "picture_path": store.put(picture),
     }

@@ -86,9 +86,11 @@ def sky_of(image: FloatImage, usable: BoolImage) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If the usable pixels have no scatter.
+        If no pixel is usable, or those that are have no scatter.
     """
     values = image[usable].astype(np.float64)
+    if values.size == 0:
+        raise ValueError(f"none of the {usable.size} pixels is usable: masked or not finite")
     values = values[:: 1 + values.size // SAMPLE]
     for _ in range(CLIP_ROUNDS):
         level = float(np.median(values))

@@ -18,8 +18,14 @@ from detection.weights import Weights
 
 def active() -> Model:
     """Give the U-Net in force; the first time that is the one shipped with the code."""
-    row = champion(ModelType.UNET)
-    return row or register(weights.DEFAULT, activate=True)
+    return champion(ModelType.UNET) or register(weights.DEFAULT, activate=True)
+
+
+def in_force(model_type: str) -> Model | None:
+    """Give the network of a type in force; the first time the one shipped, if one of it is."""
+    shipped = weights.SHIPPED.get(model_type)
+    row = champion(model_type)
+    return register(shipped, activate=True) if row is None and shipped else row
 
 
 def champion(model_type: str) -> Model | None:
@@ -73,7 +79,7 @@ def _facts(path: Path, card: Card) -> dict[str, Any]:
     """Copy what the card says into the columns of a row."""
     is_shipped = path.parent == weights.DEFAULT.parent
     return {
-        "model_type": ModelType.UNET,
+        "model_type": card.model_type,
         "model_path": path.name if is_shipped else str(path),
         "sha256": card.sha256,
         "architecture": card.architecture,
@@ -82,7 +88,7 @@ def _facts(path: Path, card: Card) -> dict[str, Any]:
         "training_metrics": card.metrics,
         "thresholds": card.thresholds,
         "calibration": asdict(card.calibration),
-        "training_duration_seconds": card.training["seconds"],
+        "training_duration_seconds": card.training.get("seconds"),
         "model_card": documentation.page(card),
     }
 

@@ -5,64 +5,144 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.calibration import Calibration
+from astrid.core.errors import BadWeights
+from detection import anomaly
+from detection.card import UNET
+from detection.ensemble import Judged, Places, by_confidence, spread_out
 from detection.inference import outside, score
+from detection.networks import Networks
 from differencing.models import Candidate, CandidateStatus
+
+FloatImage = NDArray[np.float32]
 
 WRITTEN = ["network_score", "status", "unscored_reason"]
 
 
 @dataclass(frozen=True)
+class Frame:
+    """What the networks see of a frame.
+
+    Attributes
+    ----------
+    stack : (ny, nx, 4) float32 array
+        From :func:`detection.normalise.channels`.
+    probability : (ny, nx) float32 array
+        From :func:`detection.inference.probability_map`.
+    fwhm : float
+        Seeing of the science frame, px.
+    """
+
+    stack: FloatImage
+    probability: FloatImage
+    fwhm: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the networks say of one candidate; None where the judge does not say it."""
+
+    confidence: float
+    uncertainty: float | None = None
+    kinds: dict[str, float] | None = None
+    embedding: NDArray[np.float16] | None = None
+    novelty: float | None = None
+
+    @property
+    def class_probabilities(self) -> dict[str, float] | None:
+        """Probabilities of all classes, the artifact included; they sum to 1."""
+        if self.kinds is None:
+            return None
+        real = {name: share * self.confidence for name, share in self.kinds.items()}
+        return real | {"artifact": 1 - self.confidence}
+
+
+@dataclass(frozen=True)
 class Scored:
-    """Candidates of a difference with their confidence, in the order of their rows."""
+    """Candidates of a difference with what was said of each, in the order of their rows."""
 
     candidates: list[Candidate]
+    answers: list[Answer | None]
     threshold: float
 
     @property
-    def believed(self) -> list[Candidate]:
+    def believed(self) -> list[tuple[Candidate, Answer]]:
         """Those that become detections."""
-        return [one for one in self.candidates if one.status == CandidateStatus.DETECTED]
+        return [
+            (one, answer)
+            for one, answer in zip(self.candidates, self.answers, strict=True)
+            if answer is not None and one.status == CandidateStatus.DETECTED
+        ]
 
     @property
     def scores(self) -> list[float]:
         """All confidences that there are."""
-        return [one.network_score for one in self.candidates if one.network_score is not None]
+        return [answer.confidence for answer in self.answers if answer is not None]
 
 
-def score_by_map(
-    candidates: list[Candidate],
-    probability: NDArray[np.float32],
-    calibration: Calibration,
-    threshold: float,
+def score_candidates(
+    candidates: list[Candidate], frame: Frame, networks: Networks, threshold: float
 ) -> Scored:
-    """Put the confidence of the U-Net's map on every candidate, and what follows from it."""
+    """Put the judge's confidence on every unsaved candidate, and what follows from it."""
     x, y = (np.array([getattr(one, name) for one in candidates]) for name in ("pixel_x", "pixel_y"))
-    faults = outside(probability.shape, x, y)
+    faults = outside(frame.stack.shape[:2], x, y)
     is_good = faults == ""
-    confidence = np.full(len(candidates), np.nan)
-    confidence[is_good] = score(probability, x[is_good], y[is_good], calibration)
-    return settle(candidates, confidence, faults, threshold)
+    places = Places(x, y, np.array([one.is_negative for one in candidates], bool))
+    judged = spread_out(judge(networks, frame, places.chosen(is_good)), faults)
+    answers = answers_of(networks, judged)
+    for one, answer, fault in zip(candidates, answers, judged.fault.tolist(), strict=True):
+        settle(one, answer, fault, threshold)
+    return Scored(candidates, answers, threshold)
 
 
-def settle(
-    candidates: list[Candidate],
-    confidence: NDArray[np.floating],
-    faults: NDArray[np.str_],
-    threshold: float,
-) -> Scored:
-    """Write confidence and status on unsaved candidates, or the reason why there is none.
+def judge(networks: Networks, frame: Frame, places: Places) -> Judged:
+    """Read the U-Net's map at the candidates."""
+    card = networks.judge.card
+    if card.model_type != UNET:
+        raise BadWeights(f"{card.name} {card.version} is no network that judges candidates")
+    return by_confidence(score(frame.probability, places.x, places.y, card.calibration))
 
-    Parameters
-    ----------
-    confidence : (n,) array
-    faults : (n,) array of str
-        Why a candidate could not be judged; empty where it was.
-    """
-    for one, value, fault in zip(candidates, confidence.tolist(), faults.tolist(), strict=True):
-        one.unscored_reason = fault
-        one.network_score = None if fault else value
-        if not fault:
-            is_real = value >= threshold
-            one.status = CandidateStatus.DETECTED if is_real else CandidateStatus.REJECTED
-    return Scored(candidates, threshold)
+
+def answers_of(networks: Networks, judged: Judged) -> list[Answer | None]:
+    """Give what the networks say, candidate by candidate."""
+    novelty = novelties(networks, judged)
+    return [_answer(judged, novelty, row, networks) for row in range(len(judged))]
+
+
+def novelties(networks: Networks, judged: Judged) -> NDArray[np.float64]:
+    """Give how unlike anything learned each candidate is; NaN where nobody says."""
+    if networks.anomaly_detector is None:
+        return np.full(len(judged), np.nan)
+    return anomaly.novelty(networks.anomaly_detector, judged.embedding)
+
+
+def _answer(
+    judged: Judged, novelty: NDArray[np.float64], row: int, networks: Networks
+) -> Answer | None:
+    if judged.fault[row]:
+        return None
+    names = networks.judge.card.classes
+    shares = judged.kinds[row].tolist()
+    embedding = judged.embedding[row]
+    return Answer(
+        confidence=float(judged.confidence[row]),
+        uncertainty=_known(judged.uncertainty[row]),
+        kinds=dict(zip(names, shares, strict=True)) or None,
+        embedding=embedding.astype(np.float16) if embedding.size else None,
+        novelty=_known(novelty[row]),
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def settle(one: Candidate, answer: Answer | None, fault: str, threshold: float) -> None:
+    """Write score and status on an unsaved candidate, or the reason why there is none."""
+    one.unscored_reason = fault[:REASON_LENGTH]
+    one.network_score = answer.confidence if answer else None
+    if answer:
+        is_real = answer.confidence >= threshold
+        one.status = CandidateStatus.DETECTED if is_real else CandidateStatus.REJECTED
+
+
+REASON_LENGTH = Candidate._meta.get_field("unscored_reason").max_length

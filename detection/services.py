@@ -12,14 +12,15 @@ from astrid.core.errors import BadImage
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
-from detection import inference, registry, scoring
+from detection import inference, scoring
 from detection.association import associate, refresh
 from detection.findings import detections_of
 from detection.frames import Images, images_of
-from detection.maps import store_maps
-from detection.models import Detection, ModelRun, ModelType
+from detection.maps import ConfidenceMap, store_maps
+from detection.models import Detection, ModelRun
+from detection.networks import Networks, chosen_for, in_force, open_networks
 from detection.parameters import DetectionParameters
-from detection.scoring import Scored
+from detection.scoring import Frame, Scored
 from detection.signals import detections_made
 from detection.weights import Weights
 from differencing.models import Candidate, DifferenceRun
@@ -28,7 +29,7 @@ FloatImage = NDArray[np.float32]
 
 
 def due() -> QuerySet[DifferenceRun]:
-    """Differences that no network has scored, and that the active one has not failed on.
+    """Differences that no network has scored, and that the ones in force have not failed on.
 
     A network that comes into force scores what comes from then on: the archive stays as judged.
     Comparisons are there to be looked at: only the difference that counts is scored.
@@ -36,7 +37,6 @@ def due() -> QuerySet[DifferenceRun]:
     seen = ModelRun.objects.filter(
         ~Q(status=RunStatus.FAILED) | Q(model__is_active=True),
         difference_run=OuterRef("pk"),
-        model__model_type=ModelType.UNET,
     )
     return (
         DifferenceRun.objects.filter(status=RunStatus.COMPLETED, is_comparison=False)
@@ -48,14 +48,15 @@ def due() -> QuerySet[DifferenceRun]:
 
 @transaction.atomic
 def begin(run: DifferenceRun, parameters: DetectionParameters) -> list[ModelRun]:
-    """Open an inference of the active network for a difference, unless there is one."""
-    model = registry.active()
+    """Open an inference of the networks in force for a difference, unless there is one."""
+    chosen = in_force()
     opened, is_new = ModelRun.objects.get_or_create(
-        model=model,
+        model=chosen.model,
         difference_run=run,
         defaults={
             "observation": run.observation,
-            "unet": model,
+            "unet": chosen.unet,
+            "anomaly_detector": chosen.anomaly_detector,
             "parameters": asdict(parameters),
         },
     )
@@ -66,25 +67,19 @@ def infer(run: ModelRun) -> None:
     """Score the candidates of a difference; keep those that the network believes in."""
     parameters = DetectionParameters(**run.parameters)
     difference = _difference(run)
-    network = registry.open_weights(run.model)
+    networks = open_networks(chosen_for(run))
+    candidates = list(difference.candidates.order_by("id"))
+    threshold = _threshold(networks.judge, parameters)
     with measured() as cost:
         with cost.step("read"):
             images = images_of(difference)
         with cost.step("network"):
-            probability = _probability(run, network, images, parameters)
-            confidence = network.card.calibration(probability).astype(np.float32)
-        scored = scoring.score_by_map(
-            list(difference.candidates.order_by("id")),
-            probability,
-            network.card.calibration,
-            _threshold(network, parameters),
-        )
+            frame = _frame(run, networks, images, parameters)
+            scored = scoring.score_candidates(candidates, frame, networks, threshold)
         with cost.step("detections"):
             detections = detections_of(run, images, scored.believed, parameters)
         with cost.step("store"):
-            maps = store_maps(
-                run, confidence, scored.threshold, images.difference, scored.candidates
-            )
+            maps = store_maps(run, _map(networks, frame, parameters), images.difference, scored)
     _finish(run, scored, detections, parameters, cost, maps)
 
 
@@ -99,13 +94,21 @@ def _threshold(network: Weights, parameters: DetectionParameters) -> float:
     return network.card.thresholds["detection"] if chosen is None else chosen
 
 
-def _probability(
-    run: ModelRun, network: Weights, images: Images, parameters: DetectionParameters
-) -> FloatImage:
+def _frame(
+    run: ModelRun, networks: Networks, images: Images, parameters: DetectionParameters
+) -> Frame:
     try:
-        return inference.probability_map(network, images.stack(), tile_px=parameters.tile_px)
+        stack = images.stack()
+        probability = inference.probability_map(networks.unet, stack, tile_px=parameters.tile_px)
     except ValueError as error:
         raise BadImage(f"{run}: {error}") from error
+    return Frame(stack, probability, images.difference.figures["fwhm_science"])
+
+
+def _map(networks: Networks, frame: Frame, parameters: DetectionParameters) -> ConfidenceMap:
+    unet = networks.unet
+    confidence = unet.card.calibration(frame.probability).astype(np.float32)
+    return ConfidenceMap(confidence, _threshold(unet, parameters))
 
 
 def _finish(
@@ -154,6 +157,8 @@ def _origin(run: ModelRun, difference: DifferenceRun, maps: dict[str, str]) -> d
                 **difference.provenance["inputs"],
                 "difference": difference.difference_image_path,
                 "weights": run.model.sha256,
+                "unet": run.unet.sha256 if run.unet else None,
+                "anomaly_detector": (run.anomaly_detector.sha256 if run.anomaly_detector else None),
             },
             "outputs": maps,
             "versions": versions(),

@@ -10,7 +10,8 @@ from detection.models import ModelRun
 def infer(run_id: str) -> None:
     """Score the candidates of one difference."""
     runs = ModelRun.objects.select_related(
-        "model", "observation", "difference_run__reference_observation"
+        *("model", "unet", "anomaly_detector", "observation"),
+        "difference_run__reference_observation",
     )
     run = runs.get(pk=run_id)
     with run.working():

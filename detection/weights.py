@@ -12,6 +12,8 @@ from detection import normalise
 from detection.card import ANOMALY, UNET, Card, read_card
 
 DEFAULT = Path(__file__).parent / "weights" / "astrid-unet-1.onnx"
+# The networks that come with the code, by what they do.
+SHIPPED = {UNET: DEFAULT}
 # Names of the inputs and outputs: of a U-Net, of a classifier, of an anomaly detector.
 INPUT, OUTPUT = "stack", "probability"
 REAL, CLASS, EMBEDDING = "real", "class", "embedding"

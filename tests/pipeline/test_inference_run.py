@@ -90,3 +90,13 @@ def test_a_candidate_that_cannot_be_scored_says_why_and_the_others_go_on(
     client.force_login(make_user(is_staff=True, is_superuser=True))
     assert lost.unscored_reason in row_page(client, lost).content.decode()
     assert "not scored: at (-50.00" in list_page(client, Candidate).content.decode()
+
+
+def test_a_candidate_asked_about_over_http_gets_the_score_that_is_stored(scored, admin_client):
+    one = scored.difference_run.candidates.first()
+    answer = admin_client.post(
+        "/api/v1/infer", {"candidate": one.pk}, content_type="application/json"
+    ).json()
+    # the same networks see the same frame
+    assert answer["results"][0]["confidence"] == pytest.approx(one.network_score, abs=1e-6)
+    assert answer["model"]["sha256"] == scored.model.sha256

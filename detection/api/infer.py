@@ -1,0 +1,184 @@
+"""Ask the networks: ``POST /api/v1/infer`` with cutouts or with the id of a candidate."""
+
+import base64
+import binascii
+from typing import Any
+
+import numpy as np
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from astrid.core.errors import BadImage, BadWeights, CorruptFile, MissingFile
+from detection import answering
+from detection.answering import NothingJudged, Reply
+from detection.models import DetectionType, ModelType
+from detection.uploads import MOST_BYTES, Cutouts, read_cutouts
+from differencing.models import Candidate
+
+# A third more, as base64 writes it, and some for the form around.
+MOST_REQUEST_BYTES = MOST_BYTES * 4 // 3 + 2**16
+
+
+class TooLarge(APIException):
+    """A request that is not even read."""
+
+    status_code = 413
+    default_code = "too_large"
+
+
+class Unavailable(APIException):
+    """Networks that cannot be used; the message says what an operator has to do."""
+
+    status_code = 503
+    default_code = "networks_unavailable"
+
+
+@extend_schema_field({"type": "string", "format": "binary"})
+class BytesField(serializers.Field):
+    """The bytes of a file: uploaded, or as base64 in JSON."""
+
+    def to_internal_value(self, data: Any) -> bytes:
+        """Give the bytes."""
+        if hasattr(data, "read"):
+            content: bytes = data.read()
+            return content
+        if not isinstance(data, str):
+            raise ValidationError("Send a file, or its bytes as base64.")
+        try:
+            return base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise ValidationError(f"This is no base64: {error}.") from error
+
+
+class QuestionSerializer(serializers.Serializer):
+    """Cutouts (an npz, npy or FITS file), or the id of a candidate."""
+
+    candidate = serializers.UUIDField(required=False)
+    cutouts = BytesField(
+        required=False,
+        help_text="npz, npy or FITS with (n, 3 or 4, size, size) pixels: science, reference, "
+        "difference and perhaps S_corr. A file of a form, or base64 in JSON.",
+    )
+    fwhm = serializers.FloatField(
+        required=False,
+        min_value=0.5,
+        max_value=30.0,
+        help_text="Seeing of the cutouts, px, where the file does not hold it.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take one of both questions, and read the file."""
+        if ("candidate" in attrs) == ("cutouts" in attrs):
+            raise ValidationError("Send either cutouts or candidate.")
+        if "cutouts" in attrs:
+            attrs["cutouts"] = self._read(attrs)
+        return attrs
+
+    def _read(self, attrs: dict[str, Any]) -> Cutouts:
+        try:
+            cutouts = read_cutouts(attrs["cutouts"])
+        except BadImage as error:
+            raise ValidationError({"cutouts": [str(error)]}) from error
+        if "fwhm" in attrs:
+            cutouts.facts.setdefault("fwhm", np.full(len(cutouts), attrs["fwhm"]))
+        return cutouts
+
+
+class NetworkSerializer(serializers.Serializer):
+    """Which network answered."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+    model_type = serializers.ChoiceField(ModelType.choices)
+    sha256 = serializers.CharField()
+
+
+class AnswerSerializer(serializers.Serializer):
+    """What the networks say of one cutout; numbers are null where ``error`` says why."""
+
+    confidence = serializers.FloatField(
+        allow_null=True, help_text="Calibrated probability of being real."
+    )
+    is_real = serializers.BooleanField(
+        allow_null=True, help_text="Whether the confidence reaches the threshold."
+    )
+    uncertainty = serializers.FloatField(
+        allow_null=True, help_text="Standard deviation of the confidence in the ensemble."
+    )
+    detection_type = serializers.ChoiceField(DetectionType.choices, allow_null=True)
+    class_probabilities = serializers.DictField(child=serializers.FloatField(), allow_null=True)
+    novelty = serializers.FloatField(
+        allow_null=True, help_text="Above 1 it is like nothing that was learned."
+    )
+    error = serializers.CharField(allow_blank=True)
+
+
+class ReplySerializer(serializers.Serializer):
+    """The answers, in the order of the cutouts, and who gave them."""
+
+    model = NetworkSerializer()
+    anomaly_detector = NetworkSerializer(allow_null=True)
+    threshold = serializers.FloatField()
+    results = AnswerSerializer(many=True)
+
+
+class MayAskNetworks(BasePermission):
+    """Who may see detections may ask what networks say."""
+
+    message = "You may not see detections, so you may not ask the networks."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Look at the user's permissions."""
+        return bool(request.user and request.user.has_perm("detection.view_detection"))
+
+
+class InferView(APIView):
+    """Score cutouts or a candidate with the networks in force; nothing is stored."""
+
+    permission_classes = [MayAskNetworks]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "infer"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a large request before it is read."""
+        super().initial(request, *args, **kwargs)
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if length > MOST_REQUEST_BYTES:
+            raise TooLarge(f"{length} bytes: at most {MOST_REQUEST_BYTES} are read")
+
+    @extend_schema(request=QuestionSerializer, responses=ReplySerializer, operation_id="infer")
+    def post(self, request: Request) -> Response:
+        """Judge what was sent; a cutout that cannot be judged says why beside the others."""
+        question = QuestionSerializer(data=request.data)
+        question.is_valid(raise_exception=True)
+        return Response(answered(question.validated_data).as_json())
+
+
+def answered(question: dict[str, Any]) -> Reply:
+    """Ask the networks, and say what is wrong in the words of HTTP."""
+    try:
+        if "cutouts" in question:
+            return answering.judge_cutouts(question["cutouts"])
+        return answering.judge_candidate(candidate_of(question))
+    except NothingJudged as error:
+        faults = {str(row): [fault] for row, fault in enumerate(error.faults)}
+        raise ValidationError({"cutouts": faults}) from error
+    except BadWeights as error:
+        raise Unavailable(str(error)) from error
+    except (BadImage, MissingFile, CorruptFile) as error:
+        raise ValidationError({"candidate": [str(error)]}) from error
+
+
+def candidate_of(question: dict[str, Any]) -> Candidate:
+    """Find the candidate that is asked about."""
+    rows = Candidate.objects.select_related("difference_run")
+    found = rows.filter(pk=question["candidate"]).first()
+    if found is None:
+        raise NotFound(f"There is no candidate {question['candidate']}.")
+    return found
