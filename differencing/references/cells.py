@@ -18,18 +18,26 @@ from preprocessing.models import PreprocessRun
 
 @dataclass(frozen=True)
 class Member:
-    """A preprocessed frame on the grid of a cell."""
+    """A preprocessed frame on the grid of a cell.
+
+    ``depth`` and ``sky`` are in ADU/s of the frame that gives the grid, by the stars that both
+    show: counts of another camera, or through clouds, are worth other amounts of light. ``scale``
+    turns ADU/s of this frame into those.
+    """
 
     run: PreprocessRun
     depth: Depth
     sky: float
+    scale: float = 1.0
 
     @classmethod
     def of(cls, run: PreprocessRun) -> "Member":
         """Read what was measured when the frame was preprocessed."""
         quality, frame = run.figures.get("quality", {}), run.observation
-        depth = Depth.of(quality.get("limiting_flux"), frame.exposure_time, frame.seeing)
-        return cls(run, depth, quality.get("sky_level", 0.0) / frame.exposure_time)
+        scale = scale_of(run)
+        seconds = frame.exposure_time / scale
+        depth = Depth.of(quality.get("limiting_flux"), seconds, frame.seeing)
+        return cls(run, depth, quality.get("sky_level", 0.0) / seconds, scale)
 
     @property
     def frame(self) -> Observation:
@@ -38,8 +46,20 @@ class Member:
 
     @property
     def limit(self) -> float:
-        """Limiting flux, ADU/s; infinite where it is not known."""
+        """Limiting flux, ADU/s of the grid's frame; infinite where it is not known."""
         return self.depth.flux or float("inf")
+
+
+def scale_of(run: PreprocessRun) -> float:
+    """Give what ADU/s of a frame are multiplied by to be those of the frame that gives its grid.
+
+    1 for that frame itself, and for runs from before this was measured.
+    """
+    registration = (run.wcs_info or {}).get("registration", {})
+    if run.grid_observation is None or "flux_ratio" not in registration:
+        return 1.0
+    seconds = run.observation.exposure_time / run.grid_observation.exposure_time
+    return float(registration["flux_ratio"] * seconds)
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,8 @@ class Plan:
         if self.present is None:
             return 0.0
         image = self.present
-        depth = Depth.of(image.depth, image.exposure_time, image.seeing)
+        seconds = (image.exposure_time or 0.0) / image.recipe.get("grid_scale", 1.0)
+        depth = Depth.of(image.depth, seconds, image.seeing)
         return self.score(depth, image.coverage or 1.0)
 
     @property
@@ -124,7 +145,7 @@ def runs_on(grid: Observation) -> list[PreprocessRun]:
         on_grid, status=RunStatus.COMPLETED, observation__status__in=READY
     )
     latest = runs.order_by("observation_id", "-id").distinct("observation_id")
-    return list(latest.select_related("observation"))
+    return list(latest.select_related("observation", "grid_observation"))
 
 
 def refusals(members: Sequence[Member], parameters: ReferenceParameters) -> list[str]:

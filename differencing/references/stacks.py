@@ -113,9 +113,10 @@ class Made:
 
     @property
     def depth(self) -> Depth:
-        """How deep it is."""
-        exposure = self.members[0].frame.exposure_time
-        return Depth.of(self.figures["limiting_flux"], exposure, self.seeing)
+        """How deep it is, in the unit of its members: it has the flux scale of the first."""
+        first = self.members[0]
+        seconds = first.frame.exposure_time / first.scale
+        return Depth.of(self.figures["limiting_flux"], seconds, self.seeing)
 
     @property
     def calibrated_depth(self) -> dict[str, Any]:
@@ -281,6 +282,7 @@ def _image(run: ReferenceRun, made: Made, path: str, picture: str) -> ReferenceI
         recipe={
             "frames": [str(member.frame) for member in made.members],
             "left_out": list(made.refused),
+            "grid_scale": made.members[0].scale,
             "stack": made.stack.facts(),
             "quality": made.figures,
             "zero_point": asdict(zero_point) if zero_point else {},

@@ -14,7 +14,7 @@ from preprocessing.astrometry.footprint import (
     pixel_scale_arcsec,
     within,
 )
-from preprocessing.astrometry.matching import Smooth
+from preprocessing.astrometry.matching import Smooth, match_nearest
 from preprocessing.astrometry.registration import Registration
 from preprocessing.astrometry.transform import Shape, Transform, similar_transform, wcs_transform
 from preprocessing.astrometry.voting import vote_shift
@@ -25,6 +25,11 @@ from preprocessing.stars import Stars, find_stars
 
 logger = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
+
+# A star that two frames show lies within this of where the transform expects it; the brightest
+# ones compare the flux scales.
+SAME_STAR_PX = 1.5
+MOST_COMPARED = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +100,19 @@ def register(
         smooth=smooth,
         quality=(1 - smooth.rms / parameters.max_residual_px) * trust,
         overlap=overlap,
+        flux_ratio=flux_ratio(grid.stars, found, transform),
         is_identity=same_shape and transform.off_identity(grid.shape) < parameters.identity_px,
         grid_wcs=grid.wcs,
     )
+
+
+def flux_ratio(known: Stars, found: Stars, transform: Transform) -> float:
+    """Give the flux of stars in the ADU of the grid over that in those of the frame: the median."""
+    expected = np.column_stack(transform(known["x"], known["y"]))
+    here, there = match_nearest(expected, positions(found), SAME_STAR_PX)
+    bright = np.minimum(known["snr"][here], found["snr"][there])
+    best = np.argsort(-bright)[:MOST_COMPARED]
+    return float(np.median(known["flux"][here][best] / found["flux"][there][best]))
 
 
 def guess_by_wcs(science: CalibratedFrame, grid: Grid) -> Transform:

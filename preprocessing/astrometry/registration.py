@@ -34,6 +34,8 @@ class Registration:
         0 to 1: ``(1 - rms / max_residual) * n / (n + min_stars)``.
     overlap : float
         Share of the grid that the frame covers, 0 to 1.
+    flux_ratio : float
+        Of the stars of both: their ADU on the grid over their ADU in the frame.
     is_identity : bool
         The frame lies on the grid already: nothing is to be interpolated.
     grid_wcs : astropy.wcs.WCS
@@ -49,6 +51,7 @@ class Registration:
     smooth: Smooth = field(repr=False)
     quality: float
     overlap: float
+    flux_ratio: float
     is_identity: bool
     grid_wcs: WCS = field(repr=False)
 
@@ -73,6 +76,7 @@ class Registration:
             "first_rms_px": self.first_rms_px,
             "n_stars": self.n_stars,
             "overlap": self.overlap,
+            "flux_ratio": self.flux_ratio,
             "is_identity": self.is_identity,
             "affine": affine.tolist(),
             "scale": float(np.sqrt(abs(np.linalg.det(affine[:, :2])))),

@@ -22,8 +22,10 @@ from differencing import services
 from differencing.models import DifferenceRun, ReferenceImage, ReferenceRun
 from differencing.parameters import DifferenceParameters
 from differencing.references import stacks
+from differencing.references.cells import plan_for
 from differencing.references.parameters import ReferenceParameters
 from observations.models import ObservationStatus, Role
+from preprocessing.astrometry.register import grid_of, register
 from preprocessing.calibrated import from_fits, to_fits
 from preprocessing.masks import MaskBit
 from preprocessing.parameters import PreprocessParameters
@@ -53,9 +55,9 @@ def cell(sky):
         [(-0.5, -0.5), (219.5, -0.5), (219.5, 199.5), (-0.5, 199.5)], 0
     ).tolist()
 
-    def add(day, *, grid=None, noise=10.0, fwhm=3.0, change=None, **fields):
-        seed = int(10 * day) + 1
-        frame = synthetic.expose(sky, SHAPE, wcs=WCS, noise=noise, fwhm=fwhm, seed=seed)
+    def add(day, *, grid=None, noise=10.0, fwhm=3.0, clear=1.0, change=None, **fields):
+        seed, seen = int(10 * day) + 1, replace(sky, flux=clear * sky.flux)
+        frame = synthetic.expose(seen, SHAPE, wcs=WCS, noise=noise, fwhm=fwhm, seed=seed)
         if change:
             frame = change(frame)
         figures = examine(frame, PreprocessParameters()).quality.figures()
@@ -70,12 +72,21 @@ def cell(sky):
             **{"status": ObservationStatus.DIFFERENCED, **fields},
         )
         run = make_preprocess_run(
-            observation=row, grid_observation=grid, figures={"quality": figures}
+            observation=row,
+            grid_observation=grid,
+            figures={"quality": figures},
+            wcs_info={"registration": registered(frame).facts()} if grid else {},
         )
         run.status = RunStatus.RUNNING
         type(run).objects.filter(pk=run.pk).update(status=RunStatus.RUNNING)
         run.complete(processed_fits_path=store.put(to_fits(frame)))
         return row
+
+    first = synthetic.expose(sky, SHAPE, wcs=WCS, noise=10.0, fwhm=3.0, seed=1)
+    on_grid = grid_of(first, PreprocessParameters())
+
+    def registered(frame):
+        return register(frame, on_grid, PreprocessParameters())
 
     add.grid = add(0)
     return add
@@ -176,6 +187,31 @@ def test_bad_frames_are_left_out_with_the_reason(cell):
     run = work()
     assert run.reference_image.number_of_frames == 4
     assert run.figures["left_out"] == {"in bad seeing": 1, "too shallow": 1, "too recent": 1}
+
+
+def test_frames_are_compared_by_the_light_that_their_counts_are_worth(cell):
+    """One behind clouds, whose noise is that of the others; one that counts half of the light."""
+    clear, cloudy, slow = (
+        cell(3, grid=cell.grid),
+        cell(6, grid=cell.grid, clear=0.6),
+        cell(9, grid=cell.grid, exposure_time=2 * cell.grid.exposure_time),
+    )
+    cell(20, grid=cell.grid)  # so that none of the others is too recent
+    limits = {one.frame: one.limit for one in plan_for(cell.grid, PARAMETERS).chosen}
+    assert set(limits) == {cell.grid, clear, cloudy, slow}
+    # Noise of the limits: that of the sky, and of 30 stars in the ratio of fluxes.
+    assert limits[clear] / limits[cell.grid] == pytest.approx(1, rel=0.05)
+    assert limits[slow] / limits[cell.grid] == pytest.approx(1, rel=0.05)
+    assert limits[cloudy] / limits[cell.grid] == pytest.approx(1 / 0.6, rel=0.07)
+
+
+def test_a_stack_is_compared_with_the_next_in_the_unit_of_the_cell(cell):
+    fill(cell, (3, 6, 9), clear=0.7)
+    image = work().reference_image
+    plan = plan_for(cell.grid, PARAMETERS)
+    # What was planned is what came out, whatever frame gives the stack its scale.
+    assert plan.present_score == pytest.approx(plan.expected_score, abs=0.02)
+    assert image.recipe["grid_scale"] == pytest.approx(plan.chosen[0].scale)
 
 
 def test_a_frame_that_does_not_show_the_same_sky_is_left_out_by_its_pixels(cell):

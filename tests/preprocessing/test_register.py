@@ -98,6 +98,16 @@ def test_a_second_exposure_of_the_grid_is_left_as_it_is():
     assert 0.8 < registration.quality < 1
 
 
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_the_flux_ratio_is_what_clouds_leave(share):
+    seen = replace(SKY, flux=share * SKY.flux)
+    frame = expose(seen, SHAPE, wcs=tan_wcs(SHAPE), place=lambda x, y: (x + 1, y), seed=3, fwhm=3.3)
+    registration = register(frame, GRID, PARAMETERS)
+    # The flux of a star is that within its isophote, a few per cent less in wide and faint ones.
+    assert registration.flux_ratio == pytest.approx(1 / share, rel=0.06)
+    assert registration.facts()["flux_ratio"] == registration.flux_ratio
+
+
 def test_the_residual_is_in_arcseconds_too():
     registration = register(photographed(lambda x, y: (x + 1, y)), GRID, PARAMETERS)
     assert registration.residual_rms_arcsec == pytest.approx(0.4 * registration.residual_rms_px)

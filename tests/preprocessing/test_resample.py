@@ -23,7 +23,7 @@ def registered(transform, wcs, *, identity=False):
     none = Smooth(-1, np.zeros((0, 2)), 0.0, np.ones(9, bool), 0.0)
     return Registration(
         transform=transform, is_by_wcs=True, n_stars=9, smooth=none, quality=1.0, overlap=1.0,
-        is_identity=identity, grid_wcs=wcs, **figures,
+        flux_ratio=1.0, is_identity=identity, grid_wcs=wcs, **figures,
     )  # fmt: skip
 
 
