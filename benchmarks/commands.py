@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from astrid.core.console import progress
 from benchmarks import decam, dithered, pages, pipeline, rawnight, rawnight_table, report, summary
 from benchmarks.differencing import command as differencing
+from observations.reading_arguments import whole
 
 Options = dict[str, Any]
 Figures = dict[str, Any]
@@ -33,18 +33,25 @@ def side(text: str) -> int:
 
 
 def _frame_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--seeds", type=whole(least=0), nargs="+", default=[1, 2, 3])
     parser.add_argument("--size", type=side, default=2048, help="width of a frame, px")
 
 
 def _night_options(parser: argparse.ArgumentParser) -> None:
     _frame_options(parser)
-    parser.add_argument("--fields", type=int, default=2, help="fields of three frames each")
+    parser.add_argument(
+        "--fields", type=whole(least=1), default=2, help="fields of three frames each"
+    )
 
 
 def _dithered_options(parser: argparse.ArgumentParser) -> None:
     _frame_options(parser)
-    parser.add_argument("--table", type=Path, metavar="PAGE.md", help="put the table on a page")
+    parser.add_argument(
+        "--table",
+        type=pages.page_for("dithered"),
+        metavar="PAGE.md",
+        help="put the table on a page",
+    )
 
 
 def measure_dithered(options: Options) -> Figures:

@@ -24,6 +24,7 @@ from differencing.extraction.extract import Candidates, extract
 from differencing.parameters import DifferenceParameters
 from differencing.psf.model import PsfModel
 from differencing.subtraction.subtract import Difference, make_ready, subtract
+from observations.reading_arguments import whole
 from preprocessing.calibrated import CalibratedFrame, from_fits
 
 Figures = dict[str, Any]
@@ -197,8 +198,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the folder, and what is drawn and written."""
     parser.add_argument("directory", type=Path, help="what `reduce --halves` wrote")
     parser.add_argument("--filter", default="V", help="whose stacks are compared (V)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--table", type=Path, metavar="PAGE.md", help="put the table on a page")
+    parser.add_argument("--seeds", type=whole(least=0), nargs="+", default=list(SEEDS))
+    parser.add_argument(
+        "--table",
+        type=pages.page_for("rawnight"),
+        metavar="PAGE.md",
+        help="put the table on a page",
+    )
 
 
 def run(options: dict[str, Any]) -> Figures:

@@ -90,8 +90,8 @@ def read_arrays(path: Path) -> dict[str, Any]:
                 for name, keys in NAMES.items()
             }
             return {name: archive[key] if key else None for name, key in present.items()}
-    except FileNotFoundError as error:
-        raise BadImage(f"no file {path}") from error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BadImage(f"there is no file {path}") from error
     except (BadZipFile, EOFError, OSError, TypeError, AttributeError) as error:
         raise BadImage(f"{path} is not an npz file: {error}") from error
     except ValueError as error:

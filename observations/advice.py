@@ -14,7 +14,8 @@ RULE_FILE: Advice = {
     "saturation": "state saturation (ADU) under [defaults] in the rule file",
     "exposure_s": "state exposure_s (seconds) under [defaults] in the rule file",
     "filter": "state filter (the band's name) under [defaults] in the rule file",
-    "hdu": "state which one to read as hdu in the rule file",
+    "hdu": "state which one to read as hdu in the rule file; of several CCDs, by a rule file and a "
+    "survey for each",
     "observed_at": "state observed_at for these frames in the rule file",
     "checksums": f"{CORRUPT} set verify_checksums = false in the rule file if the frames were "
     "edited without renewing it",
@@ -28,6 +29,13 @@ COMMAND_LINE: Advice = {
     "hdu": "choose an image with --hdu",
     "observed_at": "give --date-obs (YYYY-MM-DDThh:mm:ss, UTC)",
     "checksums": f"{CORRUPT} give --ignore-checksums if it was edited without renewing it",
+}
+# Of a folder with frames of several kinds, what differs from frame to frame is its header's to say.
+FOLDER: Advice = {
+    **COMMAND_LINE,
+    "exposure_s": "write EXPTIME (seconds) into its header",
+    "filter": "write FILTER (the band's name) into its header",
+    "observed_at": "write DATE-OBS (YYYY-MM-DDThh:mm:ss, UTC) into its header",
 }
 
 

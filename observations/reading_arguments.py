@@ -34,6 +34,21 @@ def number(*, allow_zero: bool = False) -> Callable[[str], float]:
     return read
 
 
+def whole(*, least: int) -> Callable[[str], int]:
+    """Give what reads a whole number from the command line."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least} on")
+        return value
+
+    return read
+
+
 def magnitude(text: str) -> float:
     """Read a number of either sign."""
     try:
@@ -54,6 +69,15 @@ def folder_to_write(text: str | Path) -> Path:
     return folder
 
 
+def file_to_write(text: str | Path) -> Path:
+    """Read the name of a file, and see that it can be written; its folder must exist."""
+    file = Path(text)
+    folder = file.absolute().parent
+    if file.is_dir() or not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"{file} is no file that can be written")
+    return file
+
+
 def moment(text: str) -> datetime:
     """Read a date and time, UTC where it names no zone."""
     try:
@@ -65,7 +89,9 @@ def moment(text: str) -> datetime:
 
 def add_reading_arguments(parser: CommandParser) -> None:
     """Declare what headers may leave out, or have wrong."""
-    parser.add_argument("--hdu", type=int, help="the image to read, of a file with several")
+    parser.add_argument(
+        "--hdu", type=whole(least=0), help="the image to read, of a file with several"
+    )
     parser.add_argument("--gain", type=number(), help="e-/ADU, whatever the header says")
     parser.add_argument("--read-noise", type=number(allow_zero=True), help="e-, likewise")
     parser.add_argument("--saturation", type=number(), help="ADU, likewise")

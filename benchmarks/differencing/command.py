@@ -14,6 +14,7 @@ from benchmarks.differencing import table
 from benchmarks.differencing.measure import PEERS, Bench
 from benchmarks.differencing.pairs import Maker, outside, simulated
 from benchmarks.differencing.run import Plan, measure
+from observations.reading_arguments import number, whole
 
 HELP = (
     "Subtract pairs of known truth with this project and every installed peer. On two idle cores "
@@ -32,16 +33,18 @@ PEERS_PYTHON = Path(".venv-peers/bin/python")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help=f"default {SIZES}")
+    parser.add_argument(
+        "--sizes", type=whole(least=256), nargs="+", metavar="PX", help=f"default {SIZES}"
+    )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=whole(least=0),
         nargs="+",
         help=f"default {SEEDS[0]} to {SEEDS[-1]}",
     )
     parser.add_argument(
         "--area",
-        type=float,
+        type=number(),
         default=AREA_MPIX,
         metavar="MPIX",
         help="sky of each size and density, at least one pair: of large frames only the first "
@@ -49,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--star-densities",
-        type=float,
+        type=number(),
         nargs="+",
         metavar="SHARE",
         help="of the usual number of stars; by default 1, and so few that 10 to 15 are left for "
@@ -75,16 +78,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"interpreter of the peers' environment; {PEERS_PYTHON} (make peers) if it exists",
     )
     parser.add_argument(
-        "--peer-pairs", type=int, default=2, help="pairs of each group that peers get (2)"
+        "--peer-pairs",
+        type=whole(least=0),
+        default=2,
+        help="pairs of each group that peers get (2)",
     )
     parser.add_argument(
-        "--peer-sizes", type=int, nargs="+", metavar="PX", help="sizes that peers get (all)"
+        "--peer-sizes",
+        type=whole(least=256),
+        nargs="+",
+        metavar="PX",
+        help="sizes that peers get (all)",
     )
-    parser.add_argument("--repeats", type=int, default=2, help="the least seconds count (2)")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds of one method (900)")
+    parser.add_argument(
+        "--repeats", type=whole(least=1), default=2, help="the least seconds count (2)"
+    )
+    parser.add_argument("--timeout", type=number(), default=900, help="seconds of one method (900)")
     parser.add_argument("--quick", action="store_true", help="two small pairs, no peers")
     parser.add_argument(
-        "--table", type=Path, metavar="PAGE.md", help="put the tables between its markers"
+        "--table",
+        type=pages.page_for("differencing"),
+        metavar="PAGE.md",
+        help="put the tables between its markers",
     )
 
 

@@ -22,10 +22,16 @@ T = TypeVar("T")
 LARGEST_GAP_S = 6 * 3600.0
 
 
-def conditions_of(frame: RawFrame, shape: tuple[int, int]) -> Conditions:
-    """Give what decides about the masters of a frame; ``shape`` is that of its exposed part."""
+def conditions_of(
+    frame: RawFrame, shape: tuple[int, int], *, instrument: str | None = None
+) -> Conditions:
+    """Give what decides about the masters of a frame.
+
+    ``shape`` is that of its exposed part. ``instrument`` is the name under which the frame was
+    taken in, where its rules read that from another card: several CCDs share their INSTRUME.
+    """
     return Conditions(
-        setup=Setup(frame.instrument, shape, frame.binning),
+        setup=Setup(instrument or frame.instrument, shape, frame.binning),
         filter_band=frame.filter_band,
         exposure_s=frame.exposure_s,
         temperature_c=frame.temperature_c,

@@ -127,7 +127,8 @@ def _read(exposures: Sequence[CalibrationExposure]) -> tuple[list[Input], Condit
         except ValueError as error:
             raise BadImage(f"{exposure}: {error}") from error
         inputs.append(made)
-        conditions.append(conditions_of(raw, made.frame.pixels.shape))
+        shape, camera = made.frame.pixels.shape, exposure.instrument
+        conditions.append(conditions_of(raw, shape, instrument=camera))
     return inputs, conditions[len(conditions) // 2]
 
 

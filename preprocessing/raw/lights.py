@@ -79,7 +79,8 @@ def calibrated_raw(
         raise ValueError("trimming moves its amplifiers against its WCS: solve the trimmed frame")
     applied = Applied(files or {})
     if files is None:
-        conditions = conditions_of(raw, exposed.pixels.shape)
+        camera = observation.instrument
+        conditions = conditions_of(raw, exposed.pixels.shape, instrument=camera)
         choice = master_store.choose_masters(conditions, parameters)
         used = {name: str(each.key) for name, each in choice.chosen.items()}
         applied = Applied(used, choice.missing)

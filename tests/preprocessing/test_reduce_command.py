@@ -226,6 +226,16 @@ def test_two_biases_make_no_master_and_that_is_said(night, tmp_path):
     assert found["refused"] == {"r": "1 frames: a stack needs at least two"}
 
 
+@pytest.mark.parametrize(("card", "said"), [("EXPTIME", "seconds"), ("DATE-OBS", "YYYY-MM-DD")])
+def test_a_card_that_no_option_can_state_is_named_with_its_file(night, tmp_path, card, said):
+    with fits.open(night / "light0.fits") as units:
+        units[0].header.remove(card)
+        units.writeto(tmp_path / "light.fits")
+    wanted = rf"light\.fits, HDU 0, {card}: is missing .*; write {card} \({said}.* into its header"
+    with pytest.raises(CommandError, match=wanted):
+        call_command("reduce", tmp_path, out=tmp_path / "out")
+
+
 def test_a_gain_that_nothing_tells_has_to_be_given(night, tmp_path):
     shutil.copy(night / "light0.fits", tmp_path)
     with pytest.raises(

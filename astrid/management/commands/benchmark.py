@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from benchmarks.commands import BENCHMARKS
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Run one of the benchmarks by its name."""
 
     help = "Measure what the code finds and what it costs; docs/benchmarks.md explains the figures."
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         benchmark = BENCHMARKS[options["name"]]
         try:
             figures = benchmark.run(options)
-        except (AstridError, ValueError, OSError) as error:
+        except (AstridError, ValueError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(figures, allow_nan=False))

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from astrid import pipeline
+from astrid.core.commands import AstridCommand
 from astrid.core.console import stderr, table
 from astrid.core.errors import AstridError
 from catalog import config, jobs
@@ -17,7 +18,7 @@ from differencing.references.parameters import ReferenceParameters
 from observations.models import Observation, Survey
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Look at every sky cell, and build the references that are better than those in force."""
 
     help = "Stack the best frames of every sky cell into a reference, where that is better."

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.contrib.auth.management.commands import changepassword
 
+from astrid.core.commands import AstridCommand
 from catalog.audit import by_operator
 
 
-class Command(changepassword.Command):
+class Command(AstridCommand, changepassword.Command):
     """Django's command, told to the audit log."""
 
     def handle(self, *args: Any, **options: Any) -> str | None:

@@ -1,5 +1,6 @@
 """The whole thing at work."""
 
+import argparse
 import json
 import os
 from collections.abc import Callable
@@ -8,9 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from astrid import embedded
+from astrid.core.commands import AstridCommand
 from astrid.core.console import progress, stderr
 from astrid.core.errors import AstridError
 from astrid.demo.accounts import Account, ensure_accounts
@@ -25,9 +27,10 @@ from observations.simulator.night import TRUTH_FILE
 
 SEED = 2026
 HOST = "127.0.0.1"
+LAST_PORT = 65_535
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Make or take a survey night, run it through the pipeline, serve the console."""
 
     help = "Run a survey night through the whole pipeline, then serve the console."
@@ -36,7 +39,7 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--data", type=Path, help="folder of FITS frames; else a simulation")
         parser.add_argument("--rules", type=Path, help="rule file for that folder")
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=port, default=8000)
         parser.add_argument("--no-server", action="store_true", help="end after processing")
         parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -67,6 +70,14 @@ class Command(BaseCommand):
             raise CommandError("the console did not run to its end", returncode=status)
         if problems:
             raise CommandError("not every frame went through, see above", returncode=1)
+
+
+def port(text: str) -> int:
+    """Read the number of a port."""
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: they go from 1 to {LAST_PORT}")
+    return number
 
 
 def serve(port: int, on_ready: Callable[[], None]) -> int:

@@ -2,9 +2,11 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.console import progress, stderr, table
 from astrid.core.errors import AstridError
 from astrid.core.threads import plain_libraries
@@ -14,7 +16,7 @@ from observations.models import Observation, ObservationStatus
 from observations.services import retry
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Run every stage that is due, without workers, until nothing is."""
 
     help = "Run the pipeline in this process until nothing is due."
@@ -63,11 +65,19 @@ def reopen(name: str) -> None:
 def find(name: str) -> Observation:
     """Find an observation by its key or by the survey's name of it."""
     observations = Observation.objects.filter(observation_id=name)
-    if not observations and len(name.replace("-", "")) == 32:
-        observations = Observation.objects.filter(pk=name)
+    if not observations and (key := key_of(name)):
+        observations = Observation.objects.filter(pk=key)
     if len(observations) != 1:
         raise CommandError(f"{len(observations)} observations are called {name!r}; give the key")
     return observations[0]
+
+
+def key_of(name: str) -> UUID | None:
+    """Give the key that is written as ``name``; None where it is none."""
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
 
 
 def as_json(report: Report) -> dict[str, Any]:

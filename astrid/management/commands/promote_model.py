@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from catalog.audit import by_operator
 from detection import promotion, registry
@@ -15,7 +16,7 @@ from detection.models import ChangeStatus, Model, ModelChange, ModelType
 ASK, DECIDE = "detection.add_modelchange", "detection.change_modelchange"
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Networks come into force in two steps, by two people; going back is one step."""
 
     help = (

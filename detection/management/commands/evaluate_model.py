@@ -5,14 +5,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from detection.stamps import evaluate, read_stamps
 from detection.weights import DEFAULT, load
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Print AUC, false positives at 95 % completeness and calibration error, with intervals."""
 
     help = (

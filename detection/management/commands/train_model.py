@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from astrid.core.commands import AstridCommand
 from detection import documentation, tracking
 from detection.card import Card
 from detection.dataset import PRESETS
 from detection.training import train
+from observations.reading_arguments import file_to_write, folder_to_write
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Simulate scenes, take them through the pipeline, train, calibrate, measure, export."""
 
     help = "Train the U-Net on simulated scenes; write the ONNX file, its card and its page."
@@ -25,11 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument(
             "--out",
-            type=Path,
+            type=folder_to_write,
             metavar="DIR",
             help="default: models/PRESET-SEED in the state folder",
         )
-        parser.add_argument("--page", type=Path, help="write the model card as Markdown here")
+        parser.add_argument(
+            "--page", type=file_to_write, help="write the model card as Markdown here"
+        )
         parser.add_argument("--mlflow", action="store_true", help="log the run to MLflow")
         parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
 

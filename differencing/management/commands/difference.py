@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
 from astrid.core.threads import allowed_threads, in_threads, plain_libraries
@@ -26,6 +27,7 @@ from observations.reading_arguments import (
     add_reading_arguments,
     folder_to_write,
     magnitude,
+    number,
     read_options,
 )
 from preprocessing.astrometry.register import Grid
@@ -44,7 +46,7 @@ from preprocessing.quality.limits import shortcomings, unchecked
 SHOWN = 10
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Difference, significance map, PSF, candidates and a picture of two FITS files."""
 
     help = "Subtract REFERENCE from SCIENCE and write what stands out to OUT."
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--algorithm", choices=[each.value for each in Algorithm], default=Algorithm.ZOGY.value
         )
-        parser.add_argument("--threshold", type=float, default=5.0, help="in sigma of S_corr")
+        parser.add_argument("--threshold", type=number(), default=5.0, help="in sigma of S_corr")
         parser.add_argument(
             "--threads", type=int, default=allowed_threads(), help="cores to use; all by default"
         )
@@ -94,7 +96,7 @@ class Command(BaseCommand):
         """Subtract, write the files, print the figures."""
         try:
             made = run(options)
-        except (AstridError, ValueError, OSError) as error:
+        except (AstridError, ValueError) as error:
             raise CommandError(str(error)) from error
         write(options["out"], made, f"{options['science'].name} minus {options['reference'].name}")
         if options["json"]:
@@ -113,8 +115,8 @@ class Command(BaseCommand):
             for sentence in sentences:
                 self.stdout.write(f"{kind:<24} {sentence}")
         order = flags.clean_first(made.candidates)
-        for number, row in enumerate(made.candidates[order[:SHOWN]], 1):
-            self.stdout.write(f"{number:>3} {in_words(row)}")
+        for place, row in enumerate(made.candidates[order[:SHOWN]], 1):
+            self.stdout.write(f"{place:>3} {in_words(row)}")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.console import progress
 from astrid.core.errors import AstridError
 from astrid.core.hints import nudge
@@ -13,7 +14,7 @@ from observations.models import ObservationRun
 from observations.services import ingest_directory
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Take in the FITS frames of a folder; frames that are known change nothing."""
 
     help = "Take in the FITS frames of a folder, by its rule file (docs/ingestion.md)."

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from astropy.io import fits
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
-from observations.reading_arguments import add_reading_arguments, read_options
+from observations.reading_arguments import add_reading_arguments, file_to_write, read_options
 from preprocessing.astrometry.catalog_check import Astrometry, Residuals, check_astrometry, spots_of
 from preprocessing.calibrated import wcs_header
 from preprocessing.exposure import read_exposure
@@ -15,7 +17,7 @@ from preprocessing.parameters import PreprocessParameters
 from preprocessing.photometry.star_catalog import read_star_catalog
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """How far a frame's WCS is off a catalogue, and a better one if there is one."""
 
     help = (
@@ -27,7 +29,9 @@ class Command(BaseCommand):
         """Declare the files, and what the header may leave out."""
         parser.add_argument("frame", type=Path)
         parser.add_argument("--catalog", type=Path, required=True, help="file of known stars")
-        parser.add_argument("--header", type=Path, help="write the better WCS here, as FITS cards")
+        parser.add_argument(
+            "--header", type=file_to_write, help="write the better WCS here, as FITS cards"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         add_reading_arguments(parser)
 
@@ -35,10 +39,10 @@ class Command(BaseCommand):
         """Compare, fit, print."""
         try:
             found = check(options)
-        except (AstridError, ValueError, OSError) as error:
+        except (AstridError, ValueError) as error:
             raise CommandError(str(error)) from error
         if options["header"]:
-            wcs_header(found.wcs).totextfile(options["header"], endcard=True, overwrite=True)
+            write(wcs_header(found.wcs), options["header"])
         if options["json"]:
             self.stdout.write(json.dumps(found.facts()))
             return
@@ -53,6 +57,13 @@ class Command(BaseCommand):
             if found.is_refined
             else "the WCS of the header is as good as any fit: it stays"
         )
+
+
+def write(header: fits.Header, file: Path) -> None:
+    """Write cards to a file, all of them or none."""
+    partial = file.with_name(f".{file.name}.partial")
+    header.totextfile(partial, endcard=True, overwrite=True)
+    partial.replace(file)
 
 
 def check(options: dict[str, Any]) -> Astrometry:

@@ -4,15 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from astrid.core import console
+from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from astrid.core.measure import measured
-from observations.advice import COMMAND_LINE
+from observations.advice import FOLDER
 from observations.fits import ReadOptions
 from observations.fits_header import FrameDefaults
 from observations.frame_kind import FrameKind
+from observations.reading_arguments import folder_to_write, number, whole
 from observations.rules import fits_files
 from preprocessing.parameters import PreprocessParameters
 from preprocessing.raw.frame_table import frame_table
@@ -29,7 +31,7 @@ from preprocessing.raw.reduce import (
 )
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Masters, calibrated and aligned frames, and stacks of a night."""
 
     help = (
@@ -40,18 +42,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the folders, and what headers may leave out."""
         parser.add_argument("directory", type=Path)
-        parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+        parser.add_argument(
+            "--out", type=folder_to_write, required=True, help="folder for the results"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument(
             "--halves", action="store_true", help="stack both halves of the night as well"
         )
-        parser.add_argument("--hdu", type=int, help="the image to read, of files with several")
+        parser.add_argument(
+            "--hdu", type=whole(least=0), help="the image to read, of files with several"
+        )
         for name, unit in (("gain", "e-/ADU"), ("read-noise", "e-"), ("saturation", "ADU")):
             parser.add_argument(
-                f"--{name}", type=float, help=f"{unit}, for headers that do not say it"
+                f"--{name}",
+                type=number(allow_zero=name == "read-noise"),
+                help=f"{unit}, for headers that do not say it",
             )
         parser.add_argument(
-            "--least-frames", type=int, default=3, help="raw frames that a master needs"
+            "--least-frames",
+            type=whole(least=1),
+            default=3,
+            help="raw frames that a master needs",
         )
         parser.add_argument(
             "--keep-cosmic-rays", action="store_true", help="do not look for cosmic rays"
@@ -70,7 +81,7 @@ class Command(BaseCommand):
             ):
                 reduced = reduce(options, spool, progress_of(bars))
                 names = write(options["out"], products(reduced))
-        except (AstridError, ValueError, OSError) as error:
+        except (AstridError, ValueError) as error:
             raise CommandError(str(error)) from error
         found = report(reduced) | {"files": names, "cpu_seconds": cost.cpu_seconds}
         if options["json"]:
@@ -145,7 +156,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
             defaults,
             hdu=options["hdu"],
             verify_checksums=not options["ignore_checksums"],
-            advice=COMMAND_LINE,
+            advice=FOLDER,
         ),
         preparing=PreprocessParameters(
             least_frames=options["least_frames"],
