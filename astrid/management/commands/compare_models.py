@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from astrid.core.commands import AstridCommand
 from astrid.core.console import show, table
 from astrid.core.errors import AstridError
 from catalog import config
@@ -17,7 +18,7 @@ from detection.trials import report_of, try_out
 NAMED = ("NAME", "VERSION")
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Compare the challenger with the champion, or any two registered networks."""
 
     help = (
