@@ -1,15 +1,51 @@
-"""What review refuses, each in one sentence."""
+"""What review refuses, each in one sentence; ``code`` is the same for programs."""
 
 from astrid.core.errors import AstridError
 
 
-class NotAllowed(AstridError):
+class ReviewError(AstridError):
+    """Whatever review refuses."""
+
+    code = "refused"
+
+
+class NotAllowed(ReviewError):
     """A person who may look, but not judge."""
 
+    code = "not_allowed"
 
-class UnknownLabel(AstridError):
+
+class UnknownLabel(ReviewError):
     """A label that the taxonomy does not have, or one that contradicts the verdict."""
 
+    code = "unknown_label"
 
-class NotReviewable(AstridError):
-    """A detection that takes no more verdicts, or a key that belongs to another verdict."""
+
+class NotReviewable(ReviewError):
+    """A detection that takes no more verdicts."""
+
+    code = "archived"
+
+
+class KeyReused(NotReviewable):
+    """A client's key that belongs to another verdict."""
+
+    code = "uuid_reused"
+
+
+class LeaseLost(ReviewError):
+    """A task that somebody else settled after the lease had run out."""
+
+    code = "lease_lost"
+
+
+class NotFound(ReviewError):
+    """A detection, queue or verdict that does not exist, or not for this person."""
+
+    code = "not_found"
+
+
+class BadMessage(ReviewError):
+    """A message that says something impossible, or nothing."""
+
+    code = "invalid"

@@ -1,18 +1,17 @@
 """The queue: one row per detection that waits for a verdict."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
-from curation.models import ReviewTask, ReviewTaskQuerySet, ValidationEvent
-from curation.parameters import ReviewPolicy
+from curation import flags
+from curation.models import ReviewQueue, ReviewTask, ReviewTaskQuerySet
 from detection.models import Detection, DetectionStatus
 
 _OPEN = (DetectionStatus.PENDING, DetectionStatus.VALIDATING, DetectionStatus.VALIDATED)
+# Within so many half-light ellipses a detection counts as lying on or beside a galaxy.
+NEAR_GALAXY_RADII = 3.0
 
 
 def open_tasks(detections: Iterable[Detection], *, priority: int = 0) -> int:
@@ -22,11 +21,45 @@ def open_tasks(detections: Iterable[Detection], *, priority: int = 0) -> int:
     references it stood out against.
     """
     tasks = [
-        ReviewTask(detection=detection, priority=priority, score=detection.confidence_score)
+        ReviewTask(detection=detection, priority=priority, **copies_of(detection))
         for detection in one_per_sighting(detections)
     ]
     ReviewTask.objects.bulk_create(tasks, ignore_conflicts=True)
-    return ReviewTask.objects.filter(pk__in=[task.pk for task in tasks]).count()
+    opened = ReviewTask.objects.filter(pk__in=[task.pk for task in tasks])
+    ask_for_votes(opened)
+    return opened.count()
+
+
+def copies_of(detection: Detection) -> dict[str, Any]:
+    """Give what a task copies of its detection, for the filters and orders of queues."""
+    found, seen = detection.candidate, detection.sky_object
+    taken_at = detection.observation.observation_time
+    return {
+        "score": detection.confidence_score,
+        "survey_id": detection.observation.survey_id,
+        "band": detection.observation.filter_band,
+        "snr": found.snr if found else None,
+        "kind": detection.detection_type,
+        "flags": int(flags.of_candidate(found)),
+        "is_new_object": seen is None or seen.first_seen >= taken_at,
+        "near_galaxy": is_near_galaxy(detection.prediction_metadata),
+    }
+
+
+def is_near_galaxy(metadata: Any) -> bool:
+    """Say whether the reference shows an extended source beside a detection."""
+    beside = ((metadata or {}).get("context") or {}).get("neighbour")
+    if not beside or beside["is_point"]:
+        return False
+    return bool(beside["half_light_radii"] <= NEAR_GALAXY_RADII)
+
+
+def ask_for_votes(tasks: ReviewTaskQuerySet) -> None:
+    """Note on tasks how many votes the queues that hold them ask for."""
+    strict = ReviewQueue.objects.filter(is_active=True, votes_required__gt=1)
+    tasks.filter(votes_required__gt=1).update(votes_required=1)
+    for queue in strict.order_by("votes_required"):
+        tasks.filter(queue.condition).update(votes_required=queue.votes_required)
 
 
 def one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
@@ -43,23 +76,21 @@ def one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
     return [one for sighting, one in best.items() if sighting not in asked]
 
 
-def waiting_for(user: User) -> ReviewTaskQuerySet:
-    """Tasks this user may take: open, not judged by them, not in another curator's hands."""
-    mine = ValidationEvent.objects.filter(detection=OuterRef("detection"), validator=user)
-    free = Q(lease_end__isnull=True) | Q(lease_end__lt=timezone.now()) | Q(lease_holder=user)
-    return ReviewTask.objects.waiting().filter(free, ~Exists(mine))
+def queues_for(person: User) -> list[ReviewQueue]:
+    """Give the active queues that a person may work on, the first one to be shown first."""
+    rows = ReviewQueue.objects.filter(is_active=True).prefetch_related("curators")
+    return [row for row in rows if _is_open_to(row, person)]
 
 
-@transaction.atomic
-def take_next(user: User, policy: ReviewPolicy) -> ReviewTask | None:
-    """Lease the first task of the queue to ``user``; None when nothing waits for them.
+def _is_open_to(queue: ReviewQueue, person: User) -> bool:
+    named = [each.pk for each in queue.curators.all()]
+    return not named or person.pk in named
 
-    A task already leased to them comes first, so that a reload shows the same one.
-    """
-    free = waiting_for(user).select_for_update(skip_locked=True, of=("self",))
-    task = free.filter(lease_holder=user).first() or free.first()
-    if task is not None:
-        task.lease_holder = user
-        task.lease_end = timezone.now() + timedelta(seconds=policy.lease_seconds)
-        task.save(update_fields=["lease_holder", "lease_end", "updated_at"])
-    return task
+
+def ensure(queues: Any) -> None:
+    """Write the queue of all that waits where ``queues``, a manager, has none at all."""
+    if not queues.exists():
+        queues.create(slug=EVERYTHING, name="All that waits")
+
+
+EVERYTHING = "all"

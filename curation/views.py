@@ -8,11 +8,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from astrid.core.errors import AstridError
-from curation import overview, policy
+from curation import leases, overview, policy
 from curation.forms import ReviewForm, errors_in_words
 from curation.models import ReviewTask
 from curation.parameters import ReviewPolicy
-from curation.queue import take_next, waiting_for
+from curation.queue import queues_for
 from curation.services import JUDGE
 from detection.history import epochs_of
 from detection.models import Detection
@@ -71,15 +71,16 @@ def _record(request: HttpRequest) -> None:
 
 
 def _next_page(request: HttpRequest) -> HttpResponse:
-    user = request.user
-    task = take_next(user, policy.in_force(ReviewPolicy))  # type: ignore[arg-type]
+    user, in_force = request.user, policy.in_force(ReviewPolicy)
+    queue = next(iter(queues_for(user)), None)  # type: ignore[arg-type]
+    leased = leases.take(queue, user, in_force).tasks if queue else []  # type: ignore[arg-type]
     context = {
         "title": "Review",
-        "waiting": waiting_for(user).count(),  # type: ignore[arg-type]
+        "waiting": leases.waiting_for(queue, user) if queue else 0,  # type: ignore[arg-type]
         "last_judged": request.session.get("last_judged"),
     }
-    if task is not None:
-        detection = ReviewTask.objects.select_related(*_RELATED).get(pk=task.pk).detection
+    if leased:
+        detection = ReviewTask.objects.select_related(*_RELATED).get(pk=leased[0]).detection
         context |= {
             "detection": detection,
             "figures": figures_of(detection),

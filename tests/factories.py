@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
 from astrid.core.models import RunStatus
+from curation.models import ReviewTask
+from curation.queue import open_tasks
 from detection.models import Detection, Model, ModelRun, ModelType, SkyObject
 from differencing.models import Candidate, DifferenceRun
 from observations.models import Observation, Role, Survey
@@ -182,3 +184,22 @@ def make_detection(**fields: Any) -> Detection:
     return Detection.objects.create(
         model_run=run, candidate=candidate, sky_object=sky_object, **{**defaults, **fields}
     )
+
+
+def make_tasks(number: int, **fields: Any) -> list[ReviewTask]:
+    """Queue so many detections of one exposure, each of its own object; scores fall from 1."""
+    run = make_model_run()
+    place = {"ra": 150.0, "dec": 2.0}
+    seen = {"first_seen": FIRST_NIGHT, "last_seen": FIRST_NIGHT}
+    things = SkyObject.objects.bulk_create(
+        SkyObject(designation=f"AstrID J{next(_numbers):06d}", **place, **seen)
+        for _ in range(number)
+    )
+    looks = {"pixel_x": 9.0, "pixel_y": 9.0, "detection_type": "supernova", "model_version": "1"}
+    shared = {"observation": run.observation, "model_run": run, **place, **looks, **fields}
+    detections = Detection.objects.bulk_create(
+        Detection(sky_object=thing, confidence_score=1 - n / number, **shared)
+        for n, thing in enumerate(things)
+    )
+    open_tasks(detections)
+    return list(ReviewTask.objects.filter(detection__in=detections).order_by("-score"))

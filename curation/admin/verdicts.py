@@ -81,11 +81,16 @@ class ReviewTaskAdmin(ConsoleAdmin):
         "Detections that wait for a verdict, in the order in which curators get them: "
         "highest priority, then highest score."
     )
-    list_display = ["detection", "priority", "score", "lease_holder", "lease_end", "done_at"]
+    list_display = ["detection", "priority", "score", "kind", "band", "votes", "done_at"]
     list_editable = ["priority"]
     list_filter = [("done_at", admin.EmptyFieldListFilter), "priority"]
-    list_select_related = ["detection", "lease_holder"]
-    readonly_fields = ["detection", "score", "lease_holder", "lease_end", "done_at"]
+    list_select_related = ["detection"]
+    readonly_fields = [
+        "detection", "score", "learning", "sampling_weight", "survey", "band", "snr", "kind",
+        "flags", "is_new_object", "near_galaxy", "votes", "votes_required", "seen_by", "busy_until",
+        "done_at",
+    ]  # fmt: skip
+    autocomplete_fields = ["assigned_to"]
     search_help_text = "The id of a task or a detection"
     id_fields = ["pk", "detection_id"]
 

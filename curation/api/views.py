@@ -46,7 +46,7 @@ class ReviewTaskViewSet(ReadViewSet):
 
     queryset = ReviewTask.objects.order_by("-id")
     serializer_class = serializers.ReviewTaskSerializer
-    filterset_fields = ["detection", "lease_holder"]
+    filterset_fields = ["detection", "kind", "band", "assigned_to"]
     ordering_fields = ["priority", "score", "id"]
 
 

@@ -31,14 +31,13 @@ UNSURE = Vote(None)
     ],
 )
 def test_votes_put_a_detection_where_the_rule_says(votes, required, status, share):
-    result = outcome(votes, ReviewPolicy(votes_required=required))
+    result = outcome(votes, required)
     assert (result.status, result.share) == (status, pytest.approx(share))
 
 
 @given(st.lists(st.sampled_from([REAL, VARIABLE, BOGUS, UNSURE]), min_size=1), st.integers(1, 4))
 def test_the_order_of_votes_never_changes_the_status(votes, required):
-    policy = ReviewPolicy(votes_required=required)
-    forwards, backwards = outcome(votes, policy), outcome(votes[::-1], policy)
+    forwards, backwards = outcome(votes, required), outcome(votes[::-1], required)
     assert (forwards.status, forwards.share) == (backwards.status, backwards.share)
     assert 0 <= forwards.share <= 1
 
@@ -50,12 +49,20 @@ def test_the_most_frequent_label_leads_and_of_equals_the_last():
 
 
 def test_a_disagreement_has_no_label():
-    assert outcome([REAL, BOGUS], ReviewPolicy()).label is None
+    assert outcome([REAL, BOGUS], 1).label is None
+
+
+def test_an_adjudicators_word_settles_what_votes_could_not():
+    votes = [REAL, REAL, BOGUS, Vote(False, "dipole", "artifact", decides=True)]
+    result = outcome(votes, 2)
+    assert (result.status, result.label, result.share) == (S.REJECTED, "dipole", 0.5)
+    later = outcome([*votes, Vote(True, "agn", "variable", decides=True)], 2)
+    assert (later.status, later.label) == (S.CONFIRMED, "agn")
 
 
 def test_no_votes_are_refused():
     with pytest.raises(ValueError, match="no vote"):
-        outcome([], ReviewPolicy())
+        outcome([], 1)
 
 
 def test_a_policy_without_votes_is_refused():

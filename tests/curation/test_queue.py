@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from curation.models import ReviewTask
-from curation.queue import open_tasks, take_next, waiting_for
+from curation import leases
+from curation.models import Lease, ReviewQueue, ReviewTask
+from curation.queue import open_tasks
 from curation.services import judge
 from tests import factories
 
@@ -18,6 +19,18 @@ def three(db):
     detections = [factories.make_detection(model_run=run, confidence_score=s) for s in scores]
     open_tasks(detections)
     return detections
+
+
+@pytest.fixture
+def queue(db):
+    return ReviewQueue.objects.get(slug="all")
+
+
+def take_next(person, policy):
+    (queue,) = ReviewQueue.objects.all()
+    for key in leases.take(queue, person, policy).tasks:
+        return ReviewTask.objects.get(pk=key)
+    return None
 
 
 def test_opening_twice_queues_once(three):
@@ -56,7 +69,9 @@ def test_two_curators_get_different_tasks_and_a_reload_the_same(
 
 def test_a_lease_that_ran_out_is_taken_up(three, curator, second_curator, policy):
     task = take_next(curator, policy)
-    ReviewTask.objects.filter(pk=task.pk).update(lease_end=timezone.now() - timedelta(seconds=1))
+    past = timezone.now() - timedelta(seconds=1)
+    Lease.objects.filter(task=task).update(ends_at=past)
+    ReviewTask.objects.update(busy_until=past)
     assert take_next(second_curator, policy) == task
 
 
@@ -68,6 +83,6 @@ def test_what_a_curator_judged_does_not_come_back_to_them(
     assert take_next(second_curator, two_votes).detection == three[1]
 
 
-def test_an_empty_queue_gives_nothing(curator, policy):
+def test_an_empty_queue_gives_nothing(queue, curator, policy):
     assert take_next(curator, policy) is None
-    assert not waiting_for(curator).exists()
+    assert leases.waiting_for(queue, curator) == 0

@@ -1,0 +1,176 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from curation import leases
+from curation.models import Lease, ReviewQueue, ReviewTask, SkippedTask
+from curation.parameters import ReviewPolicy
+from curation.services import judge, renew_task
+from tests import factories
+
+
+@pytest.fixture
+def queue(db):
+    return ReviewQueue.objects.get(slug="all")
+
+
+def taken(*args, **options):
+    return leases.take(*args, **options).tasks
+
+
+def keys(tasks):
+    return [task.pk for task in tasks]
+
+
+def test_a_batch_comes_in_order_and_the_next_one_follows_it(queue, curator, policy):
+    tasks = factories.make_tasks(10)
+    first = taken(queue, curator, policy, number=4)
+    assert first == keys(tasks[:4])
+    assert taken(queue, curator, policy, number=4, have=first) == keys(tasks[4:8])
+
+
+def test_a_reload_gives_the_same_batch_again(queue, curator, policy):
+    factories.make_tasks(10)
+    assert taken(queue, curator, policy, number=4) == taken(queue, curator, policy, number=4)
+
+
+def test_two_people_hold_no_task_together_unless_two_votes_are_wanted(
+    queue, curator, second_curator, third_curator, policy, two_votes
+):
+    tasks = factories.make_tasks(4)
+    mine = taken(queue, curator, policy, number=2)
+    theirs = taken(queue, second_curator, policy, number=4)
+    assert not set(mine) & set(theirs)
+    leases.release(curator, mine, policy)
+    leases.release(second_curator, theirs, policy)
+    people = (curator, second_curator, third_curator)
+    batches = [taken(queue, each, two_votes, number=4) for each in people]
+    assert batches == [keys(tasks), keys(tasks), []]
+
+
+def test_a_queue_may_ask_for_more_votes_than_the_policy(
+    queue, curator, second_curator, third_curator, policy
+):
+    strict = ReviewQueue.objects.create(
+        slug="two", name="Two", votes_required=2, filter={"score_min": 0.6}
+    )
+    tasks = factories.make_tasks(4)  # scores 1, 0.75, 0.5, 0.25
+    assert [task.votes_required for task in tasks] == [2, 2, 1, 1]
+    assert len(taken(strict, curator, policy, number=4)) == 2
+    assert len(taken(strict, second_curator, policy, number=4)) == 2
+    assert not taken(strict, third_curator, policy, number=4)
+    first = tasks[0].detection
+    judge(first, by=curator, is_valid=True, label="supernova", policy=policy)
+    assert first.status == "validated"
+    judge(first, by=second_curator, is_valid=True, label="supernova", policy=policy)
+    assert first.status == "confirmed"
+    assert ReviewTask.objects.get(detection=first).done_at
+
+
+def test_a_rejection_by_one_of_two_still_waits_for_the_other(
+    queue, curator, second_curator, two_votes
+):
+    (task,) = factories.make_tasks(1)
+    judge(task.detection, by=curator, is_valid=False, label=None, policy=two_votes)
+    assert taken(queue, second_curator, two_votes) == [task.pk]
+
+
+def test_a_disputed_task_goes_to_a_third_person_one_at_a_time(
+    queue, curator, second_curator, third_curator, operator, policy
+):
+    (task,) = factories.make_tasks(1)
+    judge(task.detection, by=curator, is_valid=True, label=None, policy=policy)
+    judge(task.detection, by=second_curator, is_valid=False, label=None, policy=policy)
+    assert taken(queue, third_curator, policy) == [task.pk]
+    assert taken(queue, operator, policy) == []
+
+
+def test_what_was_judged_or_skipped_is_hidden(queue, curator, second_curator, two_votes):
+    tasks = factories.make_tasks(3)
+    judge(tasks[0].detection, by=curator, is_valid=True, label=None, policy=two_votes)
+    SkippedTask.objects.create(detection=tasks[1].detection, person=curator, reason="too bright")
+    renew_task(tasks[1].detection, two_votes)
+    assert taken(queue, curator, two_votes, number=3) == [tasks[2].pk]
+    assert taken(queue, second_curator, two_votes, number=3) == keys(tasks)
+
+
+def test_an_assigned_task_is_for_one_person(queue, curator, second_curator, policy):
+    (task,) = factories.make_tasks(1)
+    ReviewTask.objects.update(assigned_to=second_curator)
+    assert taken(queue, curator, policy) == []
+    assert taken(queue, second_curator, policy) == [task.pk]
+
+
+def run_out(person):
+    past = timezone.now() - timedelta(seconds=1)
+    Lease.objects.filter(holder=person).update(ends_at=past)
+    ReviewTask.objects.filter(leases__holder=person).update(busy_until=past)
+
+
+def test_a_heartbeat_renews_and_takes_again_what_nobody_took(
+    queue, curator, second_curator, policy
+):
+    factories.make_tasks(3)
+    mine = taken(queue, curator, policy, number=3)
+    run_out(curator)
+    (theirs,) = taken(queue, second_curator, policy)
+    kept = leases.renew(curator, mine, policy)
+    assert kept.tasks == [key for key in mine if key != theirs]
+    assert kept.ends_at > timezone.now() + timedelta(seconds=590)
+    assert leases.renew(second_curator, [theirs], policy).tasks == [theirs]
+
+
+def test_what_is_released_is_free_at_once(queue, curator, second_curator, policy):
+    factories.make_tasks(2)
+    mine = taken(queue, curator, policy, number=2)
+    assert leases.release(second_curator, mine, policy) == 0
+    assert leases.release(curator, mine, policy) == 2
+    assert taken(queue, second_curator, policy, number=2) == mine
+
+
+def test_what_waits_is_counted_for_each_person(queue, curator, second_curator, policy):
+    factories.make_tasks(5)
+    taken(queue, curator, policy, number=2)
+    assert leases.waiting_for(queue, curator) == 5
+    assert leases.waiting_for(queue, second_curator) == 3
+
+
+def test_taking_fifty_costs_as_much_as_taking_one(
+    queue, curator, policy, django_assert_num_queries
+):
+    factories.make_tasks(60)
+    with django_assert_num_queries(6):  # a savepoint and its release are two of them
+        assert len(taken(queue, curator, policy, number=50)) == 50
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("votes", [1, 2])
+def test_people_who_take_at_the_same_moment_never_share_more_than_the_policy_allows(votes):
+    """Twelve takers, each with a connection of their own, over tasks that are all alike."""
+    queue = ReviewQueue.objects.get(slug="all")
+    policy = ReviewPolicy(votes_required=votes)
+    factories.make_tasks(300)
+    people = [factories.make_user(group="curator") for _ in range(6)]
+    start = threading.Barrier(len(people))
+
+    def work(person):
+        start.wait()
+        got = []
+        try:
+            while batch := leases.take(queue, person, policy, number=7, have=got).tasks:
+                got += batch
+        finally:
+            connection.close()
+        return got
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        batches = list(pool.map(work, people))
+    held = [key for batch in batches for key in batch]
+    assert all(len(set(batch)) == len(batch) for batch in batches)
+    assert {key: held.count(key) for key in held} == dict.fromkeys(
+        ReviewTask.objects.values_list("pk", flat=True), votes
+    )
