@@ -98,3 +98,20 @@ def test_without_a_command_the_addresses_are_printed_and_nothing_starts(fresh):
     lines = run_beside_the_servers(fresh).stdout.splitlines()
     assert [line.partition("=")[0] for line in lines] == ["DATABASE_URL", "BROKER_URL", "CACHE_URL"]
     assert not fresh.exists()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (KeyboardInterrupt(), "interrupted"),
+        (FileNotFoundError(2, "No such file", "x.fits"), r"x\.fits: no such file"),
+    ],
+)
+def test_what_no_command_foresaw_ends_in_a_sentence(monkeypatch, trouble, said):
+    def fail(argv):
+        raise trouble
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", fail)
+    monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
+    with pytest.raises(SystemExit, match=f"^manage.py: {said}"):
+        load("manage.py").main()
