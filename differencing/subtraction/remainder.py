@@ -8,7 +8,13 @@ from scipy import sparse
 
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
 from differencing.subtraction.prepare import Plane
-from differencing.subtraction.surface import DEGREE, Levels, fit_surface, spline_basis
+from differencing.subtraction.surface import (
+    DEGREE,
+    Levels,
+    fit_surface,
+    spline_basis,
+    splines_of_pixels,
+)
 from preprocessing.sky.background import SOURCE_SIGMA
 from preprocessing.sky.blocks import BLOCK_PX, beside, block_sums, mean_of_good
 from preprocessing.sky.mesh import TO_MEAN, Surface, clipped_cells, order_statistic
@@ -91,8 +97,8 @@ def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int) -> Surfac
     for means, plane in zip((science, reference), planes, strict=True):
         known &= ~lit_blocks(np.where(known, means, np.float32(np.nan)), plane.sigma, sides)
     weights = fit_surface(levels_of_cells(science - np.float32(ratio) * reference, known, sides))
-    down, along = (side.splines(np.arange(side.length) + 0.5) for side in sides)
-    return Surface(down.toarray().astype(np.float32), (along @ weights.T).T.astype(np.float32))
+    down, along = (splines_of_pixels(side.length, side.parts) for side in sides)
+    return Surface(down, (weights @ along.T).astype(np.float32))
 
 
 def levels_of_cells(means: Float32Image, known: BoolArray, sides: tuple[Side, Side]) -> Levels:

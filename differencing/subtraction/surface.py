@@ -1,7 +1,7 @@
 """A smooth surface through levels measured on parts of a frame: penalized splines."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -55,20 +55,20 @@ class PenalizedFit:
     ----------
     splines : (n, m) sparse array
     level, weight : (n,) arrays
-    stiffness : (m, m) sparse array
-        Matrix of the penalty.
+    stiffness : (k, m) array
+        Lower bands of the matrix of the penalty.
     """
 
     splines: sparse.csr_array
     level: FloatArray
     weight: FloatArray
-    stiffness: sparse.csr_array
+    stiffness: FloatArray
 
     @cached_property
-    def normal(self) -> sparse.csr_array:
-        """Matrix of the fit without a penalty."""
+    def normal(self) -> FloatArray:
+        """Lower bands of the matrix of the fit without a penalty."""
         weighted = sparse.diags_array(self.weight) @ self.splines
-        return sparse.csr_array(self.splines.T @ weighted)
+        return lower_bands(sparse.csr_array(self.splines.T @ weighted), least=len(self.stiffness))
 
     def solve(self, penalty: float) -> tuple[FloatArray, float]:
         """Give the weights of the splines, and how unlikely the penalty is (-2 log, restricted).
@@ -77,7 +77,9 @@ class PenalizedFit:
         ----------
         Eilers & Marx 1996, Stat. Sci. 11, 89, eq. 12; Wood 2011, J. R. Stat. Soc. B 73, 3, eq. 4.
         """
-        factor = cholesky_banded(lower_bands(self.normal + penalty * self.stiffness), lower=True)
+        bands = self.normal.copy()
+        bands[: len(self.stiffness)] += penalty * self.stiffness
+        factor = cholesky_banded(bands, overwrite_ab=True, lower=True, check_finite=False)
         right = self.splines.T @ (self.weight * self.level)
         found = cho_solve_banded((factor, True), right)
         left = max(float(self.weight @ self.level**2 - found @ right), TINIEST)
@@ -128,11 +130,14 @@ def fit_surface(levels: Levels) -> FloatArray:
     return np.asarray(fit.without_outlying().likeliest() + middle).reshape(levels.shape)
 
 
-def stiffness(shape: tuple[int, int]) -> sparse.csr_array:
-    """Give the matrix of the penalty for ``shape`` products of splines."""
+@lru_cache(maxsize=4)
+def stiffness(shape: tuple[int, int]) -> FloatArray:
+    """Give the lower bands of the matrix of the penalty for ``shape`` products of splines."""
     down, along = (sparse.eye_array(count) for count in shape)
     rows, columns = (roughness(count) for count in shape)
-    return sparse.csr_array(sparse.kron(rows, along) + sparse.kron(down, columns))
+    bands = lower_bands(sparse.csr_array(sparse.kron(rows, along) + sparse.kron(down, columns)))
+    bands.flags.writeable = False
+    return bands
 
 
 def roughness(count: int) -> sparse.csr_array:
@@ -145,14 +150,26 @@ def roughness(count: int) -> sparse.csr_array:
     return sparse.csr_array(total)
 
 
-def lower_bands(matrix: sparse.csr_array) -> FloatArray:
-    """Give the diagonal and what lies below it of a symmetric matrix, one band a row."""
+def lower_bands(matrix: sparse.csr_array, *, least: int = 1) -> FloatArray:
+    """Give the diagonal and what lies below it of a symmetric matrix, one band a row.
+
+    The number of rows is ``least`` at least; bands beyond those of the matrix are zero.
+    """
     entries = matrix.tocoo()
     below = entries.row - entries.col
     lower = below >= 0
-    found = np.zeros((int(below.max()) + 1, matrix.shape[0]))
+    found = np.zeros((max(int(below.max(initial=0)) + 1, least), matrix.shape[0]))
     found[below[lower], entries.col[lower]] = entries.data[lower]
     return found
+
+
+@lru_cache(maxsize=8)
+def splines_of_pixels(length: int, parts: int) -> FloatArray:
+    """Give the (length, parts + 2) values of the splines in the middles of pixels, float32."""
+    values = spline_basis(np.arange(length) + 0.5, parts=parts, length=length)
+    dense = np.asarray(values.toarray(), np.float32)
+    dense.flags.writeable = False
+    return dense
 
 
 def spline_basis(places: FloatArray, *, parts: int, length: float) -> sparse.csr_array:

@@ -82,12 +82,12 @@ def mean_of_good(
     values: Pixels, unusable: Bools, rows: NDArray[np.integer], columns: NDArray[np.integer]
 ) -> tuple[Pixels, NDArray[np.integer]]:
     """Give the mean of the usable pixels of some blocks, and their number."""
-    total, count = np.zeros(len(rows), np.float32), np.zeros(len(rows), int)
-    for step in range(BLOCK_PX**2):
-        y, x = rows * BLOCK_PX + step // BLOCK_PX, columns * BLOCK_PX + step % BLOCK_PX
-        good = ~unusable[y, x]
-        total[good] += values[y[good], x[good]]
-        count += good
+    step = np.arange(BLOCK_PX)
+    y = rows[:, None, None] * BLOCK_PX + step[:, None]
+    x = columns[:, None, None] * BLOCK_PX + step
+    good = ~unusable[y, x]
+    total = np.where(good, values[y, x], np.float32(0)).sum(axis=(1, 2))
+    count = good.sum(axis=(1, 2))
     return np.asarray(total / np.maximum(count, 1), np.float32), count
 
 
