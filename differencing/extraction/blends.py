@@ -6,14 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from differencing.extraction.response import (
-    Blend,
-    Response,
-    Search,
-    fit_blend,
-    may_hide,
-    part,
-)
+from differencing.extraction.joint import Blend, Response, fit_blends
+from differencing.extraction.response import Search, may_hide, part
 from differencing.extraction.shapes import windows
 from differencing.psf.model import stamp_fwhm
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
@@ -76,13 +70,22 @@ class _Maps:
         x, y = middle[:, None]
         return windows(self.flux, x, y, self.half)[0].astype(float), middle
 
-    def together(self, places: FloatArray) -> Blend:
-        """Measure sources together in the stamp round the first; the same ones only once."""
-        key = places.tobytes()
-        if key not in self._blends:
-            stamp, middle = self.around(places[0])
-            self._blends[key] = fit_blend(stamp, places - middle, self.response)
-        return self._blends[key]
+    def together(self, groups: list[NDArray[np.float64]]) -> list[Blend]:
+        """Measure the sources of each group in the stamp round its first; the same only once."""
+        new = {places.tobytes(): places for places in groups}
+        new = {key: places for key, places in new.items() if key not in self._blends}
+        for count in {len(places) for places in new.values()}:
+            keys = [key for key, places in new.items() if len(places) == count]
+            self._blends.update(
+                zip(keys, self._fit(np.stack([new[key] for key in keys])), strict=True)
+            )
+        return [self._blends[places.tobytes()] for places in groups]
+
+    def _fit(self, places: NDArray[np.float64]) -> list[Blend]:
+        """Measure (b, n, 2) sources in the stamps round the first of each."""
+        middle = np.rint(places[:, 0]).astype(int)
+        stamps = windows(self.flux, middle[:, 0], middle[:, 1], self.half).astype(float)
+        return fit_blends(stamps, places - middle[:, None], self.response)
 
     def hold(self, places: FloatArray) -> BoolArray:
         """Tell which places are within the frame."""
@@ -109,6 +112,8 @@ def _hidden(found: Candidates, maps: _Maps, threshold: float) -> Candidates:
     bright = single & (found["significance"] > BRIGHT)
     suspect = crowded | _may_hide(found, bright & ~crowded, maps, threshold)
     new, signs = np.zeros((0, 2)), np.zeros(0, bool)
+    # all at once here; most are asked for again below, one by one
+    maps.together([places[[i, *beside[i]]] for i in np.flatnonzero(bright & suspect)])
     for i in np.flatnonzero(bright):
         added = new[np.hypot(*(new - places[i]).T) < maps.half]
         if not (suspect[i] or len(added)):
@@ -116,7 +121,7 @@ def _hidden(found: Candidates, maps: _Maps, threshold: float) -> Candidates:
         known = np.vstack([places[[i, *beside[i]]], added])
         stamp, middle = maps.around(places[i])
         search = Search(float(found["flux_error"][i]), threshold, maps.least_apart)
-        blend = part(stamp, maps.together(known), maps.response, search)
+        blend = part(stamp, maps.together([known])[0], maps.response, search)
         more = blend.places[len(known) :] + middle
         more = more[maps.hold(more)]
         new = np.vstack([new, more])
@@ -142,11 +147,15 @@ def _may_hide(found: Candidates, lone: BoolArray, maps: _Maps, threshold: float)
 def _measure_neighbours(every: Candidates, maps: _Maps) -> None:
     """Measure, in place, what others overlap."""
     places, single = _places(every), ~every["is_dipole"]
-    for i, others in enumerate(_beside(places, single, maps.half)):
-        if single[i] and len(others):
-            blend, middle = maps.together(places[[i, *others]]), np.rint(places[i]).astype(int)
-            if blend.nearest() >= maps.least_apart and maps.hold(blend.places[0] + middle):
-                _store(every[i : i + 1], blend, middle, maps.error)
+    groups = {
+        i: places[[i, *others]]
+        for i, others in enumerate(_beside(places, single, maps.half))
+        if single[i] and len(others)
+    }
+    for i, blend in zip(groups, maps.together(list(groups.values())), strict=True):
+        middle = np.rint(places[i]).astype(int)
+        if blend.nearest() >= maps.least_apart and maps.hold(blend.places[0] + middle):
+            _store(every[i : i + 1], blend, middle, maps.error)
 
 
 def _store(one: Candidates, blend: Blend, middle: NDArray[np.intp], error: Float32Image) -> None:

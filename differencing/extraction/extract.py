@@ -61,6 +61,7 @@ HIDDEN_SHARE = 0.5  # of the core that may be without data of its own
 HIDDEN = MaskBit.NO_DATA | MaskBit.BAD_PIXEL | MaskBit.COSMIC_RAY | MaskBit.TRAIL
 BRIGHT_SHARE = 0.5  # of saturation: stars above it are bright
 WING_REACH = 4.0  # FWHM around a bright star's core
+STRIP_ROWS = 64
 
 
 def extract(
@@ -220,18 +221,25 @@ def _near_bright_star(
     found: Candidates, frames: tuple[CalibratedFrame, CalibratedFrame], beam: Beam
 ) -> NDArray[np.bool_]:
     """Tell which candidates lie within a few FWHM of the core of a bright star."""
-    bright = np.zeros(frames[0].mask.shape, bool)
-    for frame in frames:
-        bright |= has_bits(frame.mask, MaskBit.SATURATED)
-        bright |= frame.pixels > BRIGHT_SHARE * frame.saturation
     near = np.zeros(len(found), bool)
-    area, centre = _regions(bright)
+    area, centre = _regions(_bright(frames))
     # a bleed trail is long but thin; its half width is not, so the reach is bounded
     reach = np.minimum(2 * np.sqrt(area / np.pi), 20 * beam.fwhm) + WING_REACH * beam.fwhm
     where = np.column_stack([found["x"], found["y"]])
     for star, radius in zip(centre, reach, strict=True):
         near |= np.hypot(*(where - star).T) < radius
     return near
+
+
+def _bright(frames: tuple[CalibratedFrame, CalibratedFrame]) -> NDArray[np.bool_]:
+    """Mark the pixels near saturation in either frame; strips of rows need no room beside them."""
+    bright = np.zeros(frames[0].mask.shape, bool)
+    for top in range(0, len(bright), STRIP_ROWS):
+        strip = slice(top, top + STRIP_ROWS)
+        for frame in frames:
+            bright[strip] |= has_bits(frame.mask[strip], MaskBit.SATURATED)
+            bright[strip] |= frame.pixels[strip] > BRIGHT_SHARE * frame.saturation
+    return bright
 
 
 def _regions(marked: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -85,7 +85,8 @@ def find_rare_objects(
     """
     sign = np.float32(np.sign(threshold))
     lit = image > threshold if sign > 0 else image < threshold
-    found = [sep.extract(np.zeros((1, 1), np.float32), 1.0)]
+    # an empty catalogue; without a limit of its own sep would take room for the last, large frame
+    found = [find_objects(np.zeros((1, 1), np.float32), 1.0, min_area=1, contrast=contrast)]
     for window in lit_windows(lit):
         part = image[window.rows, window.columns]
         part = np.where(window.part, sign * part, np.float32(0))

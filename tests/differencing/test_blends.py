@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from scipy.interpolate import RectBivariateSpline
 
 from differencing.extraction.blends import part_blends
 from differencing.extraction.extract import DTYPE, extract
-from differencing.extraction.response import Blend, Response, Search, fit_blend, may_hide, part
+from differencing.extraction.joint import Blend, Response, Surfaces, fit_blends
+from differencing.extraction.response import Search, may_hide, part
 from differencing.parameters import DifferenceParameters
 from differencing.subtraction.subtract import subtract
 from tests.differencing import sky
@@ -30,13 +32,13 @@ def response():
 
 
 def parted(flux, places, response):
-    return part(flux, fit_blend(flux, np.array(places), response), response, SEARCH)
+    return part(flux, fit_blends(flux[None], np.array([places]), response)[0], response, SEARCH)
 
 
 def test_the_response_is_the_psf_correlated_with_itself(response):
     # a cubic spline through samples 0.5 sigma apart
     np.testing.assert_allclose(
-        response.stamp((0.3, -1.7), HALF), flux_map((0.3, -1.7, 1)), atol=2e-3
+        response.light([[0.3, -1.7]], [1.0], HALF)[0], flux_map((0.3, -1.7, 1)), atol=2e-3
     )
 
 
@@ -78,7 +80,8 @@ def test_a_lone_bright_source_is_not_parted_though_the_psf_be_a_little_off(respo
 
 
 def test_errors_grow_by_what_overlap_costs(response):
-    blend = fit_blend(flux_map((0, 0, 50), (3, 0, 40)), np.array([[0.0, 0], [3, 0]]), response)
+    stamps = flux_map((0, 0, 50), (3, 0, 40))[None]
+    (blend,) = fit_blends(stamps, np.array([[[0.0, 0], [3, 0]]]), response)
     overlap = np.exp(-(3.0**2) / (4 * WIDTH**2))
     # the inverse of [[1, b], [b, 1]]; positions move by hundredths of a pixel
     assert blend.loss == pytest.approx(1 / np.sqrt(1 - overlap**2), rel=0.02)
@@ -144,3 +147,28 @@ def test_lone_bright_sources_have_no_neighbours(pairs):
         found = pairs.near(source, 14)
         assert len(found) == 1
         assert not found["is_blended"][0]
+
+
+def test_several_blends_are_measured_as_each_alone(response):
+    rng = np.random.default_rng(5)
+    truth = rng.uniform(-4, 4, (6, 3, 2))
+    flux = rng.uniform(20, 60, (6, 3))
+    stamps = np.stack([flux_map(*np.column_stack(one)) for one in zip(truth, flux, strict=True)])
+    guess = truth + rng.uniform(-0.4, 0.4, truth.shape)
+    together = fit_blends(stamps, guess, response)
+    for index, blend in enumerate(together):
+        (alone,) = fit_blends(stamps[index : index + 1], guess[index : index + 1], response)
+        # sums of a few terms in double precision, in another order
+        np.testing.assert_allclose(blend.places, alone.places, atol=1e-9)
+        np.testing.assert_allclose(blend.flux, alone.flux, rtol=1e-9, atol=1e-9)
+
+
+def test_a_surface_through_a_stamp_is_the_bicubic_spline_through_its_pixels():
+    stamp = np.random.default_rng(6).normal(size=(13, 13))
+    axis = np.arange(-6, 7)
+    places = np.random.default_rng(7).uniform(-7, 7, (1, 40, 2))
+    x, y = np.clip(places[0].T, -6, 6)  # beyond the stamp its rim goes on
+    expected = RectBivariateSpline(axis, axis, stamp).ev(y, x)
+    np.testing.assert_allclose(
+        Surfaces(stamp[None]).at(np.array([0]), places)[0], expected, atol=1e-12
+    )

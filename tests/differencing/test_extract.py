@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sep
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -250,3 +251,11 @@ def test_rare_objects_are_those_of_the_whole_image():
         assert np.array_equal(whole[name][alone], rare[name][alone])
     # sums of the same pixels
     np.testing.assert_allclose(whole["x"][alone], rare["x"][alone], atol=1e-4)
+
+
+def test_a_search_for_rare_objects_takes_no_room_for_a_whole_frame():
+    sep.set_extract_pixstack(5_000_000)
+    image = np.zeros((600, 700), np.float32)
+    image[300:303, 400:403] = 10.0
+    assert len(find_rare_objects(image, 5.0, min_area=1, contrast=0.05)) == 1
+    assert sep.get_extract_pixstack() < 20_000
