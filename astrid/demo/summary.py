@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Count
 
 from astrid.core.console import stderr, table
-from astrid.demo.truth import recoveries
+from astrid.demo.truth import false_positives, recoveries
 from astrid.inprocess import Report
 from detection.models import Detection, SkyObject
 from differencing.models import Candidate, DifferenceRun
@@ -37,6 +37,7 @@ def summary(run: ObservationRun, report: Report, truth_file: Path | None) -> dic
     }
     if truth_file is not None:
         counts["recovered"] = [vars(row) for row in recoveries(truth_file, survey.name)]
+        counts["false_positives"] = vars(false_positives(truth_file, survey.name))
     return counts
 
 
@@ -46,7 +47,7 @@ def show(counts: dict[str, Any]) -> None:
     rows = [[name.replace("_", " "), str(counts[name])] for name in kinds]
     stderr.print(table(f"Survey {counts['survey']}", ["what", "how many"], rows))
     if "recovered" in counts:
-        _show_recovered(counts["recovered"])
+        _show_recovered(counts["recovered"], counts["false_positives"])
     _show_stages(counts)
 
 
@@ -61,7 +62,7 @@ def _show_stages(counts: dict[str, Any]) -> None:
     stderr.print(table("This pass", ["stage", "seconds", "peak MB"], stages))
 
 
-def _show_recovered(recovered: list[dict[str, Any]]) -> None:
+def _show_recovered(recovered: list[dict[str, Any]], false: dict[str, int]) -> None:
     rows = [
         [
             f"{row['low']:.0f} to {row['high']:.0f}" if row["high"] else f"{row['low']:.0f} up",
@@ -71,5 +72,6 @@ def _show_recovered(recovered: list[dict[str, Any]]) -> None:
         ]
         for row in recovered
     ]
-    header = ["ideal S/N", "injected", "as candidates", "as detections"]
+    rows.append(["false positives", "-", str(false["candidates"]), str(false["detections"])])
+    header = ["ideal S/N", "injected", "before the network", "after the network"]
     stderr.print(table("Injected sources found, per frame", header, rows))

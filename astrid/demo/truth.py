@@ -13,6 +13,7 @@ from detection.models import Detection
 from differencing.models import Candidate
 
 MATCH_ARCSEC = 1.5
+Place = tuple[float, float]  # right ascension and declination, degrees
 BINS: tuple[tuple[float, float | None], ...] = ((5.0, 7.0), (7.0, 10.0), (10.0, None))
 
 
@@ -48,6 +49,34 @@ def recoveries(truth_file: Path, survey: str) -> list[Recovery]:
     ]
 
 
+@dataclass(frozen=True)
+class FalsePositives:
+    """What was found where nothing was injected: before the network, and after it."""
+
+    candidates: int
+    detections: int
+
+
+def false_positives(truth_file: Path, survey: str) -> FalsePositives:
+    """Count what the frames of a simulated night show beside every injected source.
+
+    What remains of a source that is masked or too faint to be found is not counted as false.
+    """
+    truth = Table.read(truth_file, format="ascii.ecsv")
+    true: dict[str, list[Place]] = {}
+    for row in truth:
+        true.setdefault(Path(row["file"]).stem, []).append((row["ra"], row["dec"]))
+    counts = (
+        sum(
+            not _is_near(place, true.get(frame, []))
+            for frame, places in _places(rows, survey).items()
+            for place in places
+        )
+        for rows in (Candidate.objects.all(), Detection.objects.all())
+    )
+    return FalsePositives(*counts)
+
+
 def _recovery(
     low: float, high: float | None, chosen: np.ndarray, found: dict[str, np.ndarray]
 ) -> Recovery:
@@ -57,17 +86,25 @@ def _recovery(
 
 def _found(truth: Table, rows: QuerySet[Any], survey: str) -> np.ndarray:
     """Say for every row of the truth whether something was found there, in that frame."""
-    places: dict[str, list[tuple[float, float]]] = {}
+    places = _places(rows, survey)
+    return np.array(
+        [_is_near((row["ra"], row["dec"]), places.get(Path(row["file"]).stem, [])) for row in truth]
+    )
+
+
+def _places(rows: QuerySet[Any], survey: str) -> dict[str, list[Place]]:
+    """Give where the rows are, frame by frame."""
+    places: dict[str, list[Place]] = {}
     chosen = rows.filter(observation__survey__name=survey).values_list(
         "observation__observation_id", "ra", "dec"
     )
     for name, ra, dec in chosen:
         places.setdefault(name, []).append((ra, dec))
-    return np.array([_is_near(row, places.get(Path(row["file"]).stem, [])) for row in truth])
+    return places
 
 
-def _is_near(row: Table.Row, places: list[tuple[float, float]]) -> bool:
+def _is_near(place: Place, places: list[Place]) -> bool:
     if not places:
         return False
     ra, dec = np.transpose(places)
-    return bool(separation_deg(row["ra"], row["dec"], ra, dec).min() * 3600 < MATCH_ARCSEC)
+    return bool(separation_deg(*place, ra, dec).min() * 3600 < MATCH_ARCSEC)
