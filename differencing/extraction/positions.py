@@ -9,7 +9,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from preprocessing.photometry.star_catalog import PLACES
+from preprocessing.photometry.catalog_columns import PLACES
 
 # names of the two columns, as people and our own tables write them; the first pair that is there
 SKY = (*PLACES, ("ra_deg", "dec_deg"))

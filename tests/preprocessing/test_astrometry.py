@@ -14,7 +14,8 @@ from preprocessing.astrometry.catalog_check import check_astrometry
 from preprocessing.astrometry.catalog_pairs import Spots
 from preprocessing.astrometry.sip_fit import as_sip, fit_sky, icrs, pixel_grid
 from preprocessing.parameters import PreprocessParameters
-from preprocessing.photometry.star_catalog import Magnitudes, StarCatalog, read_star_catalog
+from preprocessing.photometry.catalog_columns import Magnitudes
+from preprocessing.photometry.star_catalog import StarCatalog, read_star_catalog
 from tests.preprocessing.synthetic import SCALE_ARCSEC, sip_wcs, tan_wcs
 from tests.shared_data import shared
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from preprocessing.parameters import PreprocessParameters
+from preprocessing.photometry.catalog_columns import Magnitudes
 from preprocessing.photometry.magnitudes import System, ZeroPointSource
-from preprocessing.photometry.star_catalog import Magnitudes, StarCatalog, chosen, read_star_catalog
+from preprocessing.photometry.star_catalog import StarCatalog, chosen, read_star_catalog
 from preprocessing.photometry.zero_point import from_catalog
 from preprocessing.quality.figures import examine
 from tests.preprocessing.synthetic import Sky, expose, scatter_stars, tan_wcs
