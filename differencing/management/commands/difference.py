@@ -1,8 +1,7 @@
 """Subtract one file from another, without a database."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,16 @@ from django.core.management.base import CommandError, CommandParser
 from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
-from astrid.core.threads import allowed_threads, in_threads, plain_libraries
-from differencing import doubts, origin, product
+from astrid.core.threads import allowed_threads, plain_libraries
+from differencing import origin, product
 from differencing.algorithms import subtract_with
 from differencing.drawing import quicklook
 from differencing.extraction import flags, positions
 from differencing.extraction.extract import Candidates, extract
 from differencing.extraction.forced import Forced, force_difference
+from differencing.file_pair import Pair, Wishes, read_pair
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.subtraction.subtract import Difference
-from observations.fits import ReadOptions
-from observations.fits_header import UNKNOWN_FILTER
 from observations.reading_arguments import (
     add_reading_arguments,
     folder_to_write,
@@ -30,18 +28,6 @@ from observations.reading_arguments import (
     number,
     read_options,
 )
-from preprocessing.astrometry.register import Grid
-from preprocessing.calibrated import CalibratedFrame
-from preprocessing.exposure import Exposure, read_exposure
-from preprocessing.parameters import PreprocessParameters
-from preprocessing.photometry.bands import band_name, usual_system
-from preprocessing.photometry.header_zero_point import from_header
-from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource, instrumental
-from preprocessing.photometry.star_catalog import read_star_catalog
-from preprocessing.photometry.zero_point import from_catalog
-from preprocessing.prepare import onto_grid
-from preprocessing.quality.figures import Examined, examine
-from preprocessing.quality.limits import shortcomings, unchecked
 
 SHOWN = 10
 
@@ -120,29 +106,6 @@ class Command(AstridCommand):
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A file as it was read, the frame made of it, why it is too poor, what was not checked."""
-
-    exposure: Exposure
-    examined: Examined
-    shortcomings: tuple[str, ...]
-    unchecked: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Both frames on the grid of the reference, and what is to be said about them."""
-
-    science: CalibratedFrame
-    reference: CalibratedFrame
-    shortcomings: tuple[str, ...]
-    unchecked: tuple[str, ...]
-    assumed: tuple[str, ...]
-    registration: Mapping[str, Any]
-    origin: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Made:
     """What the command makes of two files."""
 
@@ -186,8 +149,17 @@ def run(options: dict[str, Any]) -> Made:
     threads = options["threads"]
     if threads < 1:
         raise ValueError(f"--threads is {threads}: give the number of cores to use, 1 or more")
+    wishes = Wishes(
+        reading=read_options(options, needs_wcs=False),
+        exposure_s=options["exposure"],
+        zero_point=options["zero_point"],
+        star_catalog=options["star_catalog"],
+        any_filter=options["any_filter"],
+        accept_quality=options["accept_quality"],
+        threads=threads,
+    )
     with measured() as cost, plain_libraries():
-        both = pair(options)
+        both = read_pair((options["science"], options["reference"]), wishes)
         science, reference = both.science, both.reference
         difference = subtract_with(science, reference, parameters, threads=threads)
         found = extract(difference, science, reference, threshold=parameters.threshold)
@@ -195,87 +167,6 @@ def run(options: dict[str, Any]) -> Made:
         if places is not None:
             forced = force_difference(difference, *places.pixels(difference.wcs))
     return Made(both, difference, found, forced, cost, parameters.threshold)
-
-
-def pair(options: dict[str, Any]) -> Pair:
-    """Give both frames, calibrated, the science frame on the grid of the reference."""
-    reading, preparing = read_options(options, needs_wcs=False), PreprocessParameters()
-    science, reference = in_threads(
-        lambda path: prepared(path, reading, preparing),
-        (options["science"], options["reference"]),
-        threads=options["threads"],
-    )
-    poor = science.shortcomings + reference.shortcomings
-    check(science.exposure, reference.exposure, poor, options)
-    known = replace(science.examined.frame, zero_point=zero_point(science, options, preparing))
-    theirs = reference.examined
-    grid = Grid(theirs.frame.wcs, theirs.frame.shape, theirs.stars)
-    moved, registration = onto_grid(known, grid, preparing, stars=science.examined.stars)
-    frames = science.exposure, reference.exposure
-    assumed = doubts.assumptions(frames, exposure_s=options["exposure"])
-    cards = origin.of_frames(*frames, unknown=UNKNOWN_FILTER, exposure_s=options["exposure"])
-    return Pair(
-        science=moved,
-        reference=theirs.frame,
-        shortcomings=poor,
-        unchecked=science.unchecked + reference.unchecked,
-        assumed=tuple(assumed),
-        registration=registration.facts(),
-        origin=cards,
-    )
-
-
-def check(
-    science: Exposure, reference: Exposure, poor: tuple[str, ...], options: dict[str, Any]
-) -> None:
-    """Refuse what would give a bad difference, unless it is wanted all the same."""
-    if not options["any_filter"]:
-        doubts.check_filters(science, reference)
-    if not options["accept_quality"]:
-        doubts.refuse_quality(poor)
-
-
-def prepared(path: Path, reading: ReadOptions, parameters: PreprocessParameters) -> Prepared:
-    """Read, calibrate and examine one file."""
-    try:
-        exposure = read_exposure(path, reading, parameters)
-        examined = examine(exposure.frame, parameters)
-    except ValueError as error:
-        raise ValueError(f"{path.name}: {error}") from error
-    figures = examined.quality.figures()
-    poor, doubtful = (
-        tuple(f"{path.name}: {sentence}" for sentence in sentences)
-        for sentences in (
-            shortcomings(figures, parameters, is_reference=False),
-            unchecked(figures),
-        )
-    )
-    return Prepared(exposure, examined, poor, doubtful)
-
-
-def zero_point(
-    science: Prepared, options: dict[str, Any], parameters: PreprocessParameters
-) -> ZeroPoint:
-    """Give the zero point that is named, that of known stars, the header's or none of these."""
-    exposure, found = science.exposure, science.examined
-    band = band_name(exposure.filter_band)
-    if options["zero_point"] is not None:
-        system = System(usual_system(band))
-        return ZeroPoint(options["zero_point"], None, ZeroPointSource.GIVEN, system, band)
-    if options["star_catalog"] is not None:
-        return from_catalog(
-            found.frame,
-            found.stars,
-            found.growth,
-            read_star_catalog(options["star_catalog"]),
-            filter_band=exposure.filter_band,
-            mjd=exposure.mjd,
-            min_stars=parameters.min_zero_point_stars,
-        ).zero_point
-    if found.frame.zero_point is not None:
-        return found.frame.zero_point
-    stated = from_header(exposure.header, exposure_s=exposure.exposure_s, band=band)
-    return stated or instrumental(exposure.exposure_s, band)
 
 
 def write(folder: Path, made: Made, title: str) -> None:
