@@ -159,10 +159,12 @@ def clipped_cells(values: Floats, *, of_mean: float = TO_MODE) -> tuple[Floats, 
     # sources lift the upper half only
     sigma = median - order_statistic(ordered, first, count, 0.1587)
     for _ in range(CLIP_ROUNDS):
-        kept = np.abs(ordered - median[:, None]) <= CLIP_SIGMA * sigma[:, None]
+        # in single precision: one array of doubles would turn all that is compared into them
+        reach = np.asarray(CLIP_SIGMA * sigma, np.float32)[:, None]
+        kept = np.abs(ordered - median[:, None]) <= reach
         count, low = kept.sum(axis=1), kept.argmax(axis=1)
         median = order_statistic(ordered, low, count, 0.5)
-        offset = np.where(kept, ordered - median[:, None], 0)
+        offset = np.where(kept, ordered - median[:, None], np.float32(0))
         mean = offset.sum(axis=1) / np.maximum(count, 1)
         square = np.einsum("ij,ij->i", offset, offset) / np.maximum(count, 1)
         sigma = np.sqrt(np.maximum(square - mean**2, 0)) / CUT_GAUSSIAN_SIGMA
@@ -175,7 +177,7 @@ def clipped_scatter(values: Floats, sigma: Floats) -> Floats:
     square = values * values
     for _ in range(CLIP_ROUNDS):
         # NaN is not below anything
-        kept = square < (CLIP_SIGMA * sigma[:, None]) ** 2
+        kept = square < np.asarray((CLIP_SIGMA * sigma) ** 2, values.dtype)[:, None]
         count = kept.sum(axis=1)
         mean = np.where(kept, square, 0).sum(axis=1) / np.maximum(count, 1)
         sigma = np.where(count > 0, np.sqrt(mean) / CUT_GAUSSIAN_SIGMA, sigma)
