@@ -151,7 +151,8 @@ def renew(person: User, tasks: Collection[UUID], policy: ReviewPolicy) -> Leased
 @transaction.atomic
 def release(person: User, tasks: Collection[UUID], policy: ReviewPolicy) -> int:
     """Let go of tasks; say how many were held."""
-    rows = ReviewTask.objects.filter(pk__in=tasks, leases__holder=person)
+    live = {"leases__holder": person, "leases__ends_at__gt": timezone.now()}
+    rows = ReviewTask.objects.filter(pk__in=tasks, **live)
     locked = rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)
     held = list(locked)
     number, _ = Lease.objects.filter(holder=person, task__in=held).delete()

@@ -79,10 +79,11 @@ def one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
 def queues_for(person: User) -> list[ReviewQueue]:
     """Give the active queues that a person may work on, the first one to be shown first."""
     rows = ReviewQueue.objects.filter(is_active=True).prefetch_related("curators")
-    return [row for row in rows if _is_open_to(row, person)]
+    return [row for row in rows if is_open_to(row, person)]
 
 
-def _is_open_to(queue: ReviewQueue, person: User) -> bool:
+def is_open_to(queue: ReviewQueue, person: User) -> bool:
+    """Say whether a person may work on a queue."""
     named = [each.pk for each in queue.curators.all()]
     return not named or person.pk in named
 

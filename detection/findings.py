@@ -11,6 +11,7 @@ from detection import context, cutouts
 from detection.context import ReferenceSources
 from detection.frames import Images
 from detection.models import Detection, DetectionType, ModelRun
+from detection.orientation import sky_directions
 from detection.parameters import DetectionParameters
 from detection.scoring import Answer
 from differencing.models import Candidate
@@ -31,7 +32,17 @@ def detections_of(
         threshold=parameters.source_sigma,
     )
     surroundings = _Surroundings(images, sources, parameters)
-    return [_detection(run, surroundings, one, answer) for one, answer in believed]
+    detections = [_detection(run, surroundings, one, answer) for one, answer in believed]
+    _orient(detections, images)
+    return detections
+
+
+def _orient(detections: list[Detection], images: Images) -> None:
+    """Note where north and east lie in the cutouts."""
+    ra, dec = ([getattr(one, name) for one in detections] for name in ("ra", "dec"))
+    north, east = sky_directions(images.difference.wcs, ra, dec)
+    for one, up, left in zip(detections, north.tolist(), east.tolist(), strict=True):
+        one.prediction_metadata = {**(one.prediction_metadata or {}), "north": up, "east": left}
 
 
 @dataclass(frozen=True)
