@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from astrid.core.hints import nudge
 from astrid.core.locks import queue_up
 from astrid.core.states import transition
 from detection import registry
@@ -88,6 +89,7 @@ def approve(change: ModelChange, *, by: User) -> None:
         )
     transition(change, ChangeStatus.DONE, decided_by=by, decided_at=timezone.now())
     registry.put_in_force(change.model)
+    nudge("detection.tasks.mirror_models")
     logger.info("%s put %s in force", by.get_username(), change.model)
 
 
@@ -132,6 +134,7 @@ def roll_back(row: Model, *, by: User, reason: str = "") -> ModelChange:
         raise NotPromotable(f"{row} {state}: there is nothing to go back to")
     registry.open_weights(earlier)
     registry.put_in_force(earlier)
+    nudge("detection.tasks.mirror_models")
     logger.warning("%s went back from %s to %s", by.get_username(), row, earlier)
     return ModelChange.objects.create(
         kind=ChangeKind.ROLLBACK,

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from astrid.core.errors import BadWeights
+from astrid.core.hints import nudge
 from astrid.core.locks import queue_up
 from detection import documentation, weights
 from detection.card import Card
@@ -119,6 +120,7 @@ def challenge(row: Model) -> None:
     Model.objects.filter(model_type=row.model_type, is_challenger=True).update(is_challenger=False)
     row.is_challenger = True
     row.save(update_fields=["is_challenger", "updated_at"])
+    nudge("detection.tasks.mirror_models")
 
 
 def open_weights(row: Model) -> Weights:

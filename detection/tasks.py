@@ -1,9 +1,14 @@
 """Celery's door into detection."""
 
+import logging
+
 from celery import shared_task
 
-from detection import services
+from astrid.core.errors import AstridError
+from detection import mirror, services
 from detection.models import ModelRun
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -16,3 +21,12 @@ def infer(run_id: str) -> None:
     run = runs.get(pk=run_id)
     with run.working():
         services.infer(run)
+
+
+@shared_task
+def mirror_models() -> None:
+    """Tell MLflow which networks there are; where it is away, the next time does."""
+    try:
+        mirror.mirror()
+    except AstridError as error:
+        logger.warning("%s", error)

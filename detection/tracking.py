@@ -1,33 +1,81 @@
-"""Trainings in MLflow, for those who keep their experiments there. Nothing else needs it."""
+"""Trainings and versions in MLflow, for those who keep their experiments there.
+
+The database says which network is in force. MLflow mirrors it, and nothing that scores needs it.
+MLflow takes seconds to import, so it is imported where it is used.
+"""
 
 import json
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from detection import documentation
 from detection.card import Card
 
-EXPERIMENT = "astrid-unet"
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow tells nobody outside what is done here, gives a server that is away up within seconds,
+# and keeps off standard output, which belongs to --json.
+MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+LONGEST_VALUE = 6000  # of a parameter, by MLflow's own limit
+
+
+def client() -> "MlflowClient":
+    """Give a client of the tracking store in the settings."""
+    for name, value in MANNERS.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    uri = settings.MLFLOW_TRACKING_URI
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 def log(card: Card, folder: Path) -> str:
-    """Log one training, its figures and its files; give the id of the MLflow run.
+    """Log one training, its figures with their intervals, its files and its card as a page.
 
-    MLflow takes seconds to import, so it is imported here.
+    Returns
+    -------
+    str
+        The id of the MLflow run.
     """
-    import mlflow
+    from mlflow.entities import Metric, Param
 
-    mlflow.set_tracking_uri(settings.MLFLOW_TRACKING_URI)
-    mlflow.set_experiment(EXPERIMENT)
-    with mlflow.start_run(run_name=f"{card.name}-{card.version}") as run:
-        mlflow.log_params(parameters_of(card))
-        mlflow.log_metrics(figures_of(card))
-        mlflow.set_tag("sha256", card.sha256)
-        for path in sorted(folder.glob(f"{card.name}-{card.version}.*")):
-            mlflow.log_artifact(str(path))
-    return str(run.info.run_id)
+    mlflow = client()
+    tags = {"mlflow.runName": f"{card.name}-{card.version}", "sha256": card.sha256}
+    run = mlflow.create_run(experiment_of(mlflow, card.name), tags=tags)
+    key, now = run.info.run_id, run.info.start_time
+    parameters = [
+        Param(name, str(value)[:LONGEST_VALUE]) for name, value in parameters_of(card).items()
+    ]
+    figures = [Metric(name, value, now, 0) for name, value in figures_of(card).items()]
+    mlflow.log_batch(key, metrics=figures, params=parameters)
+    for path in sorted(folder.glob(f"{card.name}-{card.version}.*")):
+        mlflow.log_artifact(key, str(path))
+    mlflow.log_text(key, documentation.page(card), "model_card.md")
+    mlflow.set_terminated(key)
+    return str(key)
+
+
+def experiment_of(mlflow: "MlflowClient", name: str) -> str:
+    """Give the id of the experiment of this name, made where there is none."""
+    found = mlflow.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    is_server = settings.MLFLOW_TRACKING_URI.startswith("http")
+    # A server knows where its files go; without one MLflow would put them where we happen to be.
+    location = None if is_server else (Path(settings.STATE) / "mlflow").resolve().as_uri()
+    return str(mlflow.create_experiment(name, artifact_location=location))
 
 
 def parameters_of(card: Card) -> dict[str, Any]:
@@ -43,17 +91,25 @@ def parameters_of(card: Card) -> dict[str, Any]:
 
 
 def figures_of(card: Card) -> dict[str, float]:
-    """Give what a training has reached, flat: every figure that has an interval, and the rest."""
-    measured = {name: found["value"] for name, found in card.metrics.items() if has_interval(found)}
+    """Give what a training has reached, flat.
+
+    A figure with an interval becomes three: ``auc``, ``auc_low`` and ``auc_high``.
+    """
+    parts = {
+        "threshold": card.thresholds,
+        "calibration": asdict(card.calibration),
+        "seconds": card.training["seconds_by_step"],
+    }
     return {
-        **measured,
-        **{f"survey_{name}": value for name, value in card.metrics["survey"].items()},
-        **{f"threshold_{name}": value for name, value in card.thresholds.items()},
-        **{f"calibration_{name}": value for name, value in asdict(card.calibration).items()},
-        **{f"seconds_{name}": value for name, value in card.training["seconds_by_step"].items()},
+        name: float(value) for name, value in (*flat(card.metrics), *flat(parts)) if isfinite(value)
     }
 
 
-def has_interval(found: Any) -> bool:
-    """Say whether an entry of the metrics is one figure with its interval."""
-    return isinstance(found, dict) and set(found) == {"value", "low", "high"}
+def flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
+    """Give every number of nested figures with its path; lists are tables and left out."""
+    for name, value in found.items():
+        path = before if name == "value" and before else f"{before}_{name}".lstrip("_")
+        if isinstance(value, Mapping):
+            yield from flat(value, path)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield path, value
