@@ -24,8 +24,8 @@ MOST_SOURCES = 200
 # label, path in the figures of a run, decimals
 FIGURES = (
     ("Std of S_corr in blank sky, before scaling", ("quality", "noise_scale"), 4),
-    ("Error of the PSF or kernel, share of a source's flux", ("quality", "model_error"), 4),
-    ("Registration noise, px per axis", ("quality", "sigma_ast"), 3),
+    ("Error of the PSFs' ratio, share of their width", ("quality", "model_error"), 4),
+    ("Scatter of places, px per axis", ("quality", "sigma_ast"), 3),
     ("Flux ratio", ("quality", "flux_ratio"), 4),
     ("FWHM, science, px", ("quality", "fwhm_science"), 2),
     ("FWHM, reference, px", ("quality", "fwhm_reference"), 2),

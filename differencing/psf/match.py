@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from differencing.psf.model import PsfModel
-from differencing.psf.polynomial import Polynomial, fit_polynomial, leverages
+from differencing.psf.polynomial import Polynomial, fit_polynomial
 from differencing.psf.stamps import cut_stamps
 from differencing.psf.stars import Sources
 from differencing.subtraction.noise import BoolArray, FloatArray, excess_scatter, robust_sigma
@@ -19,8 +19,6 @@ ENOUGH_SHARED = 8  # stars of one frame confirmed by the other: the rest is not 
 MOST_PAIRS = 800  # the brightest carry the information
 JITTER = 0.03  # px; assumed before it is measured: keeps one bright star from ruling the fit
 LOOSE_JITTER = 0.15  # px, of galaxies: a new source in one moves its centroid
-FEW_RESIDUALS = 30  # below it a median deviation is too uncertain: the plain rms is used
-LEAST_FREEDOM = 0.1  # of a residual: a pair that a fit all but follows says little
 FLUX_SNR = 15.0  # stars below it say little about the flux ratio
 FLUX_ERROR = 0.01  # relative; the PSF model's error for one star
 
@@ -40,12 +38,17 @@ class FrameMatch:
 
     shift_x: Polynomial  # px to add to a reference position
     shift_y: Polynomial
-    sigma_ast: float  # px per axis, what remains after the fit and the centroids' own errors
     shift_rms: float  # px per axis, plain scatter of the used pairs
-    flux_ratio: float  # science ADU per reference ADU
+    flux_ratio: float  # science ADU per reference ADU, typical
     flux_ratio_scatter: float  # relative, per star, beyond the errors of the fluxes
     flux_ratio_scatter_error: float  # what to add to it for its upper limit at 1 sigma
     n_pairs: int
+    flux_change: Polynomial | None = None  # by which the ratio differs over the frame, relative
+
+    def ratio_at(self, x: FloatArray, y: FloatArray) -> NDArray[np.float64]:
+        """Give the flux ratio at places (px)."""
+        change = 0.0 if self.flux_change is None else self.flux_change.at(x, y)
+        return np.asarray(self.flux_ratio * (1.0 + np.broadcast_to(change, np.shape(x))))
 
 
 def pair_sources(
@@ -113,8 +116,7 @@ def fit_shift(
     is_star: BoolArray,
     noise: tuple[float, float],
     shape: tuple[int, int],
-    floor: float,
-) -> tuple[Polynomial, Polynomial, float, float]:
+) -> tuple[Polynomial, Polynomial, float]:
     """Fit the residual shift of paired sources as polynomials of the position.
 
     Parameters
@@ -126,16 +128,12 @@ def fit_shift(
     noise : pair of float
         1-sigma pixel noise of both frames, ADU.
     shape : (ny, nx)
-    floor : float
-        Smallest registration noise to report, px.
 
     Returns
     -------
     shift_x, shift_y : Polynomial
-    sigma_ast : float
-        Registration noise per axis (px): beyond the centroids' errors, and of the fit itself.
     rms : float
-        Scatter of the pairs per axis, px.
+        Scatter of the used pairs per axis, px.
     """
     error = np.hypot(_centroid_error(science, noise[0]), _centroid_error(reference, noise[1]))
     where = (reference.x, reference.y)
@@ -143,22 +141,13 @@ def fit_shift(
     smooth = _Smooth(SHIFT_DEGREE, shape, EXPECTED_SHIFT)
     shift_x, used_x = fit_polynomial(where, science.x - reference.x, weight, **vars(smooth))
     shift_y, used_y = fit_polynomial(where, science.y - reference.y, weight, **vars(smooth))
-    trusted = is_star if is_star.sum() > 2 * SHIFT_DEGREE else np.ones(len(error), bool)
-    bright = trusted & (error <= max(2 * JITTER, float(np.percentile(error[trusted], 30))))
     left = np.concatenate(
         [
-            (science.x - reference.x - shift_x.at(*where))[used_x & bright],
-            (science.y - reference.y - shift_y.at(*where))[used_y & bright],
+            (science.x - reference.x - shift_x.at(*where))[used_x],
+            (science.y - reference.y - shift_y.at(*where))[used_y],
         ]
     )
-    share = leverages(where, weight, **vars(smooth))
-    kept = np.concatenate([used_x & bright, used_y & bright])
-    left /= np.sqrt(np.maximum(1 - np.tile(share, 2)[kept], LEAST_FREEDOM))
-    rms = float(np.sqrt(np.mean(left**2)))
-    scatter = robust_sigma(left) if left.size >= FEW_RESIDUALS else rms
-    excess = max(scatter**2 - float(np.median(error[bright] ** 2)), 0.0)
-    excess += float(np.mean(share / weight))  # of the fit itself
-    return shift_x, shift_y, max(float(np.sqrt(excess)), floor), rms
+    return shift_x, shift_y, float(np.sqrt(np.mean(left**2)))
 
 
 def _centroid_error(sources: Sources, noise: float) -> NDArray[np.float64]:

@@ -45,10 +45,19 @@ class PsfModel:
 
     def sharpest(self) -> NDArray[np.float64]:
         """Give the stamp with the highest peak among nine places of the frame."""
-        y, x = (np.array([0.0, 0.5, 1.0]) * size for size in self.shape)
-        stamps = self.many(*(grid.ravel() for grid in np.meshgrid(x, y)))
+        stamps = self._everywhere()
         sharpest: NDArray[np.float64] = stamps[np.argmax(stamps[:, self.half, self.half])]
         return sharpest
+
+    @property
+    def change(self) -> float:
+        """Largest relative difference of the peak among nine places of the frame."""
+        peaks = self._everywhere()[:, self.half, self.half]
+        return float(np.ptp(peaks) / peaks.mean())
+
+    def _everywhere(self) -> NDArray[np.float64]:
+        y, x = (np.array([0.0, 0.5, 1.0]) * size for size in self.shape)
+        return self.many(*(grid.ravel() for grid in np.meshgrid(x, y)))
 
     @property
     def fwhm(self) -> float:

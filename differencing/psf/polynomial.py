@@ -116,16 +116,3 @@ def _prior(degree: int, expected: tuple[float, ...]) -> NDArray[np.float64]:
     return np.array(
         [1 / expected[total - 1] if 0 < total <= len(expected) else 0.0 for total in totals]
     )
-
-
-def leverages(
-    positions: tuple[FloatArray, FloatArray], weights: FloatArray, *, degree: int,
-    shape: tuple[int, int], expected: tuple[float, ...],
-) -> NDArray[np.float64]:  # fmt: skip
-    """Give each value's share in its own fit, 0 to 1: residuals are too small by sqrt(1 - share).
-
-    The share over the weight is the variance of the fit at that place.
-    """
-    design = design_matrix(*positions, shape, degree)
-    normal = (design * weights[:, None]).T @ design + np.diag(_prior(degree, expected) ** 2)
-    return np.asarray(weights * (design * np.linalg.lstsq(normal, design.T)[0].T).sum(axis=1))

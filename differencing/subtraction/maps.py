@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from astrid.core.threads import in_threads
 from differencing.psf.match import FrameMatch
@@ -25,7 +24,7 @@ class Maps:
 
     difference: Float32Image
     flux: Float32Image
-    variance: Float32Image  # of flux: sky, photons of sources, registration
+    variance: Float32Image  # of flux: sky and photons of sources
     reference_flux: Float32Image  # PSF flux of the reference at each pixel
     is_blank: BoolArray  # sky without sources
 
@@ -76,13 +75,7 @@ def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
     other *= np.float32(products.sky_gain_reference)
     sky += other
     source = products.source_variance[tile.inner]
-    # ZOGY eqs. 30-33: the shift between the frames has variance sigma_ast^2, half for each
-    variance = maps.variance[tile.core]
-    squared_gradient(products.score_science, tile, out=variance)
-    variance += squared_gradient(products.score_reference, tile, out=other)
-    variance *= np.float32(pair.matched.sigma_ast**2 / 2)
-    variance += sky
-    variance += np.maximum(source, 0, out=other)
+    np.add(sky, np.maximum(source, 0, out=other), out=maps.variance[tile.core])
     np.less(
         source, np.multiply(sky, np.float32(BLANK_SHARE), out=sky), out=maps.is_blank[tile.core]
     )
@@ -95,10 +88,13 @@ def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
 def register(reference: Float32Image, tile: Tile, matched: FrameMatch) -> Float32Image:
     """Take up, to first order, how the shift within ``tile`` differs from that of its centre.
 
-    The shift of the centre itself is applied in Fourier space.
+    The shift of the centre itself is applied in Fourier space. Where the flux ratio changes over
+    the frame, the reference is scaled to the typical one.
     """
     rows, columns = (np.arange(window.start, window.stop) for window in tile.padded)
     part = reference[: len(rows), : len(columns)]
+    if matched.flux_change is not None:
+        part *= 1 + matched.flux_change.on_grid(rows, columns)
     steps = []
     for axis, shift in ((1, matched.shift_x), (0, matched.shift_y)):
         change = shift.on_grid(rows, columns) - np.float32(shift.at(*tile.centre))
@@ -117,27 +113,3 @@ def slope(image: Float32Image, axis: int) -> Float32Image:
     along[1:-1] *= np.float32(0.5)
     along[0], along[-1] = turned[1] - turned[0], turned[-1] - turned[-2]
     return result
-
-
-def squared_gradient(score: Float32Image, tile: Tile, *, out: Float32Image) -> Float32Image:
-    """Give |grad score|^2 per px^2 by central differences, on the core of ``tile``, in ``out``.
-
-    The square is cyclic, so that the first row and column have neighbours, too.
-    """
-    rows, columns = tile.inner
-    (above, below), (left, right) = _beside(rows, len(score)), _beside(columns, len(score))
-    np.subtract(score[below, columns], score[above, columns], out=out)
-    out *= out
-    across = score[rows, right] - score[rows, left]
-    across *= across
-    out += across
-    out *= np.float32(0.25)
-    return out
-
-
-def _beside(window: slice, side: int) -> tuple[slice | NDArray[np.intp], slice]:
-    """Give the places one before and one after those of ``window``, on a circle."""
-    after = slice(window.start + 1, window.stop + 1)
-    if window.start == 0:
-        return np.arange(-1, window.stop - 1), after
-    return slice(window.start - 1, window.stop - 1), after

@@ -1,6 +1,7 @@
 """What two frames tell about themselves before they are subtracted: stars, PSFs, match."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -9,16 +10,21 @@ from differencing.psf import match, stars
 from differencing.psf.fit import fit_psf
 from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
+from differencing.psf.refine import Refined, refine_match
 from differencing.psf.sample import sample_stars
 from differencing.psf.stars import Sources
 from differencing.subtraction.images import Images
+from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.noise import BoolArray
 from differencing.subtraction.prepare import Plane
+from differencing.subtraction.remainder import remainder
 from differencing.subtraction.tiles import Tile
 from differencing.subtraction.zogy import TileOptics
 
 FRAMES = ("science", "reference")
 ENOUGH_SOURCES = 200  # with fewer, a second, deeper star detection is worth its time
+TILE_CHANGE = 0.06  # of the peak of a PSF: so much may it change over a tile, which has one PSF
+SMALLEST_TILE = 128  # px; borders would cost more than they bring
 SAMPLE_STEP = 8  # px between the pixels that stand for the noise of a tile
 
 Planes = tuple[Plane, Plane]
@@ -33,6 +39,8 @@ class Pair:
     images: Images  # holes filled, remaining background removed
     models: Models
     matched: FrameMatch
+    noise: MatchNoise
+    n_refined: int
 
     def optics(self, tile: Tile) -> TileOptics:
         """Give the optics in the middle of ``tile``."""
@@ -50,13 +58,21 @@ class Pair:
             shift_y=float(self.matched.shift_y.at(x, y)),
         )
 
+    def tile(self, largest: int) -> int:
+        """Give the side (px) of tiles, at most ``largest``, in which the PSF hardly changes."""
+        parts = max(model.change for model in self.models) / TILE_CHANGE
+        side = min(self.planes[0].shape)
+        return min(largest, max(int(np.ceil(side / max(parts, 1.0))), SMALLEST_TILE))
+
     def figures(self) -> dict[str, float]:
         """Say how well both frames were measured."""
         found = {
             "flux_ratio": self.matched.flux_ratio,
             "flux_ratio_scatter": self.matched.flux_ratio_scatter,
             "flux_ratio_scatter_error": self.matched.flux_ratio_scatter_error,
-            "sigma_ast": self.matched.sigma_ast,
+            "sigma_ast": self.noise.place,
+            "model_error": self.noise.shape,
+            "n_refined": float(self.n_refined),
             "shift_rms": self.matched.shift_rms,
             "shift_degree": float(self.matched.shift_x.degree),
             "n_matched": float(self.matched.n_pairs),
@@ -157,8 +173,8 @@ def match_frames(
     found: tuple[Sources, Sources],
     models: Models,
     parameters: DifferenceParameters,
-) -> FrameMatch:
-    """Fit shift and flux ratio of two frames from the sources they share.
+) -> Refined:
+    """Fit shift, flux ratio and the ratio of the PSFs of two frames by the sources they share.
 
     Raises
     ------
@@ -183,9 +199,11 @@ def match_frames(
         is_star=is_star,
         noise=(planes[0].sigma, planes[1].sigma),
         shape=planes[0].pixels.shape,
-        floor=parameters.min_sigma_ast,
     )
-    return FrameMatch(*shift, *ratio, n_pairs=len(first))
+    matched = FrameMatch(*shift, *ratio, n_pairs=len(first))
+    floor = parameters.min_sigma_ast
+    sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh)
+    return refine_match(planes, models, matched, clean[1], likely[1], sky_of=sky_of, floor=floor)
 
 
 def _flux_ratio(

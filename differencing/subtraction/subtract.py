@@ -17,11 +17,11 @@ from differencing.psf.stars import Sources
 from differencing.subtraction.both import Reference, measure_both, take_both_apart
 from differencing.subtraction.images import fill_holes
 from differencing.subtraction.maps import Maps, subtract_tiles
+from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
 from differencing.subtraction.noise import Float32Image
 from differencing.subtraction.pack import ReferencePack
 from differencing.subtraction.prepare import check_overlap, check_pair
-from differencing.subtraction.remainder import remainder
 from differencing.subtraction.tiles import plan_tiles
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import difference_psf
@@ -104,7 +104,9 @@ def subtract(
     with plain_libraries():
         ready = make_ready(science, reference, parameters, threads=threads)
         with ready.watch("tiles"):
-            maps = subtract_tiles(ready.pair, core=parameters.tile, threads=threads)
+            maps = subtract_tiles(
+                ready.pair, core=ready.pair.tile(parameters.tile), threads=threads
+            )
         shape = ready.pair.planes[0].shape
         whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
         return finish(ready, maps, psf=difference_psf(ready.pair.optics(whole)))
@@ -158,13 +160,14 @@ def make_ready(
         both = parts[0][1], parts[1][1]
         models = of_one_size(models)
     with watch("match"):
-        matched = match_frames(planes, both, models, parameters)
+        refined = match_frames(planes, both, models, parameters)
+        matched, models = refined.matched, refined.models
     with watch("background"):
-        ratio = matched.flux_ratio
-        sky = remainder(planes, ratio, mesh=parameters.remainder_mesh)
-        images = fill_holes(planes, ratio, sky)
+        images = fill_holes(planes, matched.flux_ratio, refined.sky)
         images = paint_stars(images, planes, models, matched)
-    return Ready(both, Pair(planes, images, models, matched), watch)
+    match_noise = MatchNoise.of(refined.scatter, models[0].fwhm)
+    pair = Pair(planes, images, models, matched, match_noise, refined.n_sources)
+    return Ready(both, pair, watch)
 
 
 def finish(
@@ -181,7 +184,8 @@ def finish(
     """
     with ready.watch("noise"):
         mask = join_masks(ready.pair.planes, ready.pair.models[0].fwhm)
-        noise_figures = calibrate_variance(maps, mask != 0, has_bits(mask, MaskBit.SATURATED))
+        saturated = has_bits(mask, MaskBit.SATURATED)
+        noise_figures = calibrate_variance(maps, ready.pair.noise, mask != 0, saturated)
         error, significance = maps.variance, maps.reference_flux  # overwritten by what follows
         np.sqrt(maps.variance, out=error)
         np.divide(maps.flux, error, out=significance)

@@ -8,6 +8,7 @@ from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import Polynomial
 from differencing.subtraction.images import Image
 from differencing.subtraction.maps import subtract_tiles
+from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.prepare import Plane
 from tests.differencing import sky
@@ -34,8 +35,8 @@ def pair_of(science, reference, optics, models):
     )
     images = tuple(Image(p.pixels, np.zeros(0, int), np.zeros(0, np.float32)) for p in planes)
     still = Polynomial(np.zeros(1), 0, science.shape)
-    matched = FrameMatch(still, still, 0.0, 0.0, optics.flux_ratio, 0.0, 0.0, 9)
-    return Pair(planes, images, models, matched)
+    matched = FrameMatch(still, still, 0.0, optics.flux_ratio, 0.0, 0.0, 9)
+    return Pair(planes, images, models, matched, MatchNoise(0.0, 0.0, 1.0), 9)
 
 
 def noisy_stars(optics, shape):

@@ -1,0 +1,129 @@
+"""The match of two frames as all their sources show it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from differencing.psf.match import FrameMatch
+from differencing.psf.match_fields import (
+    FLUX_DEGREE,
+    SHAPE_DEGREE,
+    SHIFT_DEGREE,
+    MatchFit,
+    expected_fields,
+    raised,
+)
+from differencing.psf.mismatch import measure_mismatch
+from differencing.psf.model import PsfModel
+from differencing.psf.polynomial import Polynomial
+from differencing.psf.shape_modes import shape_modes
+from differencing.psf.stars import Sources
+from differencing.subtraction.noise import BoolArray
+from differencing.subtraction.prepare import Plane
+from preprocessing.sky.mesh import Surface
+
+MOST_SOURCES = 150  # the brightest carry the information
+LINEAR = 0.03  # relative flux; a larger change is measured again, from there
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Two frames matched, with their PSFs.
+
+    Attributes
+    ----------
+    matched : FrameMatch
+    models : pair of PsfModel
+        Science and reference.
+    scatter : (6,) array
+        What single stars differ by from the fields, in the terms of
+        :class:`differencing.psf.mismatch.Mismatch`. What the fields themselves are wrong by does
+        not show in the sources that they were fitted to.
+    n_sources : int
+        That the fields rest on.
+    sky : Surface
+        What is left of the sky in the plain difference, science ADU.
+    """
+
+    matched: FrameMatch
+    models: tuple[PsfModel, PsfModel]
+    scatter: NDArray[np.float64]
+    n_sources: int
+    sky: Surface
+
+
+def refine_match(
+    planes: tuple[Plane, Plane],
+    models: tuple[PsfModel, PsfModel],
+    matched: FrameMatch,
+    sources: Sources,
+    is_star: BoolArray,
+    *,
+    sky_of: Callable[[float], Surface],
+    floor: float,
+) -> Refined:
+    """Correct flux ratio, PSFs and shift by what all sources, stars and galaxies, leave.
+
+    Only the ratio of two PSFs shows in a difference. Few stars determine it badly, but
+    everything that stands still in the sky does. Sources that changed are set aside; none counts
+    for more than its scatter allows.
+
+    Parameters
+    ----------
+    planes, models : pairs
+        Science and reference.
+    matched : FrameMatch
+    sources : Sources
+        Of the reference, in order of decreasing flux.
+    is_star : (n,) bool array
+    sky_of : callable
+        Gives what is left of the sky in the plain difference for a flux ratio.
+    floor : float
+        Smallest scatter of places, px.
+    """
+    chosen = np.arange(min(MOST_SOURCES, len(sources)))
+    for _ in range(2):
+        sky = sky_of(matched.flux_ratio)
+        seen, index = measure_mismatch(planes, models, matched, sources.chosen(chosen), sky)
+        fit = MatchFit(
+            seen, is_star[chosen][index], expected_fields(matched), matched.shift_x.shape
+        )
+        fields = fit.solve(floor)
+        matched, models = _corrected(matched, models, fields)
+        if abs(fields[0][0]) < LINEAR:
+            break
+    return Refined(matched, models, fit.scatter, int(fit.soft.sum()), sky)
+
+
+def _corrected(
+    matched: FrameMatch, models: tuple[PsfModel, PsfModel], fields: list[NDArray[np.float64]]
+) -> tuple[FrameMatch, tuple[PsfModel, PsfModel]]:
+    """Apply the fields to the match and to both PSFs."""
+    shifts = [
+        Polynomial(raised(old.coefficients, old.degree) + field, SHIFT_DEGREE, old.shape)
+        for old, field in zip((matched.shift_x, matched.shift_y), fields[4:], strict=True)
+    ]
+    brighter = 1 + float(fields[0][0])
+    change = fields[0] / brighter
+    change[0] = 0.0
+    if matched.flux_change is not None:
+        change += matched.flux_change.coefficients
+    better = replace(
+        matched, flux_ratio=matched.flux_ratio * brighter, shift_x=shifts[0], shift_y=shifts[1],
+        flux_change=Polynomial(change, FLUX_DEGREE, matched.shift_x.shape),
+    )  # fmt: skip
+    # the PSF that rests on fewer stars is more likely to be wrong
+    share = models[1].n_stars / (models[0].n_stars + models[1].n_stars)
+    shapes = np.stack(fields[1:4], axis=1)
+    return better, (_changed(models[0], share * shapes), _changed(models[1], (share - 1) * shapes))
+
+
+def _changed(model: PsfModel, change: NDArray[np.float64]) -> PsfModel:
+    """Widen and stretch a PSF by polynomials (terms, 3) of degree :data:`SHAPE_DEGREE`."""
+    degree = max(model.degree, SHAPE_DEGREE)
+    coefficients = raised(model.coefficients, model.degree, degree)
+    modes = shape_modes(model.coefficients[0])[:3]
+    coefficients += raised(np.tensordot(change, modes, axes=1), SHAPE_DEGREE, degree)
+    return replace(model, coefficients=coefficients, degree=degree)

@@ -1,0 +1,111 @@
+"""The variance that errors of the match of two frames give to a score, by its derivatives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from differencing.subtraction.noise import Float32Image, FloatArray
+
+FWHM_TO_SIGMA = 1 / 2.3548
+FLUX_ERROR = 0.002  # relative: a flux ratio may vary by so much more than it is fitted to
+
+
+@dataclass(frozen=True)
+class MatchNoise:
+    """The variance that errors of the match give to the score of what does not change.
+
+    To first order a relative error c of the flux ratio leaves c S of a source with the score S,
+    an error d of its place d . grad S, and a relative error w of the width of a PSF of rms width
+    s leaves w s^2 Laplace S, exactly so for a Gaussian PSF; the two elongations leave
+    e1 s^2 (S_xx - S_yy) + 2 e2 s^2 S_xy. Of equal variance, the three shapes together give
+    2 w^2 s^4 times the squared (Frobenius) norm of the second derivatives. A galaxy that is
+    smooth on the scale of the PSF pays for the flux ratio only.
+
+    Attributes
+    ----------
+    place : float
+        1-sigma error per axis, px.
+    shape : float
+        Relative, of the width and of either elongation of one PSF over the other.
+    width : float
+        s, px.
+    flux : float
+        Relative.
+    """
+
+    place: float
+    shape: float
+    width: float
+    flux: float = FLUX_ERROR
+
+    @classmethod
+    def of(cls, scatter: FloatArray, fwhm: float) -> "MatchNoise":
+        """Take it from the scatter of stars in the six terms of a match, and the PSF's FWHM (px).
+
+        What a star differs in flux by is its own change, and no error.
+        """
+        shape, place = (float(np.sqrt(np.mean(terms**2))) for terms in (scatter[1:4], scatter[4:]))
+        return cls(place, shape, fwhm * FWHM_TO_SIGMA)
+
+    def inside(self, score: Float32Image, rows: slice, columns: slice) -> Float32Image:
+        """Give the variance in a window of the frame whose reference has the ``score``.
+
+        Beyond the frame the score is that of its edge.
+        """
+        return self._of_middle(_with_rim(score, rows, columns))
+
+    def at(self, score: Float32Image, where: NDArray[np.intp]) -> Float32Image:
+        """Give the variance at pixels of the flattened frame."""
+        rows, columns = np.divmod(where, score.shape[1])
+        down, along = (
+            np.clip(axis + np.array([[-1], [0], [1]]), 0, size - 1)
+            for axis, size in zip((rows, columns), score.shape, strict=True)
+        )
+        return np.asarray(self._of_middle(score[down[:, None], along[None, :]])[0, 0])
+
+    def _of_middle(self, score: Float32Image) -> Float32Image:
+        """Give the variance without the rim of the first two axes."""
+        steep, bent = derivatives(score)
+        steep *= np.float32(self.place**2)
+        bent *= np.float32(2 * self.shape**2 * self.width**4)
+        steep += bent
+        square = np.square(score[1:-1, 1:-1], out=bent)
+        square *= np.float32(self.flux**2)
+        steep += square
+        return steep
+
+
+def _with_rim(image: Float32Image, rows: slice, columns: slice) -> Float32Image:
+    """Cut a window and one pixel around it, the edge of the frame repeated beyond it."""
+    sides = list(zip((rows, columns), image.shape, strict=True))
+    near = tuple(slice(max(side.start - 1, 0), min(side.stop + 1, size)) for side, size in sides)
+    beyond = [(int(side.start == 0), int(side.stop >= size)) for side, size in sides]
+    return np.pad(image[near], beyond, mode="edge")
+
+
+def derivatives(score: Float32Image) -> tuple[Float32Image, Float32Image]:
+    """Give squared gradient and squared norm of the second derivatives, without the rim.
+
+    Rows and columns are the first two axes.
+    """
+    centre = score[1:-1, 1:-1]
+    left, right, above, below = score[1:-1, :-2], score[1:-1, 2:], score[:-2, 1:-1], score[2:, 1:-1]
+    steep, bent = np.zeros_like(centre), np.zeros_like(centre)
+    for before, after in ((left, right), (above, below)):
+        slope = after - before
+        slope *= slope
+        steep += slope
+        bend = after + before
+        bend -= centre
+        bend -= centre
+        bend *= bend
+        bent += bend
+    steep *= np.float32(0.25)
+    twist = score[2:, 2:] - score[2:, :-2]
+    twist -= score[:-2, 2:]
+    twist += score[:-2, :-2]
+    twist *= twist
+    twist *= np.float32(2 / 16)
+    bent += twist
+    return steep, bent

@@ -1,0 +1,110 @@
+"""What errors of a match leave of sources that do not change, by closed forms."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from differencing.subtraction.match_noise import MatchNoise, derivatives
+from differencing.subtraction.model_error import connected
+from differencing.subtraction.zogy import TileOptics, subtract_tile
+
+SIDE, HALF = 128, 24
+WIDTH = 1.6  # px, rms
+MIDDLE = np.s_[SIDE // 2 - 8 : SIDE // 2 + 9, SIDE // 2 - 8 : SIDE // 2 + 9]
+
+
+def gaussian(side, wide, high, *, tilt=0.0):
+    """A Gaussian of unit sum; ``tilt`` is the covariance of x and y."""
+    offset = np.arange(side) - side // 2
+    x, y = offset[None, :], offset[:, None]
+    root = wide**2 * high**2 - tilt**2
+    shape = (x**2 * high**2 - 2 * x * y * tilt + y**2 * wide**2) / root
+    return np.exp(-shape / 2) / (2 * np.pi * np.sqrt(root))
+
+
+ROUND = gaussian(2 * HALF + 1, WIDTH, WIDTH).astype(np.float32)
+OPTICS = TileOptics(ROUND, ROUND, 10.0, 10.0, 1.0, 1.0, 1.0)
+
+
+def residual(science, **errors):
+    """Give what is left of a star that the optics expect to be round and in the middle."""
+    reference = gaussian(SIDE, WIDTH, WIDTH).astype(np.float32) * np.float32(1e4)
+    products = subtract_tile(
+        (1e4 * science).astype(np.float32), reference, replace(OPTICS, **errors)
+    )
+    return products.score_science - products.score_reference, products.score_reference
+
+
+def test_three_errors_of_shape_leave_the_predicted_variance():
+    error = 0.01
+    wider = residual(gaussian(SIDE, WIDTH * (1 + error), WIDTH * (1 + error)))
+    # stretched along x and y, and along the diagonals
+    stretched = residual(gaussian(SIDE, WIDTH * (1 + error), WIDTH * (1 - error)))
+    tilted = residual(gaussian(SIDE, WIDTH, WIDTH, tilt=2 * error * WIDTH**2))
+    left = sum(one[0] ** 2 for one in (wider, stretched, tilted))
+    noise = MatchNoise(place=0.0, shape=error, width=WIDTH, flux=0.0)
+    expected = noise.inside(wider[1], slice(0, SIDE), slice(0, SIDE))
+    # second order in 1 %, and derivatives by neighbours of a score of 2.3 px rms: 4 % each
+    largest = expected.max()
+    np.testing.assert_allclose(left[MIDDLE], expected[MIDDLE], atol=0.12 * largest)
+    assert left.max() == pytest.approx(largest, rel=0.1)
+
+
+def test_an_error_of_place_leaves_the_predicted_variance():
+    error = 0.02
+    left = sum(
+        residual(gaussian(SIDE, WIDTH, WIDTH), shift_x=dx, shift_y=dy)[0] ** 2
+        for dx, dy in ((error, 0.0), (0.0, error))
+    )
+    score = residual(gaussian(SIDE, WIDTH, WIDTH))[1]
+    noise = MatchNoise(place=error, shape=0.0, width=WIDTH, flux=0.0)
+    expected = noise.inside(score, slice(0, SIDE), slice(0, SIDE))
+    # where a score of s = 2.3 px rms is steepest, central differences lose 1 / (3 s^2) = 6 % of
+    # its slope, 13 % in square, nearer to the middle half as much again
+    np.testing.assert_allclose(left[MIDDLE], expected[MIDDLE], atol=0.2 * expected.max())
+
+
+def test_an_error_of_the_flux_ratio_leaves_the_predicted_variance():
+    error = 0.01
+    left, score = residual((1 + error) * gaussian(SIDE, WIDTH, WIDTH))
+    noise = MatchNoise(place=0.0, shape=0.0, width=WIDTH, flux=error)
+    expected = noise.inside(score, slice(0, SIDE), slice(0, SIDE))
+    # float32 rounding of a flux of 1e4, of which 1 % is left
+    np.testing.assert_allclose(np.sqrt(expected), np.abs(left), atol=0.01)
+
+
+def test_derivatives_are_those_of_a_quadratic():
+    y, x = np.mgrid[-4:5, -4:5].astype(np.float32)
+    steep, bent = derivatives((1.5 * x**2 - 0.5 * y**2 + 2 * x * y + x).astype(np.float32))
+    x, y = x[1:-1, 1:-1], y[1:-1, 1:-1]
+    # exact but for rounding: differences of a quadratic are its derivatives
+    np.testing.assert_allclose(steep, (3 * x + 2 * y + 1) ** 2 + (2 * x - y) ** 2, rtol=1e-5)
+    np.testing.assert_allclose(bent, 3**2 + 1**2 + 2 * 2**2, rtol=1e-5)
+
+
+def test_a_window_has_the_variance_of_the_whole_frame():
+    score = np.random.default_rng(4).normal(0, 1, (40, 50)).astype(np.float32)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5)
+    whole = noise.inside(score, slice(0, 40), slice(0, 50))
+    for rows, columns in ((slice(0, 9), slice(30, 50)), (slice(13, 40), slice(0, 7))):
+        np.testing.assert_allclose(noise.inside(score, rows, columns), whole[rows, columns])
+
+
+def test_single_pixels_have_the_variance_of_the_whole_frame():
+    score = np.random.default_rng(4).normal(0, 1, (40, 50)).astype(np.float32)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5)
+    whole = noise.inside(score, slice(0, 40), slice(0, 50))
+    where = np.array([0, 49, 50, 777, 1999])
+    np.testing.assert_allclose(noise.at(score, where), whole.reshape(-1)[where], rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_pixels_that_share_sides_are_one_source(share):
+    lit = np.random.default_rng(8).random((30, 20)) < share
+    count, group = connected(np.flatnonzero(lit), 20)
+    labels, expected = ndimage.label(lit)
+    assert count == expected
+    # the same groups under other numbers
+    assert len(set(zip(group, labels[lit], strict=True))) == count
