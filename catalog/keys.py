@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
 from catalog.fieldhelp import FieldHelp, lines_of, shown
-from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewPolicy
+from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewOrder, ReviewPolicy
 from detection.parameters import DetectionParameters, PromotionMargins
 from differencing.parameters import DifferenceParameters
 from differencing.references.parameters import ReferenceParameters
@@ -82,6 +82,11 @@ SETTINGS: Mapping[str, Setting] = {
             "review",
             ReviewPolicy,
             "How many verdicts settle a detection, and for how long a curator keeps one.",
+        ),
+        (
+            "review_order",
+            ReviewOrder,
+            "What curators are asked first, and how many verdicts go to a random sample.",
         ),
         ("delivery", DeliveryPolicy, "How long and how often an alert message is tried."),
         ("pipeline", PipelineParameters, "Retries, waits and the sweep that starts what is due."),

@@ -11,6 +11,7 @@ from curation.delivery import cancel
 from curation.models import Alert, Delivery, DeliveryStatus, Trigger
 from curation.queue import one_per_sighting, open_tasks
 from curation.tasks import deliver
+from detection.association import adopt
 from detection.models import Detection
 from differencing.models import DifferenceRun
 from differencing.references import stacks
@@ -20,11 +21,13 @@ from observations.models import Observation
 def hand_over(*, detections: list[Detection], **_: Any) -> None:
     """Queue new detections for review, and raise the alerts that wait for a detection.
 
-    One thing in one exposure is told of once, as it is asked about once.
+    One thing in one exposure is told of once, as it is asked about once. What the network
+    rejected and chance drew is asked about and not told of.
     """
     new = one_per_sighting(detections)
     open_tasks(new)
-    _announce(alerts.raise_alerts(new, config.get("alert_rules"), Trigger.DETECTED))
+    found = [one for one in new if not one.is_audit]
+    _announce(alerts.raise_alerts(found, config.get("alert_rules"), Trigger.DETECTED))
 
 
 def _announce(raised: list[Alert]) -> None:
@@ -35,6 +38,8 @@ def _announce(raised: list[Alert]) -> None:
 
 def record(*, detection: Detection, **_: Any) -> None:
     """Write the object's catalog entry, and the alerts that wait for a confirmation."""
+    if detection.sky_object is None:
+        adopt(detection, config.get("detection").association_radius_arcsec / 3600)
     publish_object_of(detection)
     _announce(alerts.raise_alerts([detection], config.get("alert_rules"), Trigger.CONFIRMED))
 

@@ -11,8 +11,10 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from curation.models import Lease, ReviewQueue, ReviewTask, ReviewTaskQuerySet
-from curation.parameters import ReviewPolicy
+from curation import policy as policies
+from curation.models import Curator, Lease, ReviewQueue, ReviewTask, ReviewTaskQuerySet
+from curation.parameters import ReviewOrder, ReviewPolicy
+from curation.urgency import is_audit_turn
 
 COUNTED = 1000  # more waiting tasks than this are not counted
 # Somebody else may take a place between the choice of a task and the lease of it: the choice
@@ -68,8 +70,7 @@ def take(
     held = list(_held(queue, person, now).exclude(pk__in=have).values_list("pk", flat=True))
     tasks = held[:number]
     if len(tasks) < number:
-        free = available(queue, person, now).in_order(queue.order)
-        tasks += _locked(free, number - len(tasks))
+        tasks += _chosen(queue, person, now, number - len(tasks))
     return Leased(_grant(tasks, person, policy, ends_at), ends_at)
 
 
@@ -93,6 +94,38 @@ def available(queue: ReviewQueue, person: User, now: datetime) -> ReviewTaskQuer
     is_free = Q(busy_until=None) | Q(busy_until__lte=now)
     rows = ReviewTask.objects.waiting().new_to(person.pk)
     return rows.filter(is_free, queue.condition).filter(~Exists(mine))
+
+
+def _chosen(queue: ReviewQueue, person: User, now: datetime, number: int) -> list[UUID]:
+    """Lock the next tasks: of a queue without filter, a share of them by chance alone.
+
+    A filter would choose, and the figures that rest on the sample would be those of its choice.
+    """
+    free = available(queue, person, now)
+    if queue.filter:
+        return _locked(free.in_order(queue.order), number)
+    drawn = _by_chance(free, _places_of_chance(person, number), now)
+    # What chance drew waits for its turn, unless an operator wants it at once.
+    others = free.filter(Q(sampling_weight=None) | Q(priority__gt=0)).exclude(pk__in=drawn)
+    chosen = [*_locked(others.in_order(queue.order), number - len(drawn)), *drawn]
+    left = free.exclude(pk__in=chosen)
+    return [*chosen, *_by_chance(left, number - len(chosen), now)]
+
+
+def _by_chance(free: ReviewTaskQuerySet, number: int, now: datetime) -> list[UUID]:
+    """Lock the next tasks of the random sample and note that their turn has come."""
+    drawn = _locked(free.by_chance(), number) if number else []
+    ReviewTask.objects.filter(pk__in=drawn, offered_at=None).update(offered_at=now)
+    return drawn
+
+
+def _places_of_chance(person: User, number: int) -> int:
+    """Say how many of a person's next tasks belong to the random sample."""
+    share = policies.in_force(ReviewOrder).random_share
+    if not share:
+        return 0
+    given = Curator.objects.filter(user=person).values_list("verdicts", flat=True).first() or 0
+    return sum(is_audit_turn(given + place, share) for place in range(number))
 
 
 def _locked(free: ReviewTaskQuerySet, number: int) -> list[UUID]:

@@ -75,7 +75,7 @@ def _list_of(model: type[models.Model], query: str = "") -> str:
 
 def newest(number: int = 12) -> QuerySet[Detection]:
     """Give the best scored detections of the networks' last runs, last run first."""
-    related = Detection.objects.select_related("observation", "candidate", "sky_object")
+    related = Detection.objects.believed().select_related("observation", "candidate", "sky_object")
     shown = related.exclude(status=DetectionStatus.ARCHIVED)
     return shown.order_by("-model_run", "-confidence_score", "-id")[:number]
 

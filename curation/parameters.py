@@ -22,6 +22,25 @@ class ReviewPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReviewOrder:
+    """What curators are asked first; all weights 0: the highest score."""
+
+    random_share: float = tunable(
+        0.2,
+        "share of the verdicts that goes to detections drawn by chance, so that figures are fair",
+        ge=0,
+        le=1,
+    )
+    uncertainty: float = tunable(1.0, "weight of the network's own doubt", ge=0)
+    disagreement: float = tunable(1.0, "weight of what champion and challenger differ by", ge=0)
+    novelty: float = tunable(1.0, "weight of how unlike all that was learned it is", ge=0)
+
+    def __post_init__(self) -> None:
+        """Refuse shares and weights that order nothing."""
+        check_limits(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlertRuleSpec:
     """When to tell whom: one item of the setting ``alert_rules``."""
 

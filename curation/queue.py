@@ -5,29 +5,72 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from astrid.core.ids import lot_of
 from curation import flags
+from curation import policy as policies
 from curation.models import ReviewQueue, ReviewTask, ReviewTaskQuerySet
-from detection.models import Detection, DetectionStatus
+from curation.parameters import ReviewOrder
+from curation.urgency import doubt_of, urgency
+from detection.models import Detection, DetectionStatus, ShadowScore
 
 _OPEN = (DetectionStatus.PENDING, DetectionStatus.VALIDATING, DetectionStatus.VALIDATED)
 # Within so many half-light ellipses a detection counts as lying on or beside a galaxy.
 NEAR_GALAXY_RADII = 3.0
 
 
-def open_tasks(detections: Iterable[Detection], *, priority: int = 0) -> int:
+def open_tasks(
+    detections: Iterable[Detection], *, priority: int = 0, order: ReviewOrder | None = None
+) -> int:
     """Queue the detections that are not settled and not queued yet; say how many are new.
 
     One thing in one exposure is asked about once, by its best detection, however many
-    references it stood out against.
+    references it stood out against. Each task gets what a verdict would teach, and a share of
+    them, drawn by chance, is the sample that the network's figures rest on.
     """
+    order = order or policies.in_force(ReviewOrder)
+    chosen = one_per_sighting(detections)
+    shadows = _shadow_scores(chosen)
     tasks = [
-        ReviewTask(detection=detection, priority=priority, **copies_of(detection))
-        for detection in one_per_sighting(detections)
+        ReviewTask(
+            detection=one,
+            priority=priority,
+            learning=_learning(one, shadows.get(one.candidate_id), order),
+            **_lot(one, order),
+            **copies_of(one),
+        )
+        for one in chosen
     ]
     ReviewTask.objects.bulk_create(tasks, ignore_conflicts=True)
     opened = ReviewTask.objects.filter(pk__in=[task.pk for task in tasks])
     ask_for_votes(opened)
     return opened.count()
+
+
+def _shadow_scores(detections: Iterable[Detection]) -> dict[Any, float]:
+    """Give what challengers say of the candidates of detections; the newest counts."""
+    rows = ShadowScore.objects.filter(candidate__in=[one.candidate_id for one in detections])
+    return dict(rows.order_by("id").values_list("candidate", "confidence"))
+
+
+def _learning(detection: Detection, shadow: float | None, order: ReviewOrder) -> float:
+    doubt = doubt_of(
+        detection.confidence_score,
+        spread=detection.uncertainty,
+        shadow=shadow,
+        novelty=detection.novelty,
+    )
+    return urgency(doubt, order)
+
+
+def _lot(detection: Detection, order: ReviewOrder) -> dict[str, float | None]:
+    """Draw whether a task is in the random sample, its place there, and what it stands for."""
+    lot = lot_of(detection.pk)
+    if detection.is_audit:
+        return {"turn": lot, "sampling_weight": detection.sampling_weight}
+    if lot >= order.random_share:
+        return {"turn": lot, "sampling_weight": None}
+    # Of those drawn the lots lie below the share: spread over 0 to 1 they are lots again.
+    return {"turn": lot / order.random_share, "sampling_weight": 1 / order.random_share}
 
 
 def copies_of(detection: Detection) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle
+from django.db import transaction
 from django.db.models import Max, Min
 
 from astrid.core.locks import queue_up
@@ -25,6 +26,14 @@ def associate(detections: list[Detection], radius_deg: float) -> None:
     for detection in detections:
         near = SkyObject.objects.nearest(detection.ra, detection.dec, radius_deg)
         detection.sky_object = near or _new_object(detection)
+
+
+@transaction.atomic
+def adopt(detection: Detection, radius_deg: float) -> None:
+    """Give a stored detection its sky object: people believe in what the network rejected."""
+    associate([detection], radius_deg)
+    detection.save(update_fields=["sky_object", "updated_at"])
+    refresh({one.sky_object.pk for one in [detection] if one.sky_object})
 
 
 def _new_object(detection: Detection) -> SkyObject:

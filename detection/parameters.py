@@ -41,6 +41,14 @@ class DetectionParameters:
         3.0, "within so many half-light ellipses of an extended source it is a supernova", gt=0
     )
 
+    audit_rejected: int = tunable(
+        1,
+        "rejected candidates of each frame that chance picks for people, to count misses",
+        unit="rows",
+        ge=0,
+        le=100,
+    )
+
     def __post_init__(self) -> None:
         """Refuse values that nothing can be scored or cut with."""
         check_limits(self)

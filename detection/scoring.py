@@ -67,10 +67,18 @@ class Scored:
     @property
     def believed(self) -> list[tuple[Candidate, Answer]]:
         """Those that become detections."""
+        return self._judged(CandidateStatus.DETECTED)
+
+    @property
+    def rejected(self) -> list[tuple[Candidate, Answer]]:
+        """Those that do not."""
+        return self._judged(CandidateStatus.REJECTED)
+
+    def _judged(self, status: CandidateStatus) -> list[tuple[Candidate, Answer]]:
         return [
             (one, answer)
             for one, answer in zip(self.candidates, self.answers, strict=True)
-            if answer is not None and one.status == CandidateStatus.DETECTED
+            if answer is not None and one.status == status
         ]
 
     @property

@@ -12,7 +12,7 @@ from astrid.core.errors import BadImage
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
-from detection import inference, scoring
+from detection import audit, inference, scoring, shadow
 from detection.association import associate, refresh
 from detection.findings import detections_of
 from detection.frames import Images, images_of
@@ -37,6 +37,7 @@ def due() -> QuerySet[DifferenceRun]:
     seen = ModelRun.objects.filter(
         ~Q(status=RunStatus.FAILED) | Q(model__is_active=True),
         difference_run=OuterRef("pk"),
+        is_shadow=False,
     )
     return (
         DifferenceRun.objects.filter(status=RunStatus.COMPLETED, is_comparison=False)
@@ -77,7 +78,11 @@ def infer(run: ModelRun) -> None:
             frame = _frame(run, networks, images, parameters)
             scored = scoring.score_candidates(candidates, frame, networks, threshold)
         with cost.step("detections"):
-            detections = detections_of(run, images, scored.believed, parameters)
+            drawn = [] if difference.is_control else audit.draw(scored, parameters.audit_rejected)
+            detections = detections_of(run, images, [*scored.believed, *drawn], parameters)
+            audit.mark(detections, scored)
+        with cost.step("shadow"):
+            shadow.score_beside(run, frame, networks, candidates)
         with cost.step("store"):
             maps = store_maps(run, _map(networks, frame, parameters), images.difference, scored)
     _finish(run, scored, detections, parameters, cost, maps)
@@ -125,7 +130,8 @@ def _finish(
         run.complete(**maps, **_figures(scored, parameters, cost), **_origin(run, difference, maps))
         Candidate.objects.bulk_update(scored.candidates, scoring.WRITTEN, batch_size=1000)
         if not difference.is_control:
-            associate(detections, parameters.association_radius_arcsec / 3600)
+            believed = [one for one in detections if not one.is_audit]
+            associate(believed, parameters.association_radius_arcsec / 3600)
         Detection.objects.bulk_create(detections, batch_size=1000)
         if not difference.is_control:
             refresh({one.sky_object.pk for one in detections if one.sky_object})

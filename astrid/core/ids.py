@@ -1,6 +1,7 @@
 """Row keys."""
 
 import uuid
+from hashlib import sha256
 
 import uuid_utils.compat
 
@@ -8,3 +9,8 @@ import uuid_utils.compat
 def new_id() -> uuid.UUID:
     """Make a UUID version 7: its bits begin with the time, so an index grows at one end."""
     return uuid_utils.compat.uuid7()
+
+
+def lot_of(key: uuid.UUID) -> float:
+    """Draw a number from 0 to below 1 for a row: fair, and the same for ever."""
+    return int.from_bytes(sha256(key.bytes).digest()[:6]) / 2**48

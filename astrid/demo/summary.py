@@ -27,7 +27,7 @@ def summary(run: ObservationRun, report: Report, truth_file: Path | None) -> dic
             observation__survey=survey, status="completed"
         ).count(),
         "candidates": Candidate.objects.filter(observation__survey=survey).count(),
-        "detections": Detection.objects.filter(observation__survey=survey).count(),
+        "detections": Detection.objects.believed().filter(observation__survey=survey).count(),
         "sky_objects": SkyObject.objects.filter(detections__observation__survey=survey)
         .distinct()
         .count(),

@@ -41,7 +41,7 @@ def recoveries(truth_file: Path, survey: str) -> list[Recovery]:
     truth = truth[~np.asarray(truth["is_masked"], dtype=bool)]
     found = {
         "candidates": _found(truth, Candidate.objects.all(), survey),
-        "detections": _found(truth, Detection.objects.all(), survey),
+        "detections": _found(truth, Detection.objects.believed(), survey),
     }
     snr = np.abs(np.asarray(truth["snr"], dtype=float))
     return [

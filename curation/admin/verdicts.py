@@ -79,14 +79,16 @@ class ReviewTaskAdmin(ConsoleAdmin):
 
     introduction = (
         "Detections that wait for a verdict, in the order in which curators get them: "
-        "highest priority, then highest score."
+        "highest priority, then highest score. A share of the verdicts (setting review_order) "
+        "goes to the random sample: tasks with a sampling weight."
     )
     list_display = ["detection", "priority", "score", "kind", "band", "votes", "done_at"]
     list_editable = ["priority"]
     list_filter = [("done_at", admin.EmptyFieldListFilter), "priority"]
     list_select_related = ["detection"]
     readonly_fields = [
-        "detection", "score", "learning", "sampling_weight", "survey", "band", "snr", "kind",
+        "detection", "score", "learning", "sampling_weight", "turn", "offered_at", "is_gold",
+        "survey", "band", "snr", "kind",
         "flags", "is_new_object", "near_galaxy", "votes", "votes_required", "seen_by", "busy_until",
         "done_at",
     ]  # fmt: skip

@@ -109,6 +109,10 @@ class ReviewTaskQuerySet(models.QuerySet["ReviewTask"]):
             Q(assigned_to=None) | Q(assigned_to=person)
         )
 
+    def by_chance(self) -> Self:
+        """Tasks of the random sample, in the order that chance gave them."""
+        return self.filter(sampling_weight__isnull=False).order_by("turn", "id")
+
     def in_order(self, order: str) -> Self:
         """Tasks as a queue of this order gives them."""
         return self.order_by(*ORDERS[Order(order)])
@@ -140,7 +144,19 @@ class ReviewTask(Record):
     score = models.FloatField(help_text="The detection's confidence, for the order.")
     learning = models.FloatField(default=0.0, help_text="How much a verdict would teach.")
     sampling_weight = models.FloatField(
-        null=True, blank=True, help_text="1 / the chance that it was chosen; for honest figures."
+        null=True,
+        blank=True,
+        help_text="Of the random sample: 1 / the chance that it was chosen; for honest figures.",
+    )
+    turn = models.FloatField(
+        default=0.0, help_text="Place in the order of the random sample, drawn by chance."
+    )
+    offered_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its turn in the random sample came."
+    )
+    is_gold = models.BooleanField(
+        default=False,
+        help_text="Its answer is known: it measures curators, and no network learns from it.",
     )
     survey = models.ForeignKey(Survey, models.CASCADE, null=True, related_name="+")
     band = models.CharField(max_length=50, blank=True)
@@ -175,12 +191,24 @@ class ReviewTask(Record):
 
     class Meta:
         ordering = ["-priority", "-score", "id"]
-        constraints = [known("kind", DetectionType, "task_kind")]
+        constraints = [
+            known("kind", DetectionType, "task_kind"),
+            models.CheckConstraint(condition=Q(learning__range=(0, 1)), name="task_learning"),
+            models.CheckConstraint(
+                condition=Q(sampling_weight__isnull=True) | Q(sampling_weight__gte=1),
+                name="task_sampling_weight",
+            ),
+        ]
         indexes = [
             _index_of(Order.PRIORITY, "review_next"),
             _index_of(Order.SCORE, "review_by_score"),
             _index_of(Order.LEARNING, "review_by_learning"),
             _index_of(Order.OLDEST, "review_by_age"),
+            models.Index(
+                fields=["turn", "id"],
+                condition=Q(done_at__isnull=True, sampling_weight__isnull=False),
+                name="review_by_chance",
+            ),
             models.Index(fields=["snr"], condition=Q(done_at__isnull=True), name="review_by_snr"),
         ]
 

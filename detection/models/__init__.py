@@ -11,6 +11,7 @@ from detection.models.networks import (
     Model,
     ModelRun,
     ModelType,
+    ShadowScore,
     TrainingDataset,
     TrainingRun,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "ModelChange",
     "ModelRun",
     "ModelType",
+    "ShadowScore",
     "SkyObject",
     "TrainingDataset",
     "TrainingRun",

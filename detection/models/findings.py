@@ -1,6 +1,6 @@
 """What networks found, and the objects in the sky behind it."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -71,6 +71,14 @@ _D = DetectionStatus
 _JUDGED = frozenset({_D.VALIDATING, _D.VALIDATED, _D.REJECTED, _D.CONFIRMED})
 
 
+class DetectionQuerySet(SkyQuerySet):
+    """Questions asked of detections more than once."""
+
+    def believed(self) -> Self:
+        """Leave out what the network rejected and chance drew for an audit."""
+        return self.filter(is_audit=False)
+
+
 class Detection(Record, SkyPosition, Brightness):
     """Something the network believes in."""
 
@@ -125,7 +133,15 @@ class Detection(Record, SkyPosition, Brightness):
     validation_confidence = models.FloatField(null=True, blank=True)
     human_label = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
 
-    objects = SkyQuerySet.as_manager()
+    is_audit = models.BooleanField(
+        default=False,
+        help_text="Drawn at random from candidates that the network rejected, to count its misses.",
+    )
+    sampling_weight = models.FloatField(
+        default=1.0, help_text="How many candidates of its kind this one stands for."
+    )
+
+    objects = DetectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -152,6 +168,9 @@ class Detection(Record, SkyPosition, Brightness):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=DetectionStatus.values), name="detection_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(sampling_weight__gte=1), name="detection_sampling_weight"
             ),
             models.UniqueConstraint(fields=["model_run", "candidate"], name="detection_once"),
         ]

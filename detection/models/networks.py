@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from astrid.core.models import Record, Run, RunStatus
-from differencing.models import DifferenceRun
+from differencing.models import Candidate, DifferenceRun
 from observations.models import Observation
 
 
@@ -129,6 +129,9 @@ class ModelRun(Run):
         null=True, blank=True, help_text="Left without a score; the reason is on each candidate."
     )
     score_histogram = models.JSONField(null=True, blank=True, help_text="20 bins from 0 to 1.")
+    is_shadow = models.BooleanField(
+        default=False, help_text="Of a challenger: its scores are kept and not used."
+    )
     library = models.CharField(max_length=100, blank=True)
     device = models.CharField(max_length=100, blank=True)
 
@@ -145,6 +148,24 @@ class ModelRun(Run):
 
     def __str__(self) -> str:
         return f"{self.model} on {self.observation}"
+
+
+class ShadowScore(Record):
+    """What a challenger thinks of a candidate; nobody is shown or told anything by it."""
+
+    model_run = models.ForeignKey(ModelRun, models.CASCADE, related_name="shadow_scores")
+    candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="shadow_scores")
+    confidence = models.FloatField(help_text="Probability of being real, 0 to 1, calibrated.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["candidate", "model_run"], name="shadow_once"),
+            models.CheckConstraint(condition=Q(confidence__range=(0, 1)), name="shadow_confidence"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.confidence:.3f} for candidate {self.candidate_id}"
 
 
 class TrainingDataset(Record):

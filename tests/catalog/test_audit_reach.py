@@ -71,7 +71,13 @@ def test_whatever_a_superuser_may_change_in_the_admin_is_watched(rf, superuser):
 
 
 # Written by machine only; leases come and go by the minute.
-BULK = {"catalog_auditlog", "catalog_analytics", "differencing_candidate", "curation_lease"}
+BULK = {
+    "catalog_auditlog",
+    "catalog_analytics",
+    "differencing_candidate",
+    "curation_lease",
+    "detection_shadowscore",
+}
 
 
 def test_every_table_of_our_apps_but_the_bulk_ones_is_watched():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from curation.parameters import ReviewPolicy
+from curation import policy as policies
+from curation.parameters import ReviewOrder, ReviewPolicy
 from tests import factories
 
 
@@ -51,3 +52,10 @@ def policy():
 def two_votes():
     """Two must agree."""
     return ReviewPolicy(votes_required=2)
+
+
+@pytest.fixture(autouse=True)
+def _best_first(monkeypatch):
+    """The highest score comes first; nothing is left to chance."""
+    order = ReviewOrder(random_share=0.0, uncertainty=0.0, disagreement=0.0, novelty=0.0)
+    monkeypatch.setitem(policies._sources, ReviewOrder, lambda: order)

@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
 
-from astrid.core.errors import AstridError
+from astrid.core.commands import AstridCommand
 from detection.mirror import mirror
 
 
-class Command(BaseCommand):
+class Command(AstridCommand):
     """Enter networks that MLflow does not know, and set its aliases."""
 
     help = (
@@ -19,8 +18,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Mirror and say what was new."""
-        try:
-            new = mirror()
-        except AstridError as error:
-            raise CommandError(str(error)) from error
+        new = mirror()
         self.stdout.write(f"{new} networks were new to MLflow at {settings.MLFLOW_TRACKING_URI}")
