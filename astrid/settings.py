@@ -212,7 +212,8 @@ CELERY_BEAT_SCHEDULE = {
         "task": "astrid.pipeline.sweep",
         "schedule": 60.0,
         "options": {"expire_seconds": 60},
-    }
+    },
+    "watch_models": {"task": "catalog.tasks.watch_models", "schedule": 86_400.0},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

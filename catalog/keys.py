@@ -17,7 +17,7 @@ from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
 from catalog.fieldhelp import FieldHelp, lines_of, shown
 from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewOrder, ReviewPolicy
-from detection.parameters import DetectionParameters, PromotionMargins
+from detection.parameters import DetectionParameters, PromotionMargins, WatchParameters
 from differencing.parameters import DifferenceParameters
 from differencing.references.parameters import ReferenceParameters
 from preprocessing.parameters import PreprocessParameters
@@ -78,6 +78,7 @@ SETTINGS: Mapping[str, Setting] = {
             PromotionMargins,
             "What a new network must show on real stamps before it may come into force.",
         ),
+        ("watch", WatchParameters, "When the scores of a network count as drifting."),
         (
             "review",
             ReviewPolicy,

@@ -27,10 +27,10 @@ def hand_over(*, detections: list[Detection], **_: Any) -> None:
     new = one_per_sighting(detections)
     open_tasks(new)
     found = [one for one in new if not one.is_audit]
-    _announce(alerts.raise_alerts(found, config.get("alert_rules"), Trigger.DETECTED))
+    announce(alerts.raise_alerts(found, config.get("alert_rules"), Trigger.DETECTED))
 
 
-def _announce(raised: list[Alert]) -> None:
+def announce(raised: list[Alert]) -> None:
     """Tell the workers that letters wait; the sweep finds those that nobody heard of."""
     for delivery in Delivery.objects.filter(alert__in=raised):
         hint(deliver, str(delivery.pk))
@@ -41,7 +41,7 @@ def record(*, detection: Detection, **_: Any) -> None:
     if detection.sky_object is None:
         adopt(detection, config.get("detection").association_radius_arcsec / 3600)
     publish_object_of(detection)
-    _announce(alerts.raise_alerts([detection], config.get("alert_rules"), Trigger.CONFIRMED))
+    announce(alerts.raise_alerts([detection], config.get("alert_rules"), Trigger.CONFIRMED))
 
 
 def withdraw(*, detection: Detection, **_: Any) -> None:

@@ -31,7 +31,7 @@ def raise_alerts(
     off, still makes its alert, with that reason on it.
     """
     detections = list(detections)
-    mirrored = _mirror(rules)
+    mirrored = mirrored_rules(rules)
     classes = taxonomy.types_by_label()
     raised: list[Alert] = []
     for spec in rules:
@@ -49,7 +49,7 @@ def meets(detection: Detection, rule: AlertRuleSpec, classes: Mapping[str, str])
     return detection.confidence_score >= rule.min_confidence
 
 
-def _mirror(rules: Sequence[AlertRuleSpec]) -> dict[str, AlertRule]:
+def mirrored_rules(rules: Sequence[AlertRuleSpec]) -> dict[str, AlertRule]:
     """Write the rules in force as rows, so that an alert can say by which rule it was made."""
     names = [spec.name for spec in rules]
     AlertRule.objects.filter(is_active=True).exclude(name__in=names).update(is_active=False)
@@ -80,7 +80,7 @@ def _alert(detections: Sequence[Detection], spec: AlertRuleSpec, rule: AlertRule
     Alert.objects.bulk_create(drafts, ignore_conflicts=True)
     # Those of ours that are there now are new; the others were told before.
     new = list(Alert.objects.filter(pk__in=[draft.pk for draft in drafts]).order_by("id"))
-    Delivery.objects.bulk_create(_outbox(new, channels))
+    Delivery.objects.bulk_create(outbox(new, channels))
     for alert in new:
         if trouble:
             logger.error("alert %s by rule %s: %s", alert.pk, spec.name, trouble)
@@ -116,7 +116,8 @@ def _draft(
     )
 
 
-def _outbox(alerts: Sequence[Alert], channels: Sequence[AlertChannel]) -> list[Delivery]:
+def outbox(alerts: Sequence[Alert], channels: Sequence[AlertChannel]) -> list[Delivery]:
+    """Give one unsaved delivery for each alert and channel, due now."""
     now = timezone.now()
     return [
         Delivery(

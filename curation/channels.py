@@ -69,7 +69,7 @@ def body_of(alert: Alert) -> bytes:
         "priority": alert.priority,
         "title": alert.title,
         "raised_at": alert.created_at.isoformat(),
-        "url": link_to(alert.detection_id),
+        "url": link_to(alert),
         "facts": alert.alert_metadata,
     }
     return json.dumps(content, sort_keys=True).encode()
@@ -84,7 +84,7 @@ def _mail(delivery: Delivery, timeout_seconds: float) -> Answer:
     alert, recipients = delivery.alert, delivery.channel.recipients
     message = EmailMessage(
         subject=alert.title,
-        body=f"{alert.message}\nLook         {link_to(alert.detection_id)}\n",
+        body=f"{alert.message}\nLook         {link_to(alert)}\n",
         to=recipients,
         # Two mails of one delivery carry one Message-ID, so that a mailbox can show one.
         headers={"Message-ID": f"<{delivery.pk}@astrid>", "X-AstrID-Alert": str(alert.pk)},

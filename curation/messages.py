@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from astrid.core.brightness import in_words
+from curation.models import Alert
 from detection.models import Detection
 from detection.wording import flux, sexagesimal
 
@@ -64,7 +65,10 @@ def text_of(facts: Facts, rule: str) -> str:
     return "\n".join(lines)
 
 
-def link_to(detection_id: Any) -> str:
-    """Give the address of a detection's page, for people outside."""
-    path = reverse("admin:detection_detection_change", args=[detection_id])
+def link_to(alert: Alert) -> str:
+    """Give the address of the page that an alert is about, for people outside."""
+    if alert.drift_week is not None:
+        path = reverse("admin:detection_model_watch", args=[alert.drift_week.model_id])
+    else:
+        path = reverse("admin:detection_detection_change", args=[alert.detection_id])
     return f"{settings.SITE_URL.rstrip('/')}{path}"

@@ -76,3 +76,23 @@ class PromotionMargins:
     def __post_init__(self) -> None:
         """Refuse margins that would prove anything."""
         check_limits(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchParameters:
+    """How the scores of networks in force are watched."""
+
+    reference_weeks: int = tunable(
+        4, "first weeks of a network on a survey, that later ones are compared with", ge=1, le=52
+    )
+    least_candidates: int = tunable(
+        200, "candidates that a week must have to be looked at", unit="rows", ge=1
+    )
+    warning: float = tunable(0.1, "population-stability index that is shown as a warning", gt=0)
+    alarm: float = tunable(0.25, "population-stability index that tells the operators", gt=0)
+
+    def __post_init__(self) -> None:
+        """Refuse an alarm that comes before its warning."""
+        check_limits(self)
+        if self.alarm < self.warning:
+            raise ValueError(f"alarm is {self.alarm}: it must not be below warning, {self.warning}")

@@ -30,7 +30,8 @@ class AlertAdmin(ReadOnlyAdmin):
     """Alerts, newest first."""
 
     introduction = (
-        "Written by the rules of the setting alert_rules: one for each detection that a rule picks."
+        "Written by the rules of the setting alert_rules: one for each detection that a rule "
+        "picks, and one for each week in which the scores of a network drift."
     )
     list_display = [
         "created_at",

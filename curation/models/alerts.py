@@ -10,7 +10,7 @@ from django.db.models import Q
 from astrid.core.models import Record
 from astrid.core.states import Transitions
 from curation.models.choices import known
-from detection.models import Detection
+from detection.models import Detection, DriftWeek
 
 
 class Priority(models.TextChoices):
@@ -73,6 +73,7 @@ class Trigger(models.TextChoices):
 
     DETECTED = "detected"
     CONFIRMED = "confirmed"
+    DRIFT = "drift"
 
 
 class AlertRule(Record):
@@ -116,7 +117,7 @@ _A = AlertStatus
 
 
 class Alert(Record):
-    """A message that something was found."""
+    """A message that something was found, or that a network drifts."""
 
     TRANSITIONS: ClassVar[Transitions] = {
         _A.PENDING: frozenset({_A.SENT, _A.DELIVERED, _A.FAILED, _A.CANCELLED}),
@@ -126,7 +127,12 @@ class Alert(Record):
         _A.CANCELLED: frozenset(),
     }
 
-    detection = models.ForeignKey(Detection, models.CASCADE, related_name="alerts")
+    detection = models.ForeignKey(
+        Detection, models.CASCADE, null=True, blank=True, related_name="alerts"
+    )
+    drift_week = models.ForeignKey(
+        DriftWeek, models.CASCADE, null=True, blank=True, related_name="alerts"
+    )
     rule = models.ForeignKey(
         AlertRule, models.SET_NULL, null=True, blank=True, related_name="alerts"
     )
@@ -146,6 +152,10 @@ class Alert(Record):
             known("priority", Priority, "alert_priority"),
             known("status", AlertStatus, "alert_status"),
             models.UniqueConstraint(fields=["detection", "rule"], name="alert_once_per_rule"),
+            models.CheckConstraint(
+                condition=Q(detection__isnull=True) ^ Q(drift_week__isnull=True),
+                name="alert_of_one_thing",
+            ),
         ]
         indexes = [models.Index(fields=["status", "-id"])]
 

@@ -22,9 +22,11 @@ from detection.models import Model, TrainingDataset, TrainingRun
 ASK, DECIDE = "detection.add_modelchange", "detection.change_modelchange"
 
 
-@admin.register(Model)
 class MLModelAdmin(ReadOnlyAdmin):
-    """Networks: which is in force, which challenges it, and how they follow one another."""
+    """Networks: which is in force, which challenges it, and how they follow one another.
+
+    Registered by the app above, which adds how they do by the verdicts of people.
+    """
 
     introduction = (
         "One network of each type, the champion, is in force. A challenger scores beside it "

@@ -5,6 +5,8 @@ from detection.models.life import (
     ChangeKind,
     ChangeStatus,
     Comparison,
+    DriftLevel,
+    DriftWeek,
     ModelChange,
 )
 from detection.models.networks import (
@@ -23,6 +25,8 @@ __all__ = [
     "Detection",
     "DetectionStatus",
     "DetectionType",
+    "DriftLevel",
+    "DriftWeek",
     "Model",
     "ModelChange",
     "ModelRun",

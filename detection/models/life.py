@@ -1,4 +1,4 @@
-"""How networks follow one another: compared, asked for, approved, taken back."""
+"""How networks follow one another: compared, asked for, approved, taken back, watched."""
 
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from astrid.core.models import Record
 from astrid.core.states import Transitions
 from detection.models.networks import Model
+from observations.models import Survey
 
 
 class Comparison(Record):
@@ -115,3 +116,39 @@ class ModelChange(Record):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.model}"
+
+
+class DriftLevel(models.TextChoices):
+    """How far the scores of a week have moved."""
+
+    STEADY = "steady"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+class DriftWeek(Record):
+    """The scores that a network gave in one week of a survey, beside those of its first weeks."""
+
+    model = models.ForeignKey(Model, models.CASCADE, related_name="weeks")
+    survey = models.ForeignKey(Survey, models.CASCADE, related_name="model_weeks")
+    monday = models.DateField(help_text="First day of the week, by the time of the exposures, UTC.")
+    histogram = models.JSONField(help_text="Candidates per bin, 20 bins from 0 to 1.")
+    candidates = models.PositiveIntegerField()
+    is_reference = models.BooleanField(help_text="One of the weeks that others are compared with.")
+    psi = models.FloatField(null=True, blank=True, help_text="Population-stability index.")
+    by_chance = models.FloatField(
+        null=True, blank=True, help_text="What the index exceeds by chance one week in a hundred."
+    )
+    level = models.CharField(max_length=20, choices=DriftLevel, default=DriftLevel.STEADY)
+
+    class Meta:
+        ordering = ["-monday", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "survey", "monday"], name="driftweek_once"),
+            models.CheckConstraint(
+                condition=Q(level__in=DriftLevel.values), name="driftweek_level"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.survey}, week of {self.monday}"

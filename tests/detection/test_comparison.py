@@ -39,12 +39,12 @@ def test_pairing_makes_the_difference_surer_than_the_figures():
 
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     held = 0
-    for seed in range(60):
+    for seed in range(25):
         drawn = pair(0.5, n=200, seed=seed)
         one = compare(drawn, seed=seed)["auc"]["difference"]
         held += one["low"] <= true_difference(0.5) <= one["high"]
-    # 95 % of 60 is 57; 4 standard deviations (1.7 each) below that is 50
-    assert held >= 50
+    # 95 % of 25 is 23.75; 4 standard deviations (1.1 each) below that is 19
+    assert held >= 19
 
 
 def test_objects_are_drawn_whole():

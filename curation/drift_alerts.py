@@ -1,0 +1,84 @@
+"""What operators are told when the scores of a network drift."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from curation.alerts import mirrored_rules, outbox
+from curation.models import Alert, AlertChannel, AlertRule, AlertStatus, Delivery, Priority, Trigger
+from curation.parameters import AlertRuleSpec
+from detection.models import DriftWeek
+
+logger = logging.getLogger(__name__)
+
+
+@transaction.atomic
+def raise_drift_alerts(week: DriftWeek, rules: Sequence[AlertRuleSpec]) -> list[Alert]:
+    """Create an alert by each rule of the trigger ``drift``, and its outbox rows.
+
+    Without such a rule there is still one alert, which says that nobody was written to.
+    """
+    mirrored = mirrored_rules(rules)
+    chosen = [spec for spec in rules if spec.trigger == Trigger.DRIFT]
+    alerts = [_alert(week, spec, mirrored[spec.name]) for spec in chosen]
+    if not chosen:
+        alerts = [_unheard(week)]
+    for alert in alerts:
+        logger.warning("%s", alert.title)
+    return alerts
+
+
+def _alert(week: DriftWeek, spec: AlertRuleSpec, rule: AlertRule) -> Alert:
+    channels = list(AlertChannel.objects.filter(name__in=spec.channels, is_active=True))
+    missing = sorted(set(spec.channels) - {channel.name for channel in channels})
+    trouble = f"channels that are not there or switched off: {', '.join(missing)}"
+    reason = trouble if missing else None if channels else f"rule {spec.name!r} names no channel"
+    alert = Alert.objects.create(
+        **_content(week),
+        rule=rule,
+        priority=spec.priority,
+        status=AlertStatus.PENDING if channels else AlertStatus.FAILED,
+        error_message=reason,
+    )
+    Delivery.objects.bulk_create(outbox([alert], channels))
+    return alert
+
+
+def _unheard(week: DriftWeek) -> Alert:
+    return Alert.objects.create(
+        **_content(week),
+        priority=Priority.HIGH,
+        status=AlertStatus.FAILED,
+        error_message=(
+            "no rule of the setting alert_rules has the trigger drift; nobody was written to"
+        ),
+    )
+
+
+def _content(week: DriftWeek) -> dict[str, Any]:
+    return {
+        "drift_week": week,
+        "alert_type": Trigger.DRIFT,
+        "title": f"AstrID: scores of {week.model} drift on {week.survey}, PSI {week.psi:.2f}"[:200],
+        "message": _text(week),
+        "alert_metadata": {
+            "model": str(week.model),
+            "survey": week.survey.name,
+            "monday": week.monday.isoformat(),
+            "psi": week.psi,
+            "by_chance": week.by_chance,
+            "candidates": week.candidates,
+        },
+    }
+
+
+def _text(week: DriftWeek) -> str:
+    return (
+        f"In the week of {week.monday} the scores of {week.model} on {week.survey} differ from "
+        f"those of its first weeks: population-stability index {week.psi:.3f}, by chance at most "
+        f"{week.by_chance:.3f}, {week.candidates} candidates.\n"
+        "Either the data have changed (camera, seeing, processing) or the network no longer fits "
+        "them. Look at the frames of that week, and at precision and recall of the random sample.\n"
+    )
