@@ -16,7 +16,13 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
 from catalog.fieldhelp import FieldHelp, lines_of, shown
-from curation.parameters import AlertRuleSpec, DeliveryPolicy, ReviewOrder, ReviewPolicy
+from curation.parameters import (
+    AlertRuleSpec,
+    DeliveryPolicy,
+    RetrainingParameters,
+    ReviewOrder,
+    ReviewPolicy,
+)
 from detection.parameters import DetectionParameters, PromotionMargins, WatchParameters
 from differencing.parameters import DifferenceParameters
 from differencing.references.parameters import ReferenceParameters
@@ -89,6 +95,7 @@ SETTINGS: Mapping[str, Setting] = {
             ReviewOrder,
             "What curators are asked first, and how many verdicts go to a random sample.",
         ),
+        ("retraining", RetrainingParameters, "What a verdict is worth to a network."),
         ("delivery", DeliveryPolicy, "How long and how often an alert message is tried."),
         ("pipeline", PipelineParameters, "Retries, waits and the sweep that starts what is due."),
     )

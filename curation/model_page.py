@@ -83,9 +83,10 @@ def _shares(counts: Sequence[int]) -> list[float]:
 
 
 def _index_chart(weeks: Sequence[DriftWeek], limits: WatchParameters) -> SafeString:
-    measured = [(number, week.psi) for number, week in enumerate(weeks) if week.psi is not None]
+    measured = [(number, week.psi) for number, week in enumerate(weeks, 1) if week.psi is not None]
     top = max([psi for _, psi in measured] + [1.4 * limits.alarm])
-    axes = Axes((-0.5, max(len(weeks), 2) - 0.5), (0.0, top), "week", "stability index")
+    # A multiple of four, so that the five marks are whole weeks.
+    axes = Axes((0, 4 * (len(weeks) // 4 + 1)), (0.0, top), "week", "stability index")
     shapes = [
         charts.level(axes, limits.warning),
         charts.level(axes, limits.alarm, "limit strong"),

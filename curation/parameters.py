@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from astrid.core.parameters import REQUIRED, check_limits, tunable
-from curation.models import Priority, Trigger
+from curation.models import ConfidenceLevel, Priority, Trigger
 from detection.models import DetectionType
 
 
@@ -38,6 +38,37 @@ class ReviewOrder:
     def __post_init__(self) -> None:
         """Refuse shares and weights that order nothing."""
         check_limits(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainingParameters:
+    """What a verdict is worth to a network that learns from it."""
+
+    low: float = tunable(0.3, "weight of a verdict of low confidence", gt=0, le=1)
+    medium: float = tunable(0.6, "of medium confidence, and where nothing was said", gt=0, le=1)
+    high: float = tunable(0.85, "of high confidence", gt=0, le=1)
+    expert: float = tunable(1.0, "of an expert's", gt=0, le=1)
+    largest_sampling_weight: float = tunable(
+        10.0, "one verdict stands for so many candidates at most", ge=1
+    )
+    test_share: float = tunable(
+        0.3, "share of the sky that is for judging, never for learning", gt=0, lt=1
+    )
+    least_of_a_kind: int = tunable(
+        20, "real and bogus verdicts that each side of the split needs", unit="rows", ge=2
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse weights and shares that nothing can be learned with."""
+        check_limits(self)
+
+    def certainty_of(self, level: str | None) -> float:
+        """Give the weight of a verdict by how sure its curator was."""
+        return {
+            ConfidenceLevel.LOW: self.low,
+            ConfidenceLevel.HIGH: self.high,
+            ConfidenceLevel.EXPERT: self.expert,
+        }.get(ConfidenceLevel(level or ConfidenceLevel.MEDIUM), self.medium)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH, HEIGHT = 440, 240
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 40
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def chart(title: str, axes: Axes, shapes: Iterable[SafeString]) -> SafeString:
 def _grid(axes: Axes) -> SafeString:
     marks = [i / 4 for i in range(5)]
     across = [
-        (LEFT, WIDTH - RIGHT, f"{axes.py(y):.1f}", LEFT - 6, f"{y:.3g}")
+        (LEFT, WIDTH - RIGHT, f"{axes.py(y):.1f}", LEFT - 6, f"{y:.2g}")
         for y in (axes.y[0] + part * (axes.y[1] - axes.y[0]) for part in marks)
     ]
     along = [

@@ -102,7 +102,7 @@ class ModelChangeAdmin(ReadOnlyAdmin):
         "kind",
         "model",
         "previous",
-        "comparison",
+        "proof",
         "status",
         "requested_by",
         "decided_by",
@@ -115,11 +115,15 @@ class ModelChangeAdmin(ReadOnlyAdmin):
         "previous",
         "requested_by",
         "decided_by",
-        "comparison__challenger",
-        "comparison__champion",
+        "comparison",
     ]
     id_fields = ["pk", "model_id"]
     actions = ["approve", "refuse"]
+
+    @admin.display(description="AUC, difference", empty_value="-")
+    def proof(self, row: ModelChange) -> str | None:
+        """Show what the proof says."""
+        return _difference(row.comparison, "auc") if row.comparison else None
 
     @admin.action(description="Approve", permissions=["operate"])
     def approve(self, request: HttpRequest, queryset: QuerySet[ModelChange]) -> None:

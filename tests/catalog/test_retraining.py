@@ -1,0 +1,211 @@
+"""Verdicts become lessons, lessons a challenger, and no part of the sky is on both sides."""
+
+import io
+import json
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from astrid.core import store
+from catalog import config
+from curation.lessons import collect
+from curation.models import ReviewTask, ValidationEvent
+from curation.parameters import RetrainingParameters, ReviewPolicy
+from curation.services import judge, withdraw
+from detection import cutouts, registry
+from detection.models import Detection, Model, SkyObject, TrainingDataset, TrainingRun
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+POLICY = ReviewPolicy()
+
+
+@pytest.fixture
+def people():
+    return [factories.make_user(name, group="curator") for name in ("ada", "ben")]
+
+
+@pytest.fixture
+def run():
+    return factories.make_model_run(model=registry.active())
+
+
+def detection(run, **fields):
+    stamps = np.random.default_rng(1).normal(100, 5, (4, 63, 63)).astype(np.float16)
+    return factories.make_detection(
+        model_run=run, cutouts_path=store.put(cutouts.to_npz(stamps)), **fields
+    )
+
+
+def say(one, by, is_valid, **fields):
+    label = fields.pop("label", {True: "supernova", False: "artifact", None: None}[is_valid])
+    return judge(one, by=by, is_valid=is_valid, label=label, policy=POLICY, **fields)
+
+
+def lessons():
+    found = collect(RetrainingParameters())
+    return {row.detection.pk: row for row in found.rows}, found.left_out
+
+
+def test_the_latest_verdict_of_a_detection_counts_with_its_confidence(run, people):
+    ada, ben = people
+    one = detection(run)
+    say(one, ada, False, confidence_level="expert")
+    say(one, ada, True, label="variable", confidence_level="low")
+    say(one, ben, True, label="agn", confidence_level="high")
+    rows, left_out = lessons()
+    lesson = rows[one.pk]
+    assert (lesson.is_real, lesson.label, lesson.kind) == (True, "agn", "variable")
+    assert lesson.weight == RetrainingParameters().high
+    assert left_out == {}
+
+
+def test_disputed_unsure_gold_and_pictureless_ones_teach_nothing(run, people):
+    ada, ben = people
+    disputed, unsure, gold, blank = (detection(run) for _ in range(4))
+    say(disputed, ada, True)
+    say(disputed, ben, False)
+    say(unsure, ada, None)
+    say(gold, ada, True)
+    ReviewTask.objects.create(detection=gold, score=0.9, is_gold=True)
+    Detection.objects.filter(pk=blank.pk).update(cutouts_path="")
+    say(blank, ada, True)
+    rows, left_out = lessons()
+    assert rows == {}
+    assert left_out == {"disputed": 1, "unsure": 1, "gold": 1, "without pixels": 1}
+
+
+def test_an_adjudicators_word_ends_a_dispute(run, people):
+    ada, ben = people
+    one = detection(run)
+    say(one, ada, True)
+    event = say(one, ben, False)
+    assert lessons() == ({}, {"disputed": 1})
+    ValidationEvent.objects.create(
+        detection=one, validator=ben, is_valid=False, label="dipole", decides=True, supersedes=event
+    )
+    rows, _ = lessons()
+    assert (rows[one.pk].is_real, rows[one.pk].label) == (False, "dipole")
+
+
+def test_a_verdict_that_was_taken_back_is_forgotten(run, people):
+    ada, _ = people
+    one = detection(run)
+    say(one, ada, True)
+    withdraw(one, by=ada, policy=POLICY)
+    assert lessons() == ({}, {})
+
+
+def test_a_lesson_counts_for_the_candidates_that_it_stands_for_up_to_a_limit(run, people):
+    ada, _ = people
+    some, many = detection(run), detection(run)
+    for one, weight in ((some, 5.0), (many, 400.0)):
+        ReviewTask.objects.create(
+            detection=one,
+            score=0.9,
+            sampling_weight=weight,
+            offered_at=run.created_at,
+        )
+        say(one, ada, True, confidence_level="expert")
+    rows, _ = lessons()
+    assert (rows[some.pk].weight, rows[many.pk].weight) == (5.0, 10.0)
+    assert rows[some.pk].way == "random sample"
+
+
+def sky(run, people, number=160, seed=7):
+    """Judged detections over the sky, two epochs of each object, whose score says too much."""
+    rng = np.random.default_rng(seed)
+    ada, _ = people
+    for _ in range(number // 2):
+        place = {"ra": float(rng.uniform(0, 360)), "dec": float(rng.uniform(-60, 60))}
+        thing = factories.make_sky_object(**place)
+        is_real = bool(rng.random() < 0.5)
+        for _ in range(2):
+            # an epoch lies within half an arcsecond of the other
+            near = {name: value + rng.uniform(-1, 1) * 1e-4 for name, value in place.items()}
+            score = float(rng.uniform(0.75, 0.999) if is_real else rng.uniform(0.6, 0.98))
+            seen = factories.make_observation(survey=run.observation.survey)
+            one = detection(run, observation=seen, sky_object=thing, confidence_score=score, **near)
+            say(one, ada, is_real)
+
+
+def call(**options):
+    out = StringIO()
+    call_command("retrain_model", json=True, stdout=out, **options)
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture
+def at_home(settings, tmp_path):
+    settings.STATE = tmp_path
+
+
+def test_no_object_of_the_sky_is_on_both_sides_of_the_split(run, people, at_home):
+    sky(run, people)
+    rows, _ = lessons()
+    sides: dict = {}
+    for lesson in rows.values():
+        sides.setdefault(lesson.detection.sky_object_id, set()).add(lesson.is_test(0.3))
+    assert len(sides) == SkyObject.objects.count() == 80
+    assert all(len(side) == 1 for side in sides.values())
+    assert {True, False} == set.union(*sides.values())
+    config.put("retraining", {"least_of_a_kind": 5})
+    call()
+    split = TrainingDataset.objects.get().split
+    assert not set(split["training"]) & set(split["test"])
+
+
+def test_verdicts_make_a_challenger_and_never_a_champion(run, people, at_home):
+    sky(run, people)
+    config.put("retraining", {"least_of_a_kind": 5})
+    champion = registry.active()
+    report = call()
+    challenger = registry.challenger(champion.model_type)
+    assert registry.active() == champion
+    assert (report["challenger"], challenger.version) == ("astrid-unet 1.1", "1.1")
+    assert report["figures"]["ece"]["value"] < report["figures"]["ece_before"]["value"]
+    assert sum(row["rows"] for row in report["rows"]) == report["lessons"] == 160
+    assert {row["label"] for row in report["rows"]} == {"artifact", "supernova"}
+    assert "160 verdicts" in challenger.model_card
+    training = TrainingRun.objects.get()
+    assert (training.status, training.model) == ("completed", challenger)
+    assert registry.open_weights(challenger).card.version == "1.1"
+    assert call()["challenger"] == "astrid-unet 1.2"
+
+
+def test_the_snapshot_is_kept_and_can_be_read_by_the_other_commands(run, people, at_home, tmp_path):
+    sky(run, people)
+    config.put("retraining", {"least_of_a_kind": 5})
+    report = call()
+    content = store.get(report["files"]["test"])
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        assert arrays["x"].shape[1:] == (4, 63, 63)
+        assert len(arrays["y"]) == len(arrays["x"]) < 160
+        assert set(arrays["kind"]) == {"supernova", "artifact"}
+        assert set(arrays["history"]) == {1, 2}
+    path = tmp_path / "verdicts.npz"
+    path.write_bytes(content)
+    out = StringIO()
+    call_command("compare_models", str(path), json=True, stdout=out)
+    comparison = json.loads(out.getvalue())["comparisons"][0]
+    # the same weights, another calibration: the same order
+    assert comparison["auc"]["difference"]["value"] == 0
+
+
+def test_too_few_verdicts_are_refused_and_nothing_is_made(run, people, at_home):
+    sky(run, people, number=20)
+    with pytest.raises(CommandError, match="at least 20 of each are needed"):
+        call()
+    assert not TrainingDataset.objects.exists()
+    assert Model.objects.count() == 1
+
+
+def test_a_dry_run_counts_and_makes_nothing(run, people, at_home):
+    sky(run, people, number=10)
+    other = factories.make_model_run(model=factories.make_model())
+    say(detection(other), people[0], True)
+    report = call(dry=True)
+    assert (report["lessons"], report["left_out"]) == (10, {"scored by another network": 1})
+    assert not TrainingDataset.objects.exists()
