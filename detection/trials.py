@@ -5,8 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from astrid.core.errors import BadImage
+import numpy as np
+from numpy.typing import NDArray
+
+from astrid.core.errors import BadImage, BadWeights
 from detection import registry
+from detection.card import UNET
 from detection.comparison import Pair, compare, shortcomings
 from detection.errors import NotPromotable
 from detection.models import Comparison, Model
@@ -49,12 +53,17 @@ def try_out(
 
 def _pair(challenger: Model, champion: Model, stamps: Stamps, path: Path) -> Pair:
     try:
-        old, new = (
-            score_stamps(registry.open_weights(row), stamps) for row in (champion, challenger)
-        )
+        old, new = (_confidence(row, stamps) for row in (champion, challenger))
     except ValueError as error:
         raise BadImage(f"{path}: {error}") from error
     return Pair(old, new, stamps.is_real, stamps.objects)
+
+
+def _confidence(row: Model, stamps: Stamps) -> NDArray[np.float64]:
+    network = registry.open_weights(row)
+    if network.card.model_type != UNET:
+        raise BadWeights(f"{row} is a {row.model_type}, which scores no labelled stamps")
+    return score_stamps(network, stamps)
 
 
 def report_of(comparison: Comparison) -> dict[str, Any]:

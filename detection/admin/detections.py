@@ -54,7 +54,7 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     ]
     list_display_links = ["picture", "score"]
     list_select_related = ["observation__survey", "candidate"]
-    list_filter = ["status", "detection_type", BandFilter]
+    list_filter = ["status", "detection_type", "is_audit", BandFilter]
     search_fields = [
         "observation__observation_id__startswith",
         "sky_object__designation__startswith",

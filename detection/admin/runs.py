@@ -33,7 +33,7 @@ class ModelRunAdmin(RunAdmin):
         "inference_time_ms",
         "reason",
     ]
-    list_filter = ["status", "model"]
+    list_filter = ["status", "is_shadow", "model"]
     list_select_related = ["model", "observation__survey"]
     search_fields = ["observation__observation_id__startswith"]
     search_help_text = "The name of an exposure, or the id of a run or an observation"

@@ -51,6 +51,7 @@ class DetectionViewSet(SkyReadViewSet):
         "status",
         "detection_type",
         "is_validated",
+        "is_audit",
         "human_label",
     ]
     ordering_fields = ["confidence_score", "magnitude", "id"]

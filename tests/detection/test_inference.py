@@ -123,7 +123,9 @@ def test_serving_never_imports_tensorflow():
     program = (
         "import django, sys; django.setup()\n"
         "import astrid.urls, astrid.pipeline, astrid.celery\n"
-        "import detection.stamps, detection.answering, detection.services\n"
+        "from django.contrib import admin; admin.autodiscover()\n"
+        "import detection.stamps, detection.answering, detection.services, detection.shadow\n"
+        "import detection.mirror, detection.promotion, detection.retraining, catalog.tasks\n"
         "detection.weights.load()\n"
         "heavy = {'tensorflow', 'keras', 'mlflow', 'tf2onnx'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"

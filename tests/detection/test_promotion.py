@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -303,6 +304,14 @@ def test_a_file_of_pickled_objects_is_refused(champion, challenger, tmp_path):
     with pytest.raises(CommandError, match="unpickling"):
         run("compare_models", str(path))
     assert not Comparison.objects.exists()
+
+
+def test_a_network_that_scores_no_stamps_is_named(champion, challenger, stamps, monkeypatch):
+    card = replace(registry.open_weights(challenger).card, model_type="anomaly_detector")
+    opened = replace(registry.open_weights(challenger), card=card)
+    monkeypatch.setattr(registry, "open_weights", lambda row: opened)
+    with pytest.raises(CommandError, match="scores no labelled stamps"):
+        run("compare_models", str(stamps))
 
 
 def test_a_network_is_not_compared_with_itself_or_with_nothing(champion, stamps):

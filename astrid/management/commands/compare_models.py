@@ -11,7 +11,7 @@ from astrid.core.console import show, table
 from astrid.core.errors import AstridError
 from catalog import config
 from catalog.audit import by_operator
-from detection import registry
+from detection import networks, registry
 from detection.models import Comparison, Model, ModelType
 from detection.trials import report_of, try_out
 
@@ -33,7 +33,9 @@ class Command(AstridCommand):
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE.npz")
         parser.add_argument("--champion", nargs=2, metavar=NAMED)
         parser.add_argument("--challenger", nargs=2, metavar=NAMED)
-        parser.add_argument("--type", choices=ModelType.values, default=ModelType.UNET.value)
+        parser.add_argument(
+            "--type", choices=ModelType.values, help="default: that of the network that judges"
+        )
         parser.add_argument("--simulated", action="store_true", help="the stamps are no real ones")
         parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
 
@@ -60,12 +62,14 @@ class Command(AstridCommand):
         """Find the network of a role: the one that was named, or the one that has it."""
         if options[role]:
             return registry.find(*options[role])
-        if role == "champion" and options["type"] == ModelType.UNET:
-            return registry.active()
-        found: Model | None = getattr(registry, role)(options["type"])
+        judge = networks.in_force().model
+        kind = options["type"] or judge.model_type
+        if role == "champion" and kind == judge.model_type:
+            return judge
+        found: Model | None = getattr(registry, role)(kind)
         if found is None:
             raise CommandError(
-                f"there is no {role} of type {options['type']}: name one with --{role} NAME "
+                f"there is no {role} of type {kind}: name one with --{role} NAME "
                 "VERSION, or make one with retrain_model or promote_model FILE.onnx"
             )
         return found

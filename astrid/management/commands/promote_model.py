@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
 from catalog.audit import by_operator
-from detection import promotion, registry
+from detection import networks, promotion, registry
 from detection.models import ChangeStatus, Model, ModelChange, ModelType
 
 ASK, DECIDE = "detection.add_modelchange", "detection.change_modelchange"
@@ -37,8 +37,7 @@ class Command(AstridCommand):
         parser.add_argument(
             "--type",
             choices=ModelType.values,
-            default=ModelType.UNET.value,
-            help="of what to go back",
+            help="of what to go back; default: that of the network that judges",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -86,7 +85,8 @@ class Command(AstridCommand):
     def roll_back(self, options: dict[str, Any]) -> str:
         """Put the network before the present one into force."""
         person = self.person(options["by"], DECIDE)
-        row = registry.champion(options["type"])
+        kind = options["type"]
+        row = registry.champion(kind) if kind else networks.in_force().model
         if row is None:
             raise CommandError(f"no network of type {options['type']} is in force")
         change = promotion.roll_back(row, by=person, reason=options["reason"])

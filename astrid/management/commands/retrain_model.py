@@ -11,7 +11,7 @@ from astrid.core.console import show, table
 from catalog import config
 from catalog.audit import by_operator
 from curation.lessons import Lessons, collect
-from detection import registry
+from detection import networks
 from detection.lessons import Lesson, counted
 from detection.retraining import Retrained, retrain
 
@@ -39,7 +39,7 @@ class Command(AstridCommand):
         """Collect, learn and print."""
         parameters = config.get("retraining")
         with by_operator("retrain_model"):
-            champion = registry.active()
+            champion = networks.in_force().model
             found = collect(parameters)
             own = [one for one in found.rows if one.detection.model_run.model_id == champion.pk]
             done = None if options["dry"] else retrain(champion, own, asdict(parameters))
