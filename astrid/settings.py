@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "astrid.csp.content_security_policy",
     "axes.middleware.AxesMiddleware",
     "catalog.audit.AuditMiddleware",
 ]

@@ -14,6 +14,7 @@ from astrid.core.errors import AstridError
 from curation import batch, items, leases, policy, wire
 from curation.errors import NotAllowed, NotFound, ReviewError
 from curation.models import Curator, ReviewQueue
+from curation.page_config import preferences_of
 from curation.parameters import ReviewPolicy
 from curation.queue import is_open_to
 from curation.services import check_may_judge
@@ -119,5 +120,4 @@ def preferences(request: HttpRequest, person: User) -> Answer:
         wanted = wire.read(wire.PreferencesMessage, body_of(request)).root
         Curator.objects.update_or_create(user=person, defaults={"preferences": wanted})
         return dict(wanted)
-    found = Curator.objects.filter(user=person).values_list("preferences", flat=True).first()
-    return dict(found or {})
+    return preferences_of(person)

@@ -1,4 +1,4 @@
-"""The form that a verdict comes in, from the admin and from the review page."""
+"""The form that a verdict comes in on the page of a detection."""
 
 from typing import Any
 
@@ -84,12 +84,6 @@ class VerdictForm(forms.Form):
             ms_spent=given["ms_spent"],
             shown_fields=shown,
         )
-
-
-class ReviewForm(VerdictForm):
-    """A verdict from the review page, which says on which detection."""
-
-    detection = forms.UUIDField(widget=forms.HiddenInput)
 
 
 def errors_in_words(form: forms.Form) -> str:

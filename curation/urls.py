@@ -9,6 +9,7 @@ app_name = "curation"
 urlpatterns = [
     path("", views.home, name="home"),
     path("review/", views.review, name="review"),
+    path("review/<slug:slug>/", views.review, name="review"),
     path("queues/<slug:slug>/lease/", endpoints.lease, name="lease"),
     path("verdicts/", endpoints.verdicts, name="verdicts"),
     path("heartbeat/", endpoints.heartbeat, name="heartbeat"),

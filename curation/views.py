@@ -1,29 +1,44 @@
-"""The console: home, and one detection at a time."""
+"""The console's pages: home, and the review of one queue."""
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
 
-from astrid.core.errors import AstridError
-from curation import leases, overview, policy
-from curation.forms import ReviewForm, errors_in_words
-from curation.models import ReviewTask
-from curation.parameters import ReviewPolicy
+from curation import overview
+from curation.models import ReviewQueue
+from curation.page_config import config_of
 from curation.queue import queues_for
 from curation.services import JUDGE
-from detection.history import epochs_of
-from detection.models import Detection
-from detection.wording import figures_of
 
-SHOWN = ("triplet", "figures", "history")
-_RELATED = (
-    "detection__observation__survey",
-    "detection__candidate",
-    "detection__sky_object",
-)
+REVIEW_WORDS = {
+    "planes": [
+        ("science", "Science"),
+        ("reference", "Reference"),
+        ("difference", "Difference"),
+        ("significance", "Significance"),
+    ],
+    # In the places that swipes point to.
+    "verdicts": [("bogus", "Bogus", "✕"), ("unsure", "Unsure", "?"), ("real", "Real", "●")],
+    "tools": [
+        ("stretch", "Stretch"),
+        ("weaker", "Contrast \N{MINUS SIGN}"),
+        ("stronger", "Contrast +"),
+        ("invert", "Invert"),
+        ("zoom", "Zoom"),
+        ("difference", "Difference large"),
+        ("comment", "Comment"),
+        ("tag", "Tag"),
+        ("skip", "Skip"),
+    ],
+    "skip_reasons": [
+        "These pixels do not tell",
+        "The pixels are missing or broken",
+        "Somebody who knows this kind should judge",
+    ],
+}
 
 
 @require_safe
@@ -42,49 +57,24 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "curation/home.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 @never_cache
+@ensure_csrf_cookie
 @login_required
 @permission_required(JUDGE, raise_exception=True)
-def review(request: HttpRequest) -> HttpResponse:
-    """Record the verdict that was posted, if any, and show the next detection."""
-    if request.method == "POST":
-        _record(request)
-        return redirect("curation:review")
-    return _next_page(request)
+def review(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """Show the page that takes verdicts on one queue; its scripts do the rest."""
+    queues = queues_for(request.user)  # type: ignore[arg-type]
+    queue = _chosen(queues, slug)
+    config = config_of(queue, request.user) if queue else None  # type: ignore[arg-type]
+    context = {"title": "Review", "queues": queues, "queue": queue, "config": config}
+    return render(request, "curation/review.html", context | REVIEW_WORDS)
 
 
-def _record(request: HttpRequest) -> None:
-    form = ReviewForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, errors_in_words(form))
-        return
-    detection = get_object_or_404(Detection, pk=form.cleaned_data["detection"])
-    try:
-        event = form.record(detection, request.user, SHOWN)  # type: ignore[arg-type]
-    except AstridError as error:
-        messages.error(request, str(error))
-    else:
-        said = f"{event.verdict} ({event.label})" if event.label else event.verdict
-        messages.success(request, f"Recorded: {said}; the detection is {detection.status}.")
-        request.session["last_judged"] = str(detection.pk)
-
-
-def _next_page(request: HttpRequest) -> HttpResponse:
-    user, in_force = request.user, policy.in_force(ReviewPolicy)
-    queue = next(iter(queues_for(user)), None)  # type: ignore[arg-type]
-    leased = leases.take(queue, user, in_force).tasks if queue else []  # type: ignore[arg-type]
-    context = {
-        "title": "Review",
-        "waiting": leases.waiting_for(queue, user) if queue else 0,  # type: ignore[arg-type]
-        "last_judged": request.session.get("last_judged"),
-    }
-    if leased:
-        detection = ReviewTask.objects.select_related(*_RELATED).get(pk=leased[0]).detection
-        context |= {
-            "detection": detection,
-            "figures": figures_of(detection),
-            "epochs": epochs_of(detection),
-            "form": ReviewForm(initial={"detection": detection.pk}),
-        }
-    return render(request, "curation/review.html", context)
+def _chosen(queues: list[ReviewQueue], slug: str) -> ReviewQueue | None:
+    if not slug:
+        return next(iter(queues), None)
+    for queue in queues:
+        if queue.slug == slug:
+            return queue
+    raise Http404(f"there is no queue {slug!r} for you")

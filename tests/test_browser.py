@@ -1,14 +1,10 @@
 """From files on disk to a catalog entry, the last steps in a real browser."""
 
-import json
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
 from rich.progress import Progress
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -19,35 +15,16 @@ from curation.models import Alert, ValidationEvent
 from detection.models import Detection
 from observations.services import ingest_directory
 from observations.simulator import simulate_night
+from tests.browsers import complaints_of, hosts_asked, open_browser
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-)
 
 
 @pytest.fixture
 def browser(tmp_path):
-    """A fresh Chromium without a window that keeps a log of what it asks for."""
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("no Chromium with its driver: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+    with open_browser(tmp_path / "profile") as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -63,16 +40,6 @@ def night(tmp_path):
     assert Detection.objects.count() >= 3
 
 
-def hosts_asked(browser):
-    """Every host that the browser sent a request to."""
-    asked = set()
-    for entry in browser.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            asked.add(urlsplit(message["params"]["request"]["url"]))
-    return {address.hostname for address in asked if address.scheme in ("http", "https", "ws")}
-
-
 def test_a_curator_judges_by_keyboard_and_the_catalog_follows(browser, live_server, night):
     make_user("ada", password="a long pass phrase", group="curator", is_staff=True)  # noqa: S106
     wait = WebDriverWait(browser, 30)
@@ -84,10 +51,10 @@ def test_a_curator_judges_by_keyboard_and_the_catalog_follows(browser, live_serv
     assert "Newest detections" in browser.page_source
 
     browser.get(f"{live_server.url}/console/review/")
-    for number, key in enumerate("rbr", start=1):
+    wait.until(lambda page: page.find_element(By.ID, "item").is_displayed())
+    for key in "rbr":
         browser.find_element(By.TAG_NAME, "body").send_keys(key)
-        wait.until(lambda _, number=number: ValidationEvent.objects.count() == number)
-        wait.until(lambda page: page.execute_script("return document.readyState") == "complete")
+    wait.until(lambda _: ValidationEvent.objects.count() == 3)
 
     verdicts = list(ValidationEvent.objects.order_by("id").values_list("is_valid", flat=True))
     assert verdicts == [True, False, True]
@@ -102,4 +69,4 @@ def test_a_curator_judges_by_keyboard_and_the_catalog_follows(browser, live_serv
     assert {alert.detection_id for alert in Alert.objects.all()} == confirmed
     assert AuditLog.objects.filter(entity_type="curation.ValidationEvent").count() == 3
     assert hosts_asked(browser) == {urlsplit(live_server.url).hostname}
-    assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    assert not complaints_of(browser)

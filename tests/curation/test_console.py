@@ -1,7 +1,10 @@
+import re
+
 import pytest
 from django.urls import reverse
 
-from curation.models import AlertChannel, ReviewTask, ValidationEvent
+from astrid import csp
+from curation.models import AlertChannel, ReviewQueue, ReviewTask
 from curation.queue import open_tasks
 from tests import factories
 
@@ -18,12 +21,6 @@ def queued(db):
     ]
     open_tasks(detections)
     return detections
-
-
-def posted(page, choice, **more):
-    form = page.context["form"]
-    names = ("detection", "client_uuid")
-    return {**{name: str(form[name].value()) for name in names}, "choice": choice, **more}
 
 
 def test_home_counts_what_came_in_and_links_to_it(client, curator, queued):
@@ -60,48 +57,57 @@ def test_a_viewer_may_open_home_but_not_review(client, viewer):
     client.force_login(viewer)
     assert client.get(HOME).status_code == 200
     assert client.get(REVIEW).status_code == 403
-    assert client.post(REVIEW, {}).status_code == 403
 
 
-def test_verdicts_follow_one_another_until_nothing_waits(client, curator, queued):
+def test_the_review_page_offers_the_queues_of_a_person_and_no_other(client, curator, operator):
+    mine = ReviewQueue.objects.create(slug="mine", name="Mine")
+    mine.curators.add(curator)
+    theirs = ReviewQueue.objects.create(slug="theirs", name="Theirs")
+    theirs.curators.add(operator)
     client.force_login(curator)
-    page = client.get(REVIEW)
-    for detection, choice in zip(queued, ("supernova", "bogus", "unsure"), strict=True):
-        assert page.context["detection"] == detection
-        page = client.post(REVIEW, posted(page, choice), follow=True)
-    assert "Nothing waits for you" in page.content.decode()
-    states = [(each.verdict, each.label) for each in ValidationEvent.objects.order_by("id")]
-    assert states == [("real", "supernova"), ("bogus", None), ("unsure", None)]
+    page = client.get(f"{REVIEW}mine/")
+    assert page.context["queue"] == mine
+    assert page.context["config"]["urls"]["lease"] == "/console/queues/mine/lease/"
+    assert "Mine" in page.content.decode()
+    assert "Theirs" not in page.content.decode()
+    assert client.get(f"{REVIEW}theirs/").status_code == 404
 
 
-def test_a_repeated_post_changes_nothing(client, curator, queued):
+def test_the_review_page_says_so_when_no_queue_is_open(client, curator):
+    ReviewQueue.objects.update(is_active=False)
     client.force_login(curator)
-    body = posted(client.get(REVIEW), "real", ms_spent="900")
-    client.post(REVIEW, body)
-    client.post(REVIEW, body)
-    assert ValidationEvent.objects.get().ms_spent == 900
+    assert "No review queue is open to you" in client.get(REVIEW).content.decode()
 
 
-def test_every_verdict_has_a_key_and_works_without_scripts(client, curator, queued):
+def test_each_verdict_has_a_button_and_a_blind_page_says_that_it_is(client, curator):
     client.force_login(curator)
     page = client.get(REVIEW).content.decode()
-    for key in ("r", "b", "?", "1", "2", "3", "4", "5"):
-        assert f'data-key="{key}"' in page
-    assert page.count('name="choice"') == 8
-
-
-def test_a_form_without_detection_is_explained(client, curator):
-    client.force_login(curator)
-    response = client.post(REVIEW, {"choice": "real", "detection": "nonsense"}, follow=True)
-    assert "valid UUID" in response.content.decode()
+    for action in ("real", "bogus", "unsure", "label:supernova", "undo", "redo", "skip"):
+        assert f'data-action="{action}"' in page
+    assert "Blind" not in page
+    ReviewQueue.objects.update(blind=True)
+    page = client.get(REVIEW)
+    assert "Blind: score and votes are hidden" in page.content.decode()
+    assert not {"score", "votes"} & set(page.context["config"]["shown"])
 
 
 def test_review_costs_a_fixed_number_of_queries(
     client, curator, queued, django_assert_max_num_queries
 ):
     client.force_login(curator)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(10):
         client.get(REVIEW)
+
+
+@pytest.mark.parametrize("path", [REVIEW, HOME, "/admin/", "/admin/login/"])
+def test_pages_may_load_from_this_site_only_and_hold_no_script_or_style(client, curator, path):
+    client.force_login(curator)
+    page = client.get(path, follow=True)
+    assert page["Content-Security-Policy"] == csp.POLICY
+    assert "unsafe" not in csp.POLICY
+    text = page.content.decode()
+    assert not re.findall(r"<script(?![^>]*(src=|application/json))", text)
+    assert not re.findall(r"<style|\sstyle=|\son[a-z]+=", text)
 
 
 @pytest.mark.parametrize(

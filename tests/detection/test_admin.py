@@ -305,7 +305,7 @@ def test_a_picture_that_is_gone_is_not_found(client, curator, product_files):
 
 
 @pytest.mark.parametrize(
-    "name", ["tokens.css", "console.css", "admin.css", "review.js", "icon.svg"]
+    "name", ["tokens.css", "console.css", "admin.css", "verdict_form.js", "icon.svg"]
 )
 def test_what_the_pages_ask_for_is_there_and_asks_for_nothing_else(name):
     path = finders.find(f"astrid/{name}")

@@ -1,0 +1,334 @@
+// The review page: keys, fingers and buttons on one side, the session on the other.
+
+import { Keyboard, actionsFor } from "./keys.js";
+import { Outbox } from "./outbox.js";
+import { PixelStore } from "./pixels.js";
+import { Preferences } from "./preferences.js";
+import { Session } from "./session.js";
+import { Stage } from "./stage.js";
+import { openStore } from "./store.js";
+import { watchSwipes } from "./touch.js";
+import { announce, at, notice, showCount, showDraft, showItem, showKey, showRibbon, wordsOf } from "./view.js";
+
+const config = JSON.parse(at("review-config").textContent);
+
+class Page {
+  constructor(store) {
+    this.actions = actionsFor(config.labels);
+    this.preferences = new Preferences({
+      url: config.urls.preferences,
+      stored: config.preferences,
+      actions: this.actions,
+      used: (values) => this.use(values),
+    });
+    this.stage = new Stage(at("stage"), this.preferences.values.look);
+    this.pixels = new PixelStore((item) => this.pixelsCame(item));
+    this.outbox = new Outbox({
+      store,
+      url: config.urls.verdicts,
+      person: config.person,
+      answered: (results, rows) => this.session.answered(results, rows),
+      changed: () => this.showCount(),
+    });
+    this.session = new Session({
+      config,
+      store,
+      outbox: this.outbox,
+      pixels: this.pixels,
+      shown: (item) => this.shownOf(item),
+      changed: (what) => this.changed(what),
+      noticed: notice,
+    });
+    this.keyboard = new Keyboard((action, isDown) => this.key(action, isDown));
+    this.use(this.preferences.values);
+  }
+
+  async start() {
+    this.listen();
+    await this.outbox.load();
+    await this.session.start();
+  }
+
+  // --- what is shown
+
+  changed(what) {
+    if (what === "item") {
+      const { current, isEmpty } = this.session;
+      showItem(current, isEmpty);
+      this.stage.show(current, current && this.pixels.of(current));
+    }
+    this.showCount();
+    showRibbon(this.session.done, (entry) => this.undo(entry));
+  }
+
+  showCount() {
+    if (this.session) {
+      showCount(this.session, this.outbox);
+    }
+  }
+
+  pixelsCame(item) {
+    if (item === this.session.current) {
+      this.stage.show(item, this.pixels.of(item));
+    }
+  }
+
+  // What the verdict rests on: fields of the page, and the pixels if there were any.
+  shownOf(item) {
+    return this.pixels.of(item)?.cutouts ? config.shown : config.shown_without_pixels;
+  }
+
+  use(values) {
+    const keys = this.preferences.keys;
+    this.keyboard.use(keys, values.keysOn);
+    for (const button of document.querySelectorAll("[data-action]:not(input)")) {
+      showKey(button, values.keysOn ? keys.get(button.dataset.action) : "");
+    }
+    at("look").textContent = this.stage.words;
+  }
+
+  // --- what is done
+
+  key(action, isDown) {
+    if (action === "blink") {
+      this.blink(isDown);
+    } else if (isDown) {
+      this.act(action);
+    }
+  }
+
+  act(action) {
+    const [kind, label] = action.split(":");
+    if (kind === "label") {
+      const word = config.labels.find((each) => each.name === label);
+      this.judge({ verdict: word.real ? "real" : "bogus", label });
+    } else if (["real", "bogus", "unsure"].includes(kind)) {
+      this.judge({ verdict: kind });
+    } else {
+      this[kind]();
+    }
+  }
+
+  judge(answer) {
+    const item = this.session.current;
+    const { notes, tags } = item?.draft ?? {};
+    const extra = { ...(notes && { notes }), ...(tags?.length && { tags }) };
+    if (this.session.judge({ ...answer, ...extra })) {
+      this.say(wordsOf(answer));
+    }
+  }
+
+  say(words) {
+    const { current } = this.session;
+    announce(`${words}. ${current ? `Next: ${current.alt}` : "No more items on hand."}`);
+  }
+
+  undo(entry) {
+    const undone = this.session.undo(entry);
+    announce(undone ? `Undone: ${wordsOf(undone.answer)}. ${undone.item.alt}` : "Nothing to undo.");
+  }
+
+  redo() {
+    const again = this.session.redo();
+    if (again) {
+      this.say(`Again: ${wordsOf(again.answer)}`);
+    } else {
+      announce("Nothing to redo.");
+    }
+  }
+
+  skip() {
+    if (this.session.current) {
+      at("skip-reason").value = "";
+      at("skip").showModal();
+    }
+  }
+
+  blink(isOn) {
+    if (isOn) {
+      this.stage.startBlinking();
+    } else {
+      this.stage.stopBlinking();
+    }
+  }
+
+  difference() {
+    const isLarge = at("stage").classList.toggle("difference-large");
+    announce(isLarge ? "Difference large" : "All pictures");
+  }
+
+  stretch() {
+    this.stage.nextStretch();
+    this.looked();
+  }
+
+  invert() {
+    this.stage.change({ invert: !this.stage.look.invert });
+    this.looked();
+  }
+
+  weaker() {
+    this.stage.moreContrast(-1);
+    this.looked();
+  }
+
+  stronger() {
+    this.stage.moreContrast(1);
+    this.looked();
+  }
+
+  zoom() {
+    this.stage.nextZoom();
+    this.looked();
+  }
+
+  looked() {
+    announce(this.stage.words);
+    const { stretch, invert } = this.stage.look;
+    this.preferences.change({ look: { stretch, invert } });
+  }
+
+  comment() {
+    at("more").open = true;
+    at("notes").focus();
+  }
+
+  tag() {
+    at("more").open = true;
+    at("tag").focus();
+  }
+
+  open() {
+    if (this.session.current) {
+      window.open(this.session.current.url, "_blank", "noopener");
+    }
+  }
+
+  help() {
+    this.preferences.open();
+  }
+
+  // --- what is listened to
+
+  listen() {
+    document.addEventListener("click", (event) => this.clicked(event));
+    at("queue").addEventListener("change", () => location.assign(at("queue").value));
+    at("skip-form").addEventListener("submit", (event) => this.skipped(event));
+    at("skip-close").addEventListener("click", () => at("skip").close());
+    at("skip-reasons").addEventListener("click", (event) => this.skipFor(event.target.value));
+    this.listenToNotes();
+    watchSwipes(at("stage"), {
+      does: (action) => this.act(action),
+      blinks: (isOn) => this.blink(isOn),
+    });
+    this.listenToTheWorld();
+  }
+
+  listenToNotes() {
+    at("notes").addEventListener("input", () => this.draft({ notes: at("notes").value.trim() }));
+    at("notes").addEventListener("keydown", leave);
+    at("tag").addEventListener("keydown", leave);
+    at("tag-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.addTag(at("tag").value.trim());
+    });
+    at("tags").addEventListener("click", (event) => this.removeTag(event.target.dataset.tag));
+  }
+
+  listenToTheWorld() {
+    addEventListener("online", () => this.outbox.hurry());
+    addEventListener("blur", () => this.blink(false));
+    addEventListener("pagehide", () => {
+      this.outbox.flush({ keepalive: true });
+      this.session.release();
+    });
+    addEventListener("pageshow", (event) => event.persisted && this.session.keepLeases());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) {
+        this.outbox.flush({ keepalive: true });
+      } else {
+        this.back();
+      }
+    });
+  }
+
+  // The time away was not spent on the item, and what did not come may come now.
+  back() {
+    this.session.since = performance.now();
+    const { current } = this.session;
+    const found = current && this.pixels.of(current);
+    if (found?.reason && !found.gone && current.pixels) {
+      this.pixels.retry(current);
+    }
+  }
+
+  clicked(event) {
+    const button = event.target.closest("button[data-action]");
+    if (button) {
+      this.act(button.dataset.action);
+      if (event.detail > 0) {
+        button.blur(); // a mouse leaves no focus behind, so that Space blinks again
+      }
+    }
+  }
+
+  skipped(event) {
+    event.preventDefault();
+    this.skipFor(at("skip-reason").value.trim());
+  }
+
+  skipFor(reason) {
+    if (!reason) {
+      at("skip-reason").focus();
+      return;
+    }
+    at("skip").close();
+    if (this.session.judge({ verdict: "skip", reason })) {
+      this.say("Skipped");
+    }
+  }
+
+  draft(change) {
+    const item = this.session.current;
+    if (item) {
+      item.draft = { ...item.draft, ...change };
+    }
+  }
+
+  addTag(tag) {
+    const item = this.session.current;
+    if (item && tag) {
+      this.draft({ tags: [...new Set([...(item.draft?.tags ?? []), tag])] });
+      showDraft(item);
+      at("tag").value = "";
+    }
+  }
+
+  removeTag(tag) {
+    const item = this.session.current;
+    if (item && tag) {
+      this.draft({ tags: item.draft.tags.filter((each) => each !== tag) });
+      showDraft(item);
+    }
+  }
+}
+
+// Back to the verdict keys from a field.
+function leave(event) {
+  if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) {
+    event.preventDefault();
+    event.target.blur();
+  }
+}
+
+async function storeOrNone() {
+  try {
+    return await openStore();
+  } catch (error) {
+    notice(`This browser keeps nothing on disk (${error.message}): leave the page open until all verdicts are saved.`);
+    return null;
+  }
+}
+
+const page = new Page(await storeOrNone());
+await page.start();

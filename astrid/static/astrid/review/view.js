@@ -1,0 +1,130 @@
+// What the page says of an item and of the last verdicts; all of it as text, never as markup.
+
+import { drawSeries } from "./spark.js";
+
+const RIBBON = 5;
+const MOST_COUNTED = 1000; // the server counts no further
+const SHAPES = { real: "●", bogus: "✕", unsure: "?", skip: "↷" };
+const STATES = { waiting: "not sent yet", saved: "saved", refused: "not saved" };
+
+export const at = (id) => document.getElementById(id);
+
+export function made(name, { text = "", ...attributes } = {}, ...children) {
+  const element = document.createElement(name);
+  Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
+  element.append(...(text ? [text] : []), ...children);
+  return element;
+}
+
+/** Give the words for an answer: the class where one was said. */
+export function wordsOf({ verdict, label }) {
+  const words = (label || verdict).replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+export function showItem(item, isEmpty) {
+  at("item").hidden = !item;
+  at("nothing").hidden = Boolean(item);
+  if (!item) {
+    at("nothing").textContent = isEmpty
+      ? "Nothing waits for you. New items come up here as the pipeline finds them."
+      : "Looking for items …";
+    return;
+  }
+  at("name").textContent = item.name;
+  at("name").href = item.url;
+  at("alt").textContent = item.alt;
+  showFigures(item.figures);
+  at("badges").replaceChildren(
+    ...item.badges.map((badge) => made("li", { class: `badge ${badge.kind}`, text: badge.text })),
+  );
+  drawSeries(at("series"), item.series);
+  at("series-none").hidden = item.series.length > 0;
+  showVotes(item.votes);
+  showDraft(item);
+}
+
+function showFigures(figures) {
+  at("figures").replaceChildren(
+    ...figures.map(({ label, text }) =>
+      made("div", {}, made("dt", { text: label }), made("dd", { text })),
+    ),
+  );
+}
+
+function showVotes(votes) {
+  at("votes").hidden = !votes.length;
+  const lines = votes.map((vote) => {
+    const said = `${vote.by}: ${wordsOf(vote)}`;
+    return made("li", { text: vote.notes ? `${said}: ${vote.notes}` : said });
+  });
+  at("votes").replaceChildren(...lines);
+}
+
+/** Show what was noted on an item before its verdict. */
+export function showDraft(item) {
+  at("notes").value = item.draft?.notes ?? "";
+  const tags = item.draft?.tags ?? [];
+  at("tags").replaceChildren(
+    ...tags.map((tag) => {
+      const words = { type: "button", "aria-label": `Remove the tag ${tag}`, "data-tag": tag };
+      return made("li", {}, made("button", { ...words, text: `${tag} ×` }));
+    }),
+  );
+}
+
+/** Show the last verdicts, each a button that takes it back. */
+export function showRibbon(done, undo) {
+  const entries = done.slice(-RIBBON).reverse();
+  at("ribbon").replaceChildren(...entries.map((entry) => made("li", {}, chip(entry, undo))));
+}
+
+function chip(entry, undo) {
+  const { answer, item, state, isUndone } = entry;
+  const said = wordsOf(answer);
+  const fate = isUndone ? "undone" : STATES[state];
+  const button = made(
+    "button",
+    { type: "button", class: `chip ${answer.verdict} ${isUndone ? "undone" : state}` },
+    made("span", { "aria-hidden": "true", class: "shape", text: SHAPES[answer.verdict] }),
+    made("strong", { text: said }),
+    made("span", { class: "fate", text: fate }),
+  );
+  button.setAttribute("aria-label", `${said}, ${item.name}: ${fate}. Undo`);
+  button.title = entry.reason ?? item.name;
+  button.disabled = isUndone;
+  button.addEventListener("click", () => undo(entry));
+  return button;
+}
+
+/** Say how many wait, and whether all that was said is saved. */
+export function showCount({ left }, outbox) {
+  const isMore = left > MOST_COUNTED - 200;
+  at("waiting").textContent = left === null ? "" : `${left}${isMore ? " or more" : ""} waiting`;
+  at("saved").textContent = outbox.size ? `${outbox.size} to be saved` : "All verdicts saved";
+  at("saved").dataset.state = outbox.size ? "waiting" : "saved";
+  at("trouble").textContent = outbox.trouble;
+  at("trouble").hidden = !outbox.trouble;
+}
+
+/** Show on a button which key does the same. */
+export function showKey(button, key) {
+  button.querySelector("kbd")?.remove();
+  if (key) {
+    const words = key.replace("shift+", "⇧").replace("space", "␣").toUpperCase();
+    button.append(made("kbd", { text: words }));
+  }
+}
+
+export function announce(words) {
+  at("live").textContent = words;
+}
+
+/** Put a sentence where it is seen, until it is put away. */
+export function notice(words) {
+  const close = made("button", { type: "button", text: "×", "aria-label": "Put away" });
+  const line = made("p", { class: "message error", text: words }, close);
+  close.addEventListener("click", () => line.remove());
+  at("notices").prepend(line);
+  [...at("notices").children].slice(3).forEach((old) => old.remove());
+}
