@@ -18,11 +18,12 @@ from differencing.kernels.kernel import KernelModel, KernelSample, fit_kernel
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.psf.stamps import Stamps, cut_stamps
 from differencing.subtraction.both import Reference
-from differencing.subtraction.maps import register, subtract_tiles
+from differencing.subtraction.maps import subtract_tiles
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import Float32Image
+from differencing.subtraction.register import register
 from differencing.subtraction.subtract import Difference, Ready, finish, make_ready
-from differencing.subtraction.tiles import Tile, plan_tiles
+from differencing.subtraction.tiles import Tile, whole_frame
 from differencing.subtraction.zogy import TileProducts, shift_phase
 from preprocessing.calibrated import CalibratedFrame
 
@@ -77,7 +78,7 @@ def subtract_classic(
         with ready.watch("tiles"):
             products = partial(_products, matching)
             maps = subtract_tiles(pair, core=parameters.tile, products=products, threads=threads)
-        whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
+        whole = whole_frame(shape)
         around = coloured(pair, matching.convolves_science, whole, _kernel(matching, whole))
         return finish(
             ready,

@@ -27,7 +27,7 @@ from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import BoolArray, Float32Image
 from differencing.subtraction.prepare import Plane
 from differencing.subtraction.subtract import Difference, Ready, finish, make_ready
-from differencing.subtraction.tiles import Tile, plan_tiles
+from differencing.subtraction.tiles import Tile, whole_frame
 from differencing.subtraction.zogy import TileProducts
 from preprocessing.calibrated import CalibratedFrame
 from preprocessing.masks import MaskBit, mark
@@ -90,7 +90,7 @@ def subtract_hotpants(
         maps = subtract_tiles(
             ready.pair, core=parameters.tile, products=partial(_products, made), threads=threads
         )
-    whole = next(iter(plan_tiles(lost.shape, core=max(lost.shape), border=0)))
+    whole = whole_frame(lost.shape)
     psf = whitened_psf(coloured(ready.pair, convolves_science, whole, _kernel(made, ready.pair)))
     figures = {"convolves_science": float(convolves_science), "lost_share": float(lost.mean())}
     return finish(

@@ -1,6 +1,6 @@
 """Smooth quantities over a frame: two-dimensional polynomials with robust fits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +52,24 @@ class Polynomial:
 
     def on_grid(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> FloatArray:
         """Evaluate on the grid of ``rows`` and ``columns`` as two small matrix products."""
+        down, along = self.factors(rows, columns)
+        return down @ along
+
+    def factors(
+        self, rows: NDArray[np.integer], columns: NDArray[np.integer]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give the (rows, n) and (n, columns) matrices whose product is the value on the grid."""
         square = np.zeros((self.degree + 1, self.degree + 1))
         for coefficient, (i, j) in zip(self.coefficients, exponents(self.degree), strict=True):
             square[j, i] = coefficient
         powers_x = np.vander(_scaled(columns, self.shape[1]), self.degree + 1, increasing=True)
         powers_y = np.vander(_scaled(rows, self.shape[0]), self.degree + 1, increasing=True)
-        return (powers_y @ square).astype(np.float32) @ powers_x.T.astype(np.float32)
+        return (powers_y @ square).astype(np.float32), powers_x.T.astype(np.float32)
+
+    def less(self, constant: float) -> "Polynomial":
+        """Give the polynomial with a constant taken away."""
+        first = np.arange(len(self.coefficients)) == 0
+        return replace(self, coefficients=self.coefficients - constant * first)
 
 
 def fit_polynomial(

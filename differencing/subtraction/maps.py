@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from astrid.core.threads import in_threads
-from differencing.psf.match import FrameMatch
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import BoolArray, Float32Image
+from differencing.subtraction.register import register
 from differencing.subtraction.tiles import Tile, plan_tiles
 from differencing.subtraction.zogy import TileProducts, subtract_tile
 
 Products = Callable[[Pair, Tile], TileProducts]
 
-TAYLOR_LIMIT = 1e-3  # px; smaller changes of the shift within a tile are left alone
 BLANK_SHARE = 0.05  # of the sky's variance: below it, the photon noise of sources is no source
 
 
@@ -42,7 +41,7 @@ class Maps:
 
 def proper_products(pair: Pair, tile: Tile) -> TileProducts:
     """Subtract one tile by ZOGY."""
-    moved = register(pair.images[1].square(tile), tile, pair.matched)
+    moved = register(pair.images[1].square(tile), tile, pair.matched, pair.bends)
     return subtract_tile(pair.images[0].square(tile), moved, pair.optics(tile))
 
 
@@ -83,33 +82,3 @@ def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
     maps.reference_flux[tile.core] = known
     np.subtract(products.score_science[tile.inner], known, out=maps.flux[tile.core])
     maps.difference[tile.core] = products.difference[tile.inner]
-
-
-def register(reference: Float32Image, tile: Tile, matched: FrameMatch) -> Float32Image:
-    """Take up, to first order, how the shift within ``tile`` differs from that of its centre.
-
-    The shift of the centre itself is applied in Fourier space. Where the flux ratio changes over
-    the frame, the reference is scaled to the typical one.
-    """
-    rows, columns = (np.arange(window.start, window.stop) for window in tile.padded)
-    part = reference[: len(rows), : len(columns)]
-    if matched.flux_change is not None:
-        part *= 1 + matched.flux_change.on_grid(rows, columns)
-    steps = []
-    for axis, shift in ((1, matched.shift_x), (0, matched.shift_y)):
-        change = shift.on_grid(rows, columns) - np.float32(shift.at(*tile.centre))
-        if max(change.max(), -change.min()) > TAYLOR_LIMIT:
-            steps.append(change * slope(part, axis))
-    for step in steps:
-        part -= step
-    return reference
-
-
-def slope(image: Float32Image, axis: int) -> Float32Image:
-    """Give the derivative per px along ``axis``: central differences, one-sided at the ends."""
-    turned, result = image.swapaxes(0, axis), np.empty_like(image)
-    along = result.swapaxes(0, axis)
-    np.subtract(turned[2:], turned[:-2], out=along[1:-1])
-    along[1:-1] *= np.float32(0.5)
-    along[0], along[-1] = turned[1] - turned[0], turned[-1] - turned[-2]
-    return result

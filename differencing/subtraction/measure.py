@@ -1,7 +1,7 @@
 """What two frames tell about themselves before they are subtracted: stars, PSFs, match."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -10,20 +10,22 @@ from differencing.psf import match, stars
 from differencing.psf.fit import fit_psf
 from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
+from differencing.psf.polynomial import Polynomial
 from differencing.psf.refine import Refined, refine_match
 from differencing.psf.sample import sample_stars
 from differencing.psf.stars import Sources
+from differencing.subtraction.bending import bends_of
 from differencing.subtraction.images import Images
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.noise import BoolArray
 from differencing.subtraction.prepare import Plane
 from differencing.subtraction.remainder import remainder
-from differencing.subtraction.tiles import Tile
+from differencing.subtraction.tiles import Tile, whole_frame
 from differencing.subtraction.zogy import TileOptics
 
 FRAMES = ("science", "reference")
 ENOUGH_SOURCES = 200  # with fewer, a second, deeper star detection is worth its time
-TILE_CHANGE = 0.06  # of the peak of a PSF: so much may it change over a tile, which has one PSF
+TILE_CHANGE = 0.2  # of the peak of a PSF: to first order so much change over a tile is taken up
 SMALLEST_TILE = 128  # px; borders would cost more than they bring
 SAMPLE_STEP = 8  # px between the pixels that stand for the noise of a tile
 
@@ -57,6 +59,11 @@ class Pair:
             shift_x=float(self.matched.shift_x.at(x, y)),
             shift_y=float(self.matched.shift_y.at(x, y)),
         )
+
+    @cached_property
+    def bends(self) -> tuple[Polynomial, Polynomial, Polynomial]:
+        """What makes up for the change of the ratio of both PSFs within a tile."""
+        return bends_of(self.models, self.optics(whole_frame(self.planes[0].shape)))
 
     def tile(self, largest: int) -> int:
         """Give the side (px) of tiles, at most ``largest``, in which the PSF hardly changes."""

@@ -22,7 +22,7 @@ from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_
 from differencing.subtraction.noise import Float32Image
 from differencing.subtraction.pack import ReferencePack
 from differencing.subtraction.prepare import check_overlap, check_pair
-from differencing.subtraction.tiles import plan_tiles
+from differencing.subtraction.tiles import whole_frame
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame
@@ -107,8 +107,7 @@ def subtract(
             maps = subtract_tiles(
                 ready.pair, core=ready.pair.tile(parameters.tile), threads=threads
             )
-        shape = ready.pair.planes[0].shape
-        whole = next(iter(plan_tiles(shape, core=max(shape), border=0)))
+        whole = whole_frame(ready.pair.planes[0].shape)
         return finish(ready, maps, psf=difference_psf(ready.pair.optics(whole)))
 
 

@@ -55,6 +55,11 @@ def plan_tiles(shape: tuple[int, int], *, core: int, border: int) -> Iterator[Ti
             yield _tile((int(top), int(bottom)), (int(left), int(right)), shape, border, side)
 
 
+def whole_frame(shape: tuple[int, int]) -> Tile:
+    """Give a frame as one tile."""
+    return next(iter(plan_tiles(shape, core=max(shape), border=0)))
+
+
 def _cuts(size: int, core: int) -> NDArray[np.int64]:
     count = -(-size // core)
     return np.linspace(0, size, count + 1).round().astype(np.int64)

@@ -78,7 +78,7 @@ def subtract_tile(
     p_n, p_r = (stamp_transform(psf, side) for psf in (optics.psf_science, optics.psf_reference))
     power_n, power_r = _power(p_n), _power(p_r)
     ratio = np.float32(optics.flux_ratio)
-    denominator = _denominator(power_n, power_r, optics)
+    denominator = noise_power(power_n, power_r, optics)
     # F_S, eq. 42: the score of a unit source at its peak
     power_n *= power_r
     power_n /= denominator
@@ -128,9 +128,9 @@ def _source_variance(
 
 def difference_psf(optics: TileOptics) -> Float32Image:
     """Give the PSF of D (ZOGY eq. 14) as a stamp that sums to 1."""
-    side = _kernel_side(optics)
+    side = kernel_side(optics)
     p_n, p_r = (_centred_transform(psf, side) for psf in (optics.psf_science, optics.psf_reference))
-    root = np.sqrt(_denominator(_power(p_n), _power(p_r), optics))
+    root = np.sqrt(noise_power(_power(p_n), _power(p_r), optics))
     stamp = _centred_stamp(p_n * p_r / root, side, optics.psf_science.shape[0] // 2)
     return np.asarray(stamp / stamp.sum(), np.float32)
 
@@ -143,7 +143,7 @@ def _power(spectrum: NDArray[np.complexfloating]) -> NDArray[np.floating]:
     return np.asarray(spectrum.real**2 + spectrum.imag**2)
 
 
-def _denominator(
+def noise_power(
     power_n: NDArray[np.floating], power_r: NDArray[np.floating], optics: TileOptics
 ) -> NDArray[np.floating]:
     """Give sigma_n^2 F_r^2 |P_r|^2 + sigma_r^2 F_n^2 |P_n|^2 (ZOGY eq. 13), kept off zero."""
@@ -200,7 +200,8 @@ def _compact(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     return kernel
 
 
-def _kernel_side(optics: TileOptics) -> int:
+def kernel_side(optics: TileOptics) -> int:
+    """Give the side (px) of a square that holds the PSFs and kernels about as compact."""
     return int(fft.next_fast_len(2 * optics.psf_science.shape[0], real=True) // 2 * 2)
 
 
@@ -227,10 +228,10 @@ def _squared_kernels(
 
     The kernels are as compact as the PSFs, so a small grid holds them.
     """
-    side = _kernel_side(optics)
+    side = kernel_side(optics)
     p_n, p_r = (_centred_transform(psf, side) for psf in (optics.psf_science, optics.psf_reference))
     power_n, power_r = _power(p_n), _power(p_r)
-    weight = scale * optics.flux_ratio / _denominator(power_n, power_r, optics)
+    weight = scale * optics.flux_ratio / noise_power(power_n, power_r, optics)
     half = side // 2 - 1
     k_n = _centred_stamp(weight * np.conj(p_n) * power_r, side, half)
     k_r = _centred_stamp(weight * optics.flux_ratio * np.conj(p_r) * power_n, side, half)
