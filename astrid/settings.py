@@ -215,6 +215,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": 60},
     },
     "watch_models": {"task": "catalog.tasks.watch_models", "schedule": 86_400.0},
+    "measure_curators": {
+        "task": "curation.tasks.measure_curators",
+        "schedule": 3600.0,
+        "options": {"expire_seconds": 3600},
+    },
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from astrid.core.errors import AstridError
-from curation import skips
+from curation import gold, skips
 from curation.errors import KeyReused, LeaseLost, NotFound, NotReviewable, ReviewError
-from curation.models import Lease, ReviewTask, ValidationEvent
+from curation.models import GoldTrial, Lease, ReviewQueue, ReviewTask, ValidationEvent
 from curation.parameters import ReviewPolicy
-from curation.services import check_may_judge, judge, withdraw
+from curation.services import check_may_judge, checked_label, judge, withdraw
 from curation.wire import VerdictMessage, read
 from detection.models import Detection, DetectionStatus
 
@@ -74,6 +74,9 @@ def _close(event: dict[str, Any]) -> None:
 
 
 def _record(message: VerdictMessage, person: User, policy: ReviewPolicy) -> Answer:
+    trial = gold.trial_of(person, message.detection, message.queue)
+    if trial is not None:
+        return _answer_test(message, trial)
     if message.verdict == "skip" or skips.is_undo(message, person):
         return Answer(str(message.uuid), skips.record(message, person, policy))
     known = ValidationEvent.objects.filter(client_uuid=message.uuid).exists()
@@ -90,6 +93,16 @@ def _record(message: VerdictMessage, person: User, policy: ReviewPolicy) -> Answ
             "make a new one for each verdict"
         )
     return Answer(str(message.uuid), "replayed" if known else "saved", event=str(event.pk))
+
+
+def _answer_test(message: VerdictMessage, trial: GoldTrial) -> Answer:
+    """Keep what was said of a gold item; the page cannot tell it from a verdict."""
+    if message.verdict in _IS_VALID:
+        checked_label(message.label, _IS_VALID[message.verdict])
+    status, given = gold.answer(message, trial)
+    tells = ReviewQueue.objects.filter(slug=trial.queue, show_feedback=True).exists()
+    feedback = gold.feedback_on(given) if tells else ""
+    return Answer(str(message.uuid), status, event=str(given.pk), feedback=feedback)
 
 
 def _check_place(message: VerdictMessage, detection: Detection, person: User) -> None:
@@ -133,6 +146,7 @@ def _say(
         notes=message.notes,
         tags=message.tags,
         blind=message.blind,
+        decides=message.decides,
         shown_fields=message.shown,
         client_uuid=message.uuid,
         ms_spent=message.ms_spent,

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from astrid.core.errors import AstridError
-from curation import batch, items, leases, policy, wire
+from curation import batch, gold, items, leases, policy, skill, wire
 from curation.errors import NotAllowed, NotFound, ReviewError
 from curation.models import Curator, ReviewQueue
 from curation.page_config import preferences_of
@@ -77,10 +77,11 @@ def lease(request: HttpRequest, person: User, slug: str) -> Answer:
     wanted = wire.read(wire.LeaseMessage, body_of(request))
     queue, in_force = queue_of(slug, person), policy.in_force(ReviewPolicy)
     taken = leases.take(queue, person, in_force, number=wanted.n, have=wanted.have)
+    tests = gold.serve(queue, person, taken.tasks, wanted.have)
     return {
         "lease_end": taken.ends_at.isoformat(),
         "waiting": leases.waiting_for(queue, person),
-        "items": items.items_of(taken.tasks, queue),
+        "items": items.items_of(taken.tasks, queue, tests),
     }
 
 
@@ -90,7 +91,8 @@ def verdicts(request: HttpRequest, person: User) -> Answer:
     """Record a batch of verdicts; each by itself."""
     message = wire.read(wire.BatchMessage, body_of(request))
     answers = batch.record_all(message.events, person, policy.in_force(ReviewPolicy))
-    return {"results": [answer.as_json() for answer in answers]}
+    results = [answer.as_json() for answer in answers]
+    return {"results": results, "hint": skill.fatigue_of(person)}
 
 
 @require_POST
@@ -100,7 +102,8 @@ def heartbeat(request: HttpRequest, person: User) -> Answer:
     check_may_judge(person)
     tasks = wire.read(wire.TasksMessage, body_of(request)).tasks
     kept = leases.renew(person, tasks, policy.in_force(ReviewPolicy))
-    lost = [str(task) for task in tasks if task not in kept.tasks]
+    held = {*kept.tasks, *gold.shown_to(person, tasks)}
+    lost = [str(task) for task in tasks if task not in held]
     return {"lease_end": kept.ends_at.isoformat(), "lost": lost}
 
 

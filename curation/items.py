@@ -1,48 +1,93 @@
 """Tasks as the console's pages get them: everything about an item but its pixels."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
-from curation import figures
-from curation.models import ReviewQueue, ReviewTask, ValidationEvent
+from curation import fakes, figures
+from curation.models import GoldTrial, ReviewQueue, ReviewTask, ValidationEvent
 from curation.series import History, histories
 from detection.models import Detection
 
 Item = dict[str, Any]
-_RELATED = (
-    "detection__observation",
-    "detection__candidate",
-    "detection__sky_object",
-    "detection__model_run__difference_run",
-)
+NO_TESTS: Mapping[UUID, GoldTrial] = {}
+_RELATED = ("observation", "candidate", "sky_object", "model_run__difference_run")
 # Columns that no item shows: they would be most of what is read.
 _HEAVY = (
-    "detection__class_probabilities",
-    "detection__embedding",
-    "detection__model_run__figures",
-    "detection__model_run__provenance",
-    "detection__model_run__difference_run__figures",
-    "detection__model_run__difference_run__parameters",
-    "detection__model_run__difference_run__provenance",
+    "class_probabilities",
+    "embedding",
+    "model_run__figures",
+    "model_run__provenance",
+    "model_run__difference_run__figures",
+    "model_run__difference_run__parameters",
+    "model_run__difference_run__provenance",
 )
 
 
-def items_of(tasks: Sequence[UUID], queue: ReviewQueue) -> list[Item]:
-    """Give tasks as items, in the same order, in five queries however many there are."""
-    rows = ReviewTask.objects.select_related(*_RELATED).defer(*_HEAVY).in_bulk(list(tasks))
+@dataclass(frozen=True)
+class Place:
+    """Something to be shown in the queue: a task, or a test that looks like one."""
+
+    task: UUID
+    detection: Detection
+    priority: int = 0
+    weight: float | None = None
+    shown_as: UUID | None = None
+    url: str | None = None  # where it is not the page of the detection
+
+
+def items_of(
+    tasks: Sequence[UUID], queue: ReviewQueue, tests: Mapping[UUID, GoldTrial] = NO_TESTS
+) -> list[Item]:
+    """Give tasks as items, in the same order, in a few queries however many there are.
+
+    Each of ``tests`` stands before the task that it is filed under, and looks like any other item.
+    """
+    rows = ReviewTask.objects.in_bulk(list(tasks))
     found = [rows[key] for key in tasks if key in rows]
-    detections = [task.detection for task in found]
+    asked = [task.detection_id for task in found]
+    asked += [trial.gold.detection_id for trial in tests.values() if trial.gold.detection_id]
+    known = detections_by_id(asked)
+    places: list[Place] = []
+    for task in found:
+        if task.pk in tests:
+            places.append(_test_beside(task, tests[task.pk], known))
+        places.append(Place(task.pk, known[task.detection_id], task.priority, task.sampling_weight))
+    return show(places, blind=queue.blind)
+
+
+def _test_beside(task: ReviewTask, trial: GoldTrial, known: Mapping[UUID, Detection]) -> Place:
+    gold = trial.gold
+    looks_like = Place(trial.pk, known[task.detection_id], task.priority, task.sampling_weight)
+    if gold.detection_id:
+        return replace(looks_like, detection=known[gold.detection_id], shown_as=trial.shown_as)
+    # A fake has no page of its own: the link leads to what stands beside it.
+    fake = fakes.detection_of(gold)
+    return replace(
+        looks_like, detection=fake, shown_as=trial.shown_as, url=page_of(looks_like.detection)
+    )
+
+
+def detections_by_id(keys: Iterable[UUID]) -> dict[UUID, Detection]:
+    """Read detections with all that an item shows, and no more."""
+    rows = Detection.objects.select_related(*_RELATED).defer(*_HEAVY)
+    return rows.in_bulk(list(keys))
+
+
+def show(places: Sequence[Place], *, blind: bool) -> list[Item]:
+    """Give places as items; ``blind`` withholds the score and what others said."""
+    detections = [place.detection for place in places]
     past = histories(detections)
-    votes = {} if queue.blind else _votes_on(detections)
-    return [_item(task, past[task.detection_id], votes, blind=queue.blind) for task in found]
+    votes = {} if blind else votes_on([p.detection for p in places if p.shown_as is None])
+    return [_item(place, past[place.detection.pk], votes, blind=blind) for place in places]
 
 
-def _item(task: ReviewTask, past: History, votes: Any, *, blind: bool) -> Item:
-    detection = task.detection
+def _item(place: Place, past: History, votes: Any, *, blind: bool) -> Item:
+    detection = place.detection
     numbers = figures.figures_of(detection, blind=blind)
     badges = figures.badges_of(
         detection,
@@ -51,9 +96,9 @@ def _item(task: ReviewTask, past: History, votes: Any, *, blind: bool) -> Item:
         blind=blind,
     )
     return {
-        "task": str(task.pk),
-        "detection": str(detection.pk),
-        "url": page_of(detection),
+        "task": str(place.task),
+        "detection": str(place.shown_as or detection.pk),
+        "url": place.url or page_of(detection),
         "name": detection.sky_object.designation if detection.sky_object else "no object",
         **pixels_of(detection),
         "figures": numbers,
@@ -63,8 +108,8 @@ def _item(task: ReviewTask, past: History, votes: Any, *, blind: bool) -> Item:
         "score": None if blind else detection.confidence_score,
         "votes": votes.get(detection.pk, []),
         "alt": figures.in_words(detection, numbers, badges),
-        "priority": task.priority,
-        "weight": task.sampling_weight,
+        "priority": place.priority,
+        "weight": place.weight,
     }
 
 
@@ -91,7 +136,8 @@ def address_of(cutouts_path: str) -> str:
     return reverse("curation:pixels", args=[sha256]) if sha256 else ""
 
 
-def _votes_on(detections: Sequence[Detection]) -> dict[UUID, list[dict[str, Any]]]:
+def votes_on(detections: Sequence[Detection]) -> dict[UUID, list[dict[str, Any]]]:
+    """Give the verdicts in force on detections."""
     events = ValidationEvent.objects.current().filter(detection__in=detections)
     votes: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for event in events.select_related("validator").order_by("id"):

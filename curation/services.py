@@ -72,7 +72,7 @@ def judge(
     given: dict[str, Any] = {
         "is_valid": is_valid is True,
         "is_unsure": is_valid is None,
-        "label": _checked_label(label, is_valid),
+        "label": checked_label(label, is_valid),
         "confidence_level": confidence_level or None,
         "notes": notes or None,
         "tags": list(tags) if tags else None,
@@ -118,7 +118,8 @@ def check_may_judge(by: User) -> None:
         )
 
 
-def _checked_label(name: str | None, is_valid: bool | None) -> str | None:
+def checked_label(name: str | None, is_valid: bool | None) -> str | None:
+    """Give the label of a verdict; refuse one that is unknown or contradicts it."""
     if not name:
         return None
     label = taxonomy.label_of(name)

@@ -70,6 +70,7 @@ class VerdictMessage(Message):
     ms_spent: int | None = Field(default=None, ge=0, le=_LONGEST_MS)
     shown: tuple[Word, ...] = Field(default=(), max_length=50)
     blind: bool = False
+    decides: bool = False
     supersedes: UUID | None = None
     notes: Text | None = None
     tags: tuple[Word, ...] = Field(default=(), max_length=50)

@@ -214,7 +214,7 @@ def _finish(
                 "versions": versions(),
             },
         )
-        Candidate.objects.bulk_create(_rows(run, found, result.zero_point), batch_size=1000)
+        Candidate.objects.bulk_create(rows_of(run, found, result.zero_point), batch_size=1000)
         settle(run.observation)
 
 
@@ -225,8 +225,8 @@ def _uncovered(pair: _Pair) -> float:
     return share
 
 
-def _rows(run: DifferenceRun, found: Candidates, zero_point: ZeroPoint | None) -> list[Candidate]:
-    """Build the rows; those of a comparison wait for no network."""
+def rows_of(run: DifferenceRun, found: Candidates, zero_point: ZeroPoint | None) -> list[Candidate]:
+    """Build the unsaved rows of what was found; those of a comparison wait for no network."""
     status = CandidateStatus.DUPLICATE if run.is_comparison else CandidateStatus.PENDING
     common = {
         "difference_run": run,

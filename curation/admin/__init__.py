@@ -1,5 +1,5 @@
 """Review in the admin."""
 
-from curation.admin import accounts, alerts, detections, networks, queues, verdicts
+from curation.admin import accounts, alerts, detections, gold, networks, queues, verdicts
 
-__all__ = ["accounts", "alerts", "detections", "networks", "queues", "verdicts"]
+__all__ = ["accounts", "alerts", "detections", "gold", "networks", "queues", "verdicts"]

@@ -1,5 +1,6 @@
 """What people say of detections, who they are, and whom we tell."""
 
+from curation.models.agreement import AgreementRun, LabelProbability
 from curation.models.alerts import (
     Alert,
     AlertChannel,
@@ -11,6 +12,7 @@ from curation.models.alerts import (
     Priority,
     Trigger,
 )
+from curation.models.gold import GoldAnswer, GoldItem, GoldTrial, GoldVerdict, Origin, Truth
 from curation.models.labels import ValidationLabel
 from curation.models.people import Curator
 from curation.models.queues import (
@@ -24,6 +26,7 @@ from curation.models.queues import (
 from curation.models.verdicts import ConfidenceLevel, Quality, ValidationEvent
 
 __all__ = [
+    "AgreementRun",
     "Alert",
     "AlertChannel",
     "AlertRule",
@@ -33,8 +36,14 @@ __all__ = [
     "Curator",
     "Delivery",
     "DeliveryStatus",
+    "GoldAnswer",
+    "GoldItem",
+    "GoldTrial",
+    "GoldVerdict",
+    "LabelProbability",
     "Lease",
     "Order",
+    "Origin",
     "Priority",
     "Quality",
     "ReviewQueue",
@@ -42,6 +51,7 @@ __all__ = [
     "ReviewTaskQuerySet",
     "SkippedTask",
     "Trigger",
+    "Truth",
     "ValidationEvent",
     "ValidationLabel",
 ]

@@ -77,6 +77,9 @@ BULK = {
     "differencing_candidate",
     "curation_lease",
     "detection_shadowscore",
+    "curation_goldtrial",
+    "curation_agreementrun",
+    "curation_labelprobability",
 }
 
 

@@ -14,7 +14,7 @@ APPS = (
     "catalog",
     "lightcurves",
 )
-APPEND_ONLY = {"AuditLog", "ValidationEvent"}  # never changed, hence never updated
+APPEND_ONLY = {"AuditLog", "ValidationEvent", "GoldAnswer"}  # never changed, hence never updated
 TABLES = [model for label in APPS for model in apps.get_app_config(label).get_models()]
 
 
