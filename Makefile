@@ -2,12 +2,13 @@
 # make demo       everything at work; DATA=DIR RULES=FILE PORT=N ARGS=--no-server
 # make test       the tests; ARGS="-k words" and the like go to pytest
 # make peers      other programs that subtract images, for `manage.py benchmark differencing`
+# make chaos      10,000 verdicts from four clients while the server is killed twice
 # make check      linters, types, import contracts, migrations, deployment check, tests
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test peers check lock clean
+.PHONY: help env demo test chaos peers check lock clean
 
 BIN := .venv/bin
 # Written last, so that an environment counts as complete only when it is.
@@ -50,6 +51,9 @@ demo: env
 
 test: env
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: env
+	@$(BIN)/python manage.py benchmark chaos $(ARGS)
 
 # An environment of their own: they are run, never imported, and are no part of the lock.
 peers: $(BIN)/uv

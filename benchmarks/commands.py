@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from astrid.core.console import progress
-from benchmarks import decam, dithered, pages, pipeline, rawnight, rawnight_table, report, summary
+from benchmarks import (
+    chaos,
+    decam,
+    dithered,
+    pages,
+    pipeline,
+    rawnight,
+    rawnight_table,
+    report,
+    summary,
+)
 from benchmarks.differencing import command as differencing
 from observations.reading_arguments import whole
 
@@ -77,6 +87,7 @@ def measure_pipeline(options: Options) -> Figures:
 
 
 BENCHMARKS = {
+    "chaos": Benchmark(chaos.HELP, chaos.add_arguments, chaos.run, chaos.show_figures),
     "decam": Benchmark(decam.HELP, decam.add_arguments, decam.run, decam.show),
     "differencing": Benchmark(
         differencing.HELP, differencing.add_arguments, differencing.run, differencing.show

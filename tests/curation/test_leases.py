@@ -1,9 +1,12 @@
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Case, F, Func, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from curation import leases
@@ -145,6 +148,45 @@ def test_taking_fifty_costs_as_much_as_taking_one(
     factories.make_tasks(60)
     with django_assert_num_queries(6):  # a savepoint and its release are two of them
         assert len(taken(queue, curator, policy, number=50)) == 50
+
+
+def work_through(queue, person, policy, start):
+    """Take batches until nothing is left; what is taken stays held."""
+    start.wait()
+    got = []
+    try:
+        while batch := leases.take(queue, person, policy, number=50, have=got[-50:]).tasks:
+            got += batch
+            # as if judged: out of this person's queue, and done with the last vote
+            last = When(votes__gte=policy.votes_required - 1, then=Now())
+            ReviewTask.objects.filter(pk__in=batch).update(
+                seen_by=Func(F("seen_by"), Value(person.pk), function="array_append"),
+                votes=F("votes") + 1,
+                done_at=Case(last, default=None),
+            )
+            leases.release(person, batch, policy)
+    finally:
+        connection.close()
+    return got
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("votes", [1, 2])
+def test_two_people_at_work_at_the_same_moment_never_get_more_than_the_policy_allows(votes):
+    """With one vote wanted each item goes to one of them, with two to both."""
+    queue = ReviewQueue.objects.get(slug="all")
+    policy = ReviewPolicy(votes_required=votes)
+    factories.make_tasks(2000 // votes)
+    people = [factories.make_user(group="curator") for _ in range(2)]
+    start = threading.Barrier(len(people))
+    with ThreadPoolExecutor(len(people)) as pool:
+        batches = list(pool.map(lambda each: work_through(queue, each, policy, start), people))
+    assert all(len(set(batch)) == len(batch) for batch in batches)
+    counts = Counter(key for batch in batches for key in batch)
+    assert len(counts) == 2000 // votes
+    assert max(counts.values()) <= votes
+    if votes == 2:
+        assert [len(batch) for batch in batches] == [1000, 1000]
 
 
 @pytest.mark.django_db(transaction=True)
