@@ -177,14 +177,17 @@ def degree_for(n_stars: int, max_degree: int) -> int:
 
 def _mean_profile(sample: StarSample) -> NDArray[np.float64]:
     """Give the median of the normalised stamps, bright stars counting for more: a first PSF."""
-    pixels = sample.stamps.pixels / sample.flux[:, None, None]
-    order = np.argsort(pixels, axis=0)
+    count, *shape = sample.stamps.pixels.shape
+    # pixel by pixel: sorting across stamps would go through the memory in leaps
+    values = np.ascontiguousarray(sample.stamps.pixels.reshape(count, -1).T)
+    values /= sample.flux
+    order = np.argsort(values, axis=1)
     # the brightest few count alike: one of them may have a neighbour
-    count = min(BRIGHTEST, len(sample.flux))
-    weight = np.minimum(sample.flux, np.sort(sample.flux)[-count])
-    share = np.cumsum(weight[order], axis=0)
-    middle = (share < share[-1] / 2).sum(axis=0)
-    profile = np.take_along_axis(np.take_along_axis(pixels, order, 0), middle[None], 0)[0]
+    weight = np.minimum(sample.flux, np.sort(sample.flux)[-min(BRIGHTEST, count)])
+    share = np.cumsum(weight[order], axis=1)
+    middle = (share < share[:, -1:] / 2).sum(axis=1)
+    pixel = np.arange(len(values))
+    profile = values[pixel, order[pixel, middle]].reshape(shape)
     profile = _smooth_wings(profile[None], WING_START * stamp_fwhm(profile))[0]
     scaled: NDArray[np.float64] = profile / profile.sum()
     return scaled

@@ -1,6 +1,7 @@
 """The point spread function of a frame, measured from its own stars, varying over the field."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ class PsfModel:
         y, x = (np.array([0.0, 0.5, 1.0]) * size for size in self.shape)
         return self.many(*(grid.ravel() for grid in np.meshgrid(x, y)))
 
-    @property
+    @cached_property
     def fwhm(self) -> float:
         """Full width at half maximum (px) at the centre of the frame."""
         return stamp_fwhm(self.at(self.shape[1] / 2, self.shape[0] / 2))

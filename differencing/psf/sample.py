@@ -10,9 +10,11 @@ from scipy.spatial import cKDTree
 from differencing.psf.stamps import Stamps, cut_stamps, radii
 from differencing.psf.stars import Sources
 from differencing.subtraction.noise import MAD_TO_SIGMA, BoolArray, FloatArray
+from preprocessing.defects import medians
 
 MEDIAN_ERROR = 1.2533  # sqrt(pi / 2): the error of a median over that of a mean
 LEVEL_SIGMA = 3.0
+AT_A_TIME = 64  # stars whose neighbours are masked: crowded ones have many
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ def sample_stars(
     lonely = neighbours.lonely()[:limit]
     chosen = sources.chosen(lonely)
     stamps = cut_stamps(pixels, bad, chosen.x, chosen.y, half=half)
-    for good, star in zip(stamps.good, lonely, strict=True):
-        neighbours.mask(good, star)
+    for first in range(0, len(lonely), AT_A_TIME):
+        some = slice(first, first + AT_A_TIME)
+        stamps.good[some][neighbours.near(lonely[some])] = False
     level = _sky_level(stamps, half)
     stamps = replace(stamps, pixels=stamps.pixels - level[:, None, None])
     aperture = radii(half) < 3.0 * (np.median(chosen.size) if len(lonely) else 1.0)
@@ -73,8 +76,8 @@ def _sky_level(stamps: Stamps, half: int) -> NDArray[np.float64]:
     count = np.isfinite(values).sum(axis=1)
     enough = count > 10
     level, error = np.zeros(len(values)), np.full(len(values), np.inf)
-    level[enough] = np.nanmedian(values[enough], axis=1)
-    spread = np.nanmedian(np.abs(values[enough] - level[enough, None]), axis=1)
+    level[enough] = medians(values[enough].T)
+    spread = medians(np.abs(values[enough] - level[enough, None]).T)
     error[enough] = MEDIAN_ERROR * MAD_TO_SIGMA * spread / np.sqrt(count[enough])
     return np.where(np.abs(level) > LEVEL_SIGMA * error, level, 0.0)
 
@@ -100,14 +103,22 @@ class _Neighbours:
         spoiled = star[(close & (share > 0.02)) | (share > 0.7)]
         return self.stars[~np.isin(self.stars, spoiled)]
 
-    def mask(self, good: BoolArray, star: int) -> None:
-        """Clear ``good`` (a stamp of ``star``) around every neighbour, further for bright ones."""
-        sources, offset = self.sources, np.arange(-self.half, self.half + 1)
-        near = self.other[slice(*np.searchsorted(self.star, (star, star + 1)))]
-        reach = 2.0 * sources.size[near] + 1.5 * np.log10(
-            np.maximum(1.0, sources.flux[near] / sources.flux[-1])
+    def near(self, stars: NDArray[np.integer]) -> tuple[NDArray[np.intp], ...]:
+        """Give stamp, row and column of what is near a neighbour, further for bright ones."""
+        sources = self.sources
+        number = np.full(len(sources.x), -1)
+        number[stars] = np.arange(len(stars))
+        pairs = number[self.star] >= 0
+        star, other = self.star[pairs], self.other[pairs]
+        reach = 2.0 * sources.size[other] + 1.5 * np.log10(
+            np.maximum(1.0, sources.flux[other] / sources.flux[-1])
         )
-        for dx, dy, radius in zip(
-            sources.x[near] - sources.x[star], sources.y[near] - sources.y[star], reach, strict=True
-        ):
-            good[np.hypot(offset[:, None] - dy, offset - dx) < radius] = False
+        offset = np.arange(-self.half, self.half + 1)
+        down, along = (
+            (offset - (place[other] - place[star])[:, None]) ** 2
+            for place in (sources.y, sources.x)
+        )
+        pair, row, column = np.nonzero(
+            down[:, :, None] + along[:, None, :] < (reach**2)[:, None, None]
+        )
+        return number[star[pair]], row, column

@@ -65,10 +65,24 @@ def detect_sources(
     Sources
         In order of decreasing flux. Positions are windowed centroids.
     """
+    found = find_light(pixels, noise, bad, threshold=threshold)
+    return measure_sources(pixels, bad, found, ceiling=ceiling)
+
+
+def find_light(
+    pixels: FloatArray, noise: float, bad: BoolArray, *, threshold: float
+) -> NDArray[np.void]:
+    """Find the objects that :func:`detect_sources` measures, in order of decreasing flux."""
     found = find_objects(
         pixels, threshold, noise=noise, bad=bad, min_area=MIN_AREA, contrast=DEBLEND_CONTRAST
     )
-    found = found[np.argsort(-found["flux"])]
+    return found[np.argsort(-found["flux"])]
+
+
+def measure_sources(
+    pixels: FloatArray, bad: BoolArray, found: NDArray[np.void], *, ceiling: float
+) -> Sources:
+    """Measure what :func:`find_light` has found; see :func:`detect_sources`."""
     rms_size = np.sqrt(found["a"] * found["b"])
     x, y, flag = sep.winpos(
         pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad, subpix=WINDOW_PARTS

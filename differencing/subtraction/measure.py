@@ -99,12 +99,10 @@ def find_sources(plane: Plane, parameters: DifferenceParameters) -> Sources:
     """Find the sources of a frame, going deeper where few are bright."""
     ceiling = parameters.linear_fraction * plane.saturation
     for threshold in (parameters.star_threshold, parameters.faint_star_threshold):
-        sources = stars.detect_sources(
-            plane.pixels, plane.sigma, plane.bad, threshold=threshold, ceiling=ceiling
-        )
-        if len(sources) >= ENOUGH_SOURCES:
+        found = stars.find_light(plane.pixels, plane.sigma, plane.bad, threshold=threshold)
+        if len(found) >= ENOUGH_SOURCES:
             break
-    return sources
+    return stars.measure_sources(plane.pixels, plane.bad, found, ceiling=ceiling)
 
 
 def likely_stars(
