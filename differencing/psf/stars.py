@@ -14,8 +14,13 @@ MIN_AREA = 5  # px; fewer make no shape
 DEBLEND_CONTRAST = 0.02  # of the flux; fainter neighbours are left to the PSF fit
 WINDOW_SIGMA = 1.2  # window of the centroid in units of the source's own rms size
 WINDOW_PARTS = 3  # of a pixel at the window's rim, where it is 3e-4: more move it by 1e-4 px
-LOCUS_WIDTH = 0.15  # first guess of the relative spread of stellar sizes over a field
-SMALLER_COUNTS = 2.0  # times as much a source below a supposed stellar size speaks against it
+LOCUS_ROUNDS = 6
+STARS_FOR_DEGREE = ((2, 30), (1, 12), (0, 0))  # of the change of stellar sizes over a field
+FEWEST_TO_FOLLOW = 4
+LEAST_SCATTER = (0.03, 0.01, 0.01)  # of log size around the locus, by its degree
+SIZE_SCATTER, EXPECTED_CHANGE = 0.03, 0.05  # of log size: star by star, and over the field
+CLUMP_WIDTH = 0.1  # relative, of the clump of stellar sizes that is sought first
+SMALLER_COUNTS = 3.0  # times as much a source below a supposed stellar size speaks against it
 LEAST_ROUND = 0.7  # minor over major axis of a star
 LEAST_SIZE = 0.5  # px; a single bright pixel is smaller
 SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
@@ -130,7 +135,7 @@ def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> 
         return usable
     size = np.log(np.where(usable, sources.size, 1.0))
     typical = _least_common_size(size[usable], sources.flux[usable])
-    stars = usable & (np.abs(size - typical) < LOCUS_WIDTH)
+    stars = usable & (np.abs(size - typical) < CLUMP_WIDTH)
     return _follow_locus(sources, size, stars, usable, shape)
 
 
@@ -175,7 +180,7 @@ def _least_common_size(size: FloatArray, flux: FloatArray) -> float:
     size, weight = size[order], 1.0 + np.log(flux[order] / flux.min())
     total = np.concatenate([[0.0], np.cumsum(weight)])
     low, high = (
-        total[np.searchsorted(size, size + d)] for d in (-LOCUS_WIDTH / 2, LOCUS_WIDTH / 2)
+        total[np.searchsorted(size, size + d)] for d in (-CLUMP_WIDTH / 2, CLUMP_WIDTH / 2)
     )
     return float(size[np.argmax(high - low - SMALLER_COUNTS * low)])
 
@@ -184,16 +189,28 @@ def _follow_locus(
     sources: Sources, size: FloatArray, stars: BoolArray, usable: BoolArray, shape: tuple[int, int]
 ) -> BoolArray:
     """Let the stellar size vary over the field, as far as the number of stars allows."""
-    for _ in range(6):
+    for _ in range(LOCUS_ROUNDS):
         count = int(stars.sum())
-        if count < 12:
+        if count < FEWEST_TO_FOLLOW:
             return stars
-        design = design_matrix(sources.x, sources.y, shape, 2 if count >= 30 else 1)
-        solved = np.linalg.lstsq(design[stars], size[stars])[0]
-        excess = size - design @ solved
+        degree = next(degree for degree, need in STARS_FOR_DEGREE if count >= need)
+        excess = size - _locus(sources, size, stars, shape, degree)
         # of the lower half: galaxies widen the upper one
         below = excess[stars & (excess <= 0)]
-        width = max(MAD_TO_SIGMA * float(np.median(-below)), 0.01) if below.size else 0.01
+        width = MAD_TO_SIGMA * float(np.median(-below)) if below.size else 0.0
+        width = float(np.clip(width, LEAST_SCATTER[degree], CLUMP_WIDTH / 2))
         # galaxies lie on the upper side only: cut closer there
         stars = usable & (excess < 2.0 * width) & (excess > -3.0 * width)
     return stars
+
+
+def _locus(
+    sources: Sources, size: FloatArray, stars: BoolArray, shape: tuple[int, int], degree: int
+) -> FloatArray:
+    """Give the log size of a star at every source, few stars being held to little change."""
+    design = design_matrix(sources.x, sources.y, shape, degree)
+    middle = float(np.median(size[stars]))
+    prior = np.diag([0.0] + [SIZE_SCATTER / EXPECTED_CHANGE] * (design.shape[1] - 1))
+    left = np.concatenate([design[stars], prior])
+    right = np.concatenate([size[stars] - middle, np.zeros(len(prior))])
+    return np.asarray(middle + design @ np.linalg.lstsq(left, right)[0])

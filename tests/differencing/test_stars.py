@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from differencing.psf.stars import Sources, detect_sources, refused_stars, select_stars
 from differencing.subtraction.prepare import Plane
@@ -28,6 +29,33 @@ def test_stars_are_found_where_galaxies_outnumber_them():
     # the sizes of galaxies begin 35 % above those of stars, which scatter by 3 %
     assert not (likely & ~is_star).any()
     assert (likely & is_star).sum() >= 9
+
+
+def test_a_dozen_stars_are_told_from_ten_times_as_many_galaxies():
+    rng = np.random.default_rng(83)
+    # sizes as a sparse field shows them: stars scatter by 3 %, galaxies are a seventh larger
+    galaxies = np.maximum(rng.normal(2.5, 0.3, 160), 2.0)
+    size = np.concatenate([rng.normal(1.75, 0.05, 12), galaxies])
+    count = len(size)
+    order = rng.permutation(count)
+    flux = np.sort(np.exp(rng.uniform(np.log(2e2), np.log(2e5), count)))[::-1]
+    sources = Sources(
+        x=rng.uniform(20, 1000, count), y=rng.uniform(20, 1000, count), flux=flux, peak=flux / 20,
+        size=size[order], roundness=np.full(count, 0.9), is_clean=np.ones(count, bool),
+    )  # fmt: skip
+    likely = select_stars(sources, (1024, 1024), margin=8)
+    is_star = order < 12
+    assert not (likely & ~is_star).any()
+    # two to three sigma of the scatter are let in
+    assert (likely & is_star).sum() >= 10
+
+
+@pytest.mark.parametrize("count", [5, 40])
+def test_stars_are_found_where_there_is_nothing_else(count):
+    found, is_star = field(count, 0, np.random.default_rng(84))
+    likely = select_stars(found, SHAPE, margin=8)
+    # a few touch the border
+    assert (likely & is_star).sum() >= 0.8 * count
 
 
 def test_a_star_has_one_size_however_bright_it_is():
