@@ -1,7 +1,6 @@
 """The PSF of a frame fitted to its stars: a mean profile, its modes over the field, the rest."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from differencing.psf.shape_modes import (
     shape_modes,
 )
 from differencing.psf.stamps import radii
+from differencing.psf.wings import hold_wings, smooth_wings
 from differencing.subtraction.noise import BoolArray, FloatArray
 
 STARS_FOR_DEGREE = ((2, 12), (1, 6), (0, 1))  # of the modes
@@ -33,8 +33,8 @@ BRIGHTEST = 5  # stars that count alike in the first, median profile
 NEIGHBOUR_BOX = 5  # px; over such a square
 NEIGHBOUR_SIGMA = 4.0  # the mean of what a star does not explain shows a neighbour
 WING_ERROR = 0.5  # of the local PSF, which is not known better at first
+SKY_ERROR = 0.05  # of the noise of a pixel: the sky under a star is not known better
 WING_START = 1.8  # FWHM; further out single pixels hold more noise than signal
-TAPER = 2.0  # px over which the stamp falls to zero at its rim
 
 
 def fit_psf(
@@ -69,7 +69,7 @@ def fit_psf(
     for _ in range(FIT_ROUNDS):
         if not fit.improve():
             break
-    return fit.model
+    return fit.with_held_wings()
 
 
 class _Fit:
@@ -109,6 +109,19 @@ class _Fit:
         changed = not np.array_equal(agreeing, self.kept) and bool(agreeing.any())
         self.kept = agreeing if changed else self.kept
         return changed
+
+    def with_held_wings(self) -> PsfModel:
+        """Give the model, its wings held to the fall of its core where the stars are too faint."""
+        model, flux = self.model, self.sample.flux[:, None, None]
+        expected = model.many(self.sample.x, self.sample.y)
+        weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
+        weight = weight * self.kept[:, None, None]
+        total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
+        level = SKY_ERROR * self.noise * (weight / flux).sum(axis=0) / total
+        held = hold_wings(
+            model.coefficients[0], total, level, start=WING_START * model.fwhm, fwhm=model.fwhm
+        )
+        return replace(model, coefficients=np.stack([held, *model.coefficients[1:]]))
 
     def _is_rich(self) -> bool:
         """Tell whether the kept stars determine a polynomial for every pixel."""
@@ -152,7 +165,7 @@ class _Fit:
         rest = _solve_pixels(self.design[:, terms], values, weight, profile)
         change[terms] += rest
         # the slopes in the modes ring along rows and columns where a profile is undersampled
-        smooth = _smooth_wings(change, WING_START * stamp_fwhm(rest[0]))
+        smooth = smooth_wings(change, WING_START * stamp_fwhm(rest[0]), weight.sum(axis=0))
         self.model = replace(self.model, coefficients=smooth, n_stars=int(self.kept.sum()))
 
     def _fits(self) -> BoolArray:
@@ -188,7 +201,7 @@ def _mean_profile(sample: StarSample) -> NDArray[np.float64]:
     middle = (share < share[:, -1:] / 2).sum(axis=1)
     pixel = np.arange(len(values))
     profile = values[pixel, order[pixel, middle]].reshape(shape)
-    profile = _smooth_wings(profile[None], WING_START * stamp_fwhm(profile))[0]
+    profile = smooth_wings(profile[None], WING_START * stamp_fwhm(profile))[0]
     scaled: NDArray[np.float64] = profile / profile.sum()
     return scaled
 
@@ -210,30 +223,3 @@ def _solve_pixels(
     normal[:, 0, 0] += np.finfo(float).tiny + 1e-9 * normal[:, 0, 0]
     solved = np.linalg.solve(normal, right[..., None])[..., 0]
     return np.asarray(solved.T.reshape(terms, *profile.shape))
-
-
-def _smooth_wings(images: FloatArray, start: float) -> NDArray[np.float64]:
-    """Replace what lies beyond ``start`` px by its angular harmonics m = 0, 2, ring by ring."""
-    half = images.shape[-1] // 2
-    distance = radii(half)
-    smooth = np.array(images, np.float64)
-    for ring, harmonics, waves in _rings(half)[max(int(start) - 1, 2) :]:
-        smooth[:, ring] = images[:, ring] @ harmonics @ waves
-    outside = np.clip((distance - start) / 2.0, 0.0, 1.0)
-    rim = np.clip((half + 0.5 - distance) / TAPER, 0.0, 1.0)
-    blended: NDArray[np.float64] = (images * (1 - outside) + smooth * outside) * rim
-    return blended
-
-
-@lru_cache(maxsize=8)
-def _rings(half: int) -> list[tuple[BoolArray, NDArray[np.float64], NDArray[np.float64]]]:
-    """Give the rings of a stamp, by radius, with what gives harmonics, and pixels from these."""
-    distance = radii(half)
-    offset = np.arange(-half, half + 1)
-    angle = np.arctan2(offset[:, None], offset[None, :])
-    rings = []
-    for radius in range(int(distance.max()) + 1):
-        ring = np.rint(distance) == radius
-        waves = np.stack([np.ones(ring.sum()), np.cos(2 * angle[ring]), np.sin(2 * angle[ring])])
-        rings.append((ring, np.linalg.pinv(waves.T).T, waves))
-    return rings
