@@ -6,7 +6,7 @@ from differencing.psf.saturated import core_places
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.model_error import add_match_noise, look_at_bright
-from differencing.subtraction.noise import BoolArray, Float32Image, robust_sigma
+from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray, robust_sigma
 from preprocessing.masks import lit_windows
 
 ERROR_BOX = 5  # px over which the error of a saturated star's wings spreads their light
@@ -19,6 +19,7 @@ WING_REACH = 16  # px around a saturated or bright star in which its wings matte
 WING_SIGMA = 1000.0  # of a star that is not saturated: then its wings matter, too
 WING_ERROR = 0.05  # of the wings' light: where that is above the noise, their model is tested
 FEWEST_WING_PIXELS = 20
+RING_WIDTH = 2  # px, about a beam
 MEDIAN_CHI2 = 0.4549  # median of a squared standard normal
 
 
@@ -93,16 +94,40 @@ def _add_wing_error(
         for at, size in zip(place[::-1], bad.shape, strict=True)
     )
     variance, power = maps.variance[rows, columns], power_in(maps.reference_flux, rows, columns)
-    known = ~bad[rows, columns] & (WING_ERROR**2 * power > variance)
+    usable = ~bad[rows, columns]
+    known = usable & (WING_ERROR**2 * power > variance)
     if known.sum() < FEWEST_WING_PIXELS:
         return
-    left, light = (image[rows, columns][known] for image in (maps.flux, maps.reference_flux))
+    left, light = maps.flux[rows, columns], maps.reference_flux[rows, columns]
     if may_vary:
-        left = left - np.float32(np.median(left / light)) * light
-    share = left**2 / power[known]
-    noise = variance[known] / power[known]
-    error = float(np.median(share) / MEDIAN_CHI2 - np.median(noise))
-    variance += np.float32(max(error, 0.0)) * power
+        left = left - np.float32(np.median(left[known] / light[known])) * light
+    square = left**2
+    error = np.median(square[known] / power[known]) / MEDIAN_CHI2
+    error -= np.median(variance[known] / power[known])
+    variance += np.float32(max(float(error), 0.0)) * power
+    distance = np.hypot(
+        np.arange(rows.start, rows.stop)[:, None] - place[1],
+        np.arange(columns.start, columns.stop) - place[0],
+    )
+    variance += _ring_excess(square, variance, usable, distance)
+
+
+def _ring_excess(
+    square: Float32Image, variance: Float32Image, usable: BoolArray, distance: FloatArray
+) -> Float32Image:
+    """Give what the rings around a star scatter by beyond their variance.
+
+    Wings that are wrong by half of themselves at 10 px do not show in all of a star's light.
+    """
+    radii = np.arange(WING_REACH // RING_WIDTH + 1) * float(RING_WIDTH)
+    ring = np.rint(distance / RING_WIDTH).astype(int)
+    excess = np.zeros(len(radii))
+    for index in range(1, len(radii)):
+        inside = usable & (ring == index)
+        if inside.sum() >= FEWEST_WING_PIXELS:
+            seen = np.median(square[inside]) / MEDIAN_CHI2 - np.median(variance[inside])
+            excess[index] = max(float(seen), 0.0)
+    return np.interp(distance, radii, excess, right=0.0).astype(np.float32)
 
 
 def _scatter(maps: Maps) -> float:

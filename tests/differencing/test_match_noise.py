@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise, derivatives
 from differencing.subtraction.model_error import connected
+from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import TileOptics, subtract_tile
 
 SIDE, HALF = 128, 24
@@ -108,3 +110,25 @@ def test_pixels_that_share_sides_are_one_source(share):
     assert count == expected
     # the same groups under other numbers
     assert len(set(zip(group, labels[lit], strict=True))) == count
+
+
+def test_wings_that_are_wrong_far_out_count_ring_by_ring_around_a_bright_star():
+    rng = np.random.default_rng(12)
+    offset = np.hypot(*(np.indices((SIDE, SIDE)) - SIDE // 2))
+    flux = ndimage.gaussian_filter(rng.normal(0, 1.0, (SIDE, SIDE)), WIDTH)
+    flux /= flux.std()
+    ring = np.abs(offset - 10) <= 1.5
+    flux[ring] *= 6.0
+    light = 1e5 * (1 + (offset / 3) ** 2) ** -3.0
+    maps = Maps(
+        difference=np.zeros((SIDE, SIDE), np.float32), flux=flux.astype(np.float32),
+        variance=np.ones((SIDE, SIDE), np.float32), reference_flux=light.astype(np.float32),
+        is_blank=offset > 30,
+    )  # fmt: skip
+    exact = MatchNoise(place=0.0, shape=0.0, width=WIDTH, flux=1e-6)
+    nothing = np.zeros((SIDE, SIDE), bool)
+    calibrate_variance(maps, exact, nothing, nothing)
+    error = np.sqrt(maps.variance / np.median(maps.variance[offset > 30]))
+    # a ring of 60 px has ten beams: its scatter is known to a quarter; rings are 2 px wide
+    assert 3 < np.median(error[ring]) < 9
+    assert np.median(error[(offset > 18) & (offset < 30)]) == pytest.approx(1, abs=0.01)
