@@ -29,7 +29,9 @@ def hold_threads(count: int | None) -> None:
 def in_threads(
     work: Callable[[Part], Result], parts: Iterable[Part], *, threads: int
 ) -> list[Result]:
-    """Give ``work`` of each part, in order; numpy, scipy.fft and sep let threads run side by side.
+    """Give ``work`` of each part, in order.
+
+    numpy and scipy.fft let threads run side by side; sep does not.
 
     Raises
     ------

@@ -178,6 +178,8 @@ def match_frames(
     found: tuple[Sources, Sources],
     models: Models,
     parameters: DifferenceParameters,
+    *,
+    threads: int = 1,
 ) -> Refined:
     """Fit shift, flux ratio and the ratio of the PSFs of two frames by the sources they share.
 
@@ -207,7 +209,7 @@ def match_frames(
     )
     matched = FrameMatch(*shift, *ratio, n_pairs=len(first))
     floor = parameters.min_sigma_ast
-    sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh)
+    sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh, threads=threads)
     return refine_match(planes, models, matched, clean[1], likely[1], sky_of=sky_of, floor=floor)
 
 

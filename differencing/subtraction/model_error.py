@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from astrid.core.threads import in_threads
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.noise import BoolArray, FloatArray
@@ -83,12 +84,15 @@ def connected(where: NDArray[np.intp], width: int) -> tuple[int, NDArray[np.intp
     return int(count), np.asarray(group, np.intp)
 
 
-def add_match_noise(maps: Maps, noise: MatchNoise, factor: float) -> None:
+def add_match_noise(maps: Maps, noise: MatchNoise, factor: float, *, threads: int = 1) -> None:
     """Add ``factor`` times the noise of the match to the variance of ``maps``, in place."""
-    for rows in strips(maps.variance.shape[0]):
+
+    def work(rows: slice) -> None:
         more = noise.inside(maps.reference_flux, rows, slice(0, maps.variance.shape[1]))
         more *= np.float32(factor)
         maps.variance[rows] += more
+
+    in_threads(work, strips(maps.variance.shape[0]), threads=threads)
 
 
 def strips(height: int) -> Iterator[slice]:

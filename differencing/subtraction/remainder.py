@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from astrid.core.threads import in_threads
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
 from differencing.subtraction.prepare import Plane
 from differencing.subtraction.surface import (
@@ -78,7 +79,7 @@ class Side:
         return np.take_along_axis(basis, number[:, None], axis=2), number
 
 
-def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int) -> Surface:
+def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int, threads: int = 1) -> Surface:
     """Measure the smooth background (science ADU) left in a plain difference.
 
     Parameters
@@ -89,11 +90,13 @@ def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int) -> Surfac
         Science ADU per reference ADU.
     mesh : int
         Side of a cell of the background, px; larger in frames of more than 64 cells a side.
+    threads : int
+        How many work side by side.
     """
     shape = planes[0].shape
     size = max(min(mesh, *(side // 2 for side in shape)), SMALLEST_MESH, max(shape) / MOST_CELLS)
     sides = Side.of(shape[0], size), Side.of(shape[1], size)
-    (science, reference), known = block_means(planes, sides)
+    (science, reference), known = block_means(planes, sides, threads=threads)
     for means, plane in zip((science, reference), planes, strict=True):
         known &= ~lit_blocks(np.where(known, means, np.float32(np.nan)), plane.sigma, sides)
     weights = fit_surface(levels_of_cells(science - np.float32(ratio) * reference, known, sides))
@@ -168,7 +171,7 @@ def lit_blocks(means: Float32Image, sigma: float, sides: tuple[Side, Side]) -> B
 
 
 def block_means(
-    planes: tuple[Plane, Plane], sides: tuple[Side, Side]
+    planes: tuple[Plane, Plane], sides: tuple[Side, Side], *, threads: int
 ) -> tuple[list[Float32Image], BoolArray]:
     """Give the means of blocks of each frame, of pixels good in both, and which hold any."""
     whole = sides[0].blocks, sides[1].blocks
@@ -177,12 +180,14 @@ def block_means(
     width = bad.shape[1] // BLOCK_PX
     spoiled = np.unique(rows // BLOCK_PX * width + columns // BLOCK_PX)
     where = np.divmod(spoiled, width)
-    found = []
-    known = np.ones((bad.shape[0] // BLOCK_PX, width), bool)
-    for plane in planes:
+
+    def means_of(plane: Plane) -> tuple[Float32Image, NDArray[np.integer]]:
         means = block_sums(plane.pixels[whole])
         means /= np.float32(BLOCK_PX**2)
         means[where], count = mean_of_good(plane.pixels[whole], bad, *where)
-        known[where] = count > 0
-        found.append(means)
-    return found, known
+        return means, count
+
+    (science, count), (reference, _) = in_threads(means_of, planes, threads=threads)
+    known = np.ones((bad.shape[0] // BLOCK_PX, width), bool)
+    known[where] = count > 0
+    return [science, reference], known

@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid.core.threads import plain_libraries
+from astrid.core.threads import in_threads, plain_libraries
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.psf.saturated import paint_stars
 from differencing.psf.stars import Sources
@@ -19,6 +19,7 @@ from differencing.subtraction.images import fill_holes
 from differencing.subtraction.maps import Maps, subtract_tiles
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
+from differencing.subtraction.model_error import strips
 from differencing.subtraction.noise import Float32Image
 from differencing.subtraction.pack import ReferencePack
 from differencing.subtraction.prepare import check_overlap, check_pair
@@ -132,6 +133,7 @@ class Ready:
     sources: tuple[Sources, Sources]
     pair: Pair
     watch: Watch
+    threads: int = 1  # that work side by side
 
 
 def make_ready(
@@ -159,14 +161,14 @@ def make_ready(
         both = parts[0][1], parts[1][1]
         models = of_one_size(models)
     with watch("match"):
-        refined = match_frames(planes, both, models, parameters)
+        refined = match_frames(planes, both, models, parameters, threads=threads)
         matched, models = refined.matched, refined.models
     with watch("background"):
         images = fill_holes(planes, matched.flux_ratio, refined.sky)
         images = paint_stars(images, planes, models, matched)
     match_noise = MatchNoise.of(refined.scatter, models[0].fwhm)
     pair = Pair(planes, images, models, matched, match_noise, refined.n_sources)
-    return Ready(both, pair, watch)
+    return Ready(both, pair, watch, threads)
 
 
 def finish(
@@ -184,10 +186,16 @@ def finish(
     with ready.watch("noise"):
         mask = join_masks(ready.pair.planes, ready.pair.models[0].fwhm)
         saturated = has_bits(mask, MaskBit.SATURATED)
-        noise_figures = calibrate_variance(maps, ready.pair.noise, mask != 0, saturated)
+        noise_figures = calibrate_variance(
+            maps, ready.pair.noise, mask != 0, saturated, threads=ready.threads
+        )
         error, significance = maps.variance, maps.reference_flux  # overwritten by what follows
-        np.sqrt(maps.variance, out=error)
-        np.divide(maps.flux, error, out=significance)
+
+        def divide(rows: slice) -> None:
+            np.sqrt(maps.variance[rows], out=error[rows])
+            np.divide(maps.flux[rows], error[rows], out=significance[rows])
+
+        in_threads(divide, strips(len(error)), threads=ready.threads)
         empty = np.flatnonzero(has_bits(mask, MaskBit.NO_DATA))
         for image in (maps.difference, significance, maps.flux, error):
             image.reshape(-1)[empty] = np.nan

@@ -24,7 +24,7 @@ MEDIAN_CHI2 = 0.4549  # median of a squared standard normal
 
 
 def calibrate_variance(
-    maps: Maps, noise: MatchNoise, bad: BoolArray, saturated: BoolArray
+    maps: Maps, noise: MatchNoise, bad: BoolArray, saturated: BoolArray, *, threads: int = 1
 ) -> dict[str, float]:
     """Add the errors of the match to the variance of ``maps``, in place, and scale it.
 
@@ -38,6 +38,8 @@ def calibrate_variance(
     bad : (ny, nx) bool array
         Pixels with any mask bit.
     saturated : (ny, nx) bool array
+    threads : int
+        How many work side by side.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def calibrate_variance(
         ``noise_scale`` is 1.
     """
     shown = look_at_bright(maps, noise, bad)
-    add_match_noise(maps, noise, shown.factor())
+    add_match_noise(maps, noise, shown.factor(), threads=threads)
     _add_fill_error(maps, bad)
     for place in core_places(saturated):
         _add_wing_error(maps, bad, place)
