@@ -82,6 +82,7 @@ class _Fit:
         self.design = design_matrix(sample.x, sample.y, shape, degree)
         self.kept = np.ones(len(sample.x), bool)
         self.field = np.zeros((self.design.shape[1], MODES))
+        self.weight = np.ones(sample.stamps.pixels.shape)
         profile = _mean_profile(sample)
         coefficients = np.zeros((self.design.shape[1], *profile.shape))
         coefficients[0] = profile
@@ -90,7 +91,7 @@ class _Fit:
     def improve(self) -> bool:
         """Do one round; tell whether the choice of stars has changed."""
         expected = self.model.many(self.sample.x, self.sample.y)
-        weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
+        self.weight = weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
         modes = shape_modes(self.model.coefficients[0])
         shapes = measure_shapes(self.sample, expected, modes, weight)
         flux = np.where(shapes.flux > 0, shapes.flux, self.sample.flux)
@@ -112,12 +113,10 @@ class _Fit:
 
     def with_held_wings(self) -> PsfModel:
         """Give the model, its wings held to the fall of its core where the stars are too faint."""
-        model, flux = self.model, self.sample.flux[:, None, None]
-        expected = model.many(self.sample.x, self.sample.y)
-        weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
-        weight = weight * self.kept[:, None, None]
+        model, kept = self.model, self.kept
+        weight, flux = self.weight[kept], self.sample.flux[kept]
         total = np.maximum(weight.sum(axis=0), np.finfo(float).tiny)
-        level = SKY_ERROR * self.noise * (weight / flux).sum(axis=0) / total
+        level = SKY_ERROR * self.noise * np.tensordot(1 / flux, weight, axes=1) / total
         held = hold_wings(
             model.coefficients[0], total, level, start=WING_START * model.fwhm, fwhm=model.fwhm
         )
