@@ -12,10 +12,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from curation import policy as policies
-from curation.models import Curator, Lease, ReviewQueue, ReviewTask, ReviewTaskQuerySet
+from curation.models import Curator, Lease, Order, ReviewQueue, ReviewTask, ReviewTaskQuerySet
 from curation.parameters import ReviewOrder, ReviewPolicy
+from curation.similar import alike
 from curation.urgency import is_audit_turn
 
+MOST_TRIES = 3  # to find tasks that nobody takes at the same moment
 COUNTED = 1000  # more waiting tasks than this are not counted
 # Somebody else may take a place between the choice of a task and the lease of it: the choice
 # looks at the moment its statement began. So the rows are locked first, and this second
@@ -68,10 +70,16 @@ def take(
     now = timezone.now()
     ends_at = now + timedelta(seconds=policy.lease_seconds)
     held = list(_held(queue, person, now).exclude(pk__in=have).values_list("pk", flat=True))
-    tasks = held[:number]
-    if len(tasks) < number:
-        tasks += _chosen(queue, person, now, number - len(tasks))
-    return Leased(_grant(tasks, person, policy, ends_at), ends_at)
+    chosen, tried, tasks = held[:number], list(held), list[UUID]()
+    for _ in range(MOST_TRIES):
+        missing = number - len(tasks) - len(chosen)
+        chosen += _chosen(queue, person, now, missing, tried) if missing else []
+        granted = _grant(chosen, person, policy, ends_at)
+        tasks += granted
+        if len(granted) == len(chosen):
+            break  # nobody was faster: what is missing is not there
+        tried, chosen = tried + chosen, []
+    return Leased(tasks, ends_at)
 
 
 def waiting_for(queue: ReviewQueue, person: User) -> int:
@@ -96,20 +104,31 @@ def available(queue: ReviewQueue, person: User, now: datetime) -> ReviewTaskQuer
     return rows.filter(is_free, queue.condition).filter(~Exists(mine))
 
 
-def _chosen(queue: ReviewQueue, person: User, now: datetime, number: int) -> list[UUID]:
+def _chosen(
+    queue: ReviewQueue, person: User, now: datetime, number: int, tried: Collection[UUID]
+) -> list[UUID]:
     """Lock the next tasks: of a queue without filter, a share of them by chance alone.
 
     A filter would choose, and the figures that rest on the sample would be those of its choice.
     """
-    free = available(queue, person, now)
+    free = available(queue, person, now).exclude(pk__in=tried)
     if queue.filter:
-        return _locked(free.in_order(queue.order), number)
+        return _first(free, queue.order, number)
     drawn = _by_chance(free, _places_of_chance(person, number), now)
     # What chance drew waits for its turn, unless an operator wants it at once.
     others = free.filter(Q(sampling_weight=None) | Q(priority__gt=0)).exclude(pk__in=drawn)
-    chosen = [*_locked(others.in_order(queue.order), number - len(drawn)), *drawn]
+    chosen = [*_first(others, queue.order, number - len(drawn)), *drawn]
     left = free.exclude(pk__in=chosen)
     return [*chosen, *_by_chance(left, number - len(chosen), now)]
+
+
+def _first(free: ReviewTaskQuerySet, order: str, number: int) -> list[UUID]:
+    """Lock the first tasks of an order; of likeness, those that are like the first one."""
+    if order != Order.SIMILARITY or number < 1:
+        return _locked(free.in_order(order), number)
+    wanted = alike(free, number)
+    locked = set(_locked(free.filter(pk__in=wanted), number))
+    return [task for task in wanted if task in locked]
 
 
 def _by_chance(free: ReviewTaskQuerySet, number: int, now: datetime) -> list[UUID]:

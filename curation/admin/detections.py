@@ -12,11 +12,11 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from astrid.core.errors import AstridError
-from curation import policy
+from curation import gold, policy
 from curation.forms import VerdictForm, errors_in_words
-from curation.models import ValidationEvent
+from curation.models import Truth, ValidationEvent
 from curation.parameters import ReviewPolicy
-from curation.services import JUDGE, judge
+from curation.services import DECIDE, JUDGE, judge
 from detection.admin import DetectionAdmin
 from detection.models import Detection
 
@@ -34,6 +34,8 @@ class ReviewedDetectionAdmin(DetectionAdmin):
         "judge_transient",
         "judge_unsure",
         "judge_artifact",
+        "use_as_real_test",
+        "use_as_bogus_test",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
@@ -119,6 +121,28 @@ class ReviewedDetectionAdmin(DetectionAdmin):
     def judge_artifact(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
         """Judge the selected detections bogus."""
         self._judge_all(request, queryset, is_valid=False, label="artifact")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Say whether this person may say what is known for sure."""
+        return request.user.has_perm(DECIDE)
+
+    @admin.action(description="Test curators with these: known to be real", permissions=["decide"])
+    def use_as_real_test(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Make gold items of the selected detections."""
+        self._use_as_test(request, queryset, Truth.REAL)
+
+    @admin.action(description="Test curators with these: known to be bogus", permissions=["decide"])
+    def use_as_bogus_test(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:
+        """Make gold items of the selected detections."""
+        self._use_as_test(request, queryset, Truth.BOGUS)
+
+    def _use_as_test(
+        self, request: HttpRequest, queryset: QuerySet[Detection], truth: Truth
+    ) -> None:
+        def act(detection: Detection) -> None:
+            gold.mark(detection, truth=truth, by=request.user)  # type: ignore[arg-type]
+
+        self.run_each(request, queryset, act, f"used as tests, {truth}")
 
     def _judge_all(
         self,

@@ -177,6 +177,17 @@ def test_what_many_agree_on_becomes_gold_and_nothing_else(curator):
     }  # fmt: skip
 
 
+def test_staff_mark_detections_as_tests_in_their_list(client, operator, curator):
+    (task,) = factories.make_tasks(1)
+    form = {"action": "use_as_bogus_test", "_selected_action": [str(task.detection_id)]}
+    for person, number in ((curator, 0), (operator, 1)):
+        client.force_login(person)
+        client.post("/admin/detection/detection/", form)
+        assert GoldItem.objects.count() == number
+    item = GoldItem.objects.get()
+    assert (item.truth, item.origin, item.added_by) == ("bogus", "staff", operator)
+
+
 def answer(person, detection, truth, verdict, **fields):
     item = GoldItem.objects.create(detection=detection, truth=truth)
     trial = GoldTrial.objects.create(gold=item, person=person, queue="all", shown_as=detection.pk)

@@ -3,8 +3,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, F, Func, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -101,6 +102,28 @@ def test_what_was_judged_or_skipped_is_hidden(queue, curator, second_curator, tw
     assert taken(queue, second_curator, two_votes, number=3) == keys(tasks)
 
 
+def test_one_page_of_a_queue_by_likeness_holds_one_kind(curator, policy):
+    tasks = factories.make_tasks(30)
+    random = np.random.default_rng(3)
+    kinds = np.eye(3)[np.arange(30) % 3]
+    for task, kind in zip(tasks, kinds, strict=True):
+        task.detection.embedding = (kind + 0.1 * random.random(3)).astype(np.float16)
+        task.detection.save(update_fields=["embedding"])
+    alike = ReviewQueue.objects.create(
+        slug="alike", name="Alike", order="similarity", filter={"score_min": 0.0}
+    )
+    first = taken(alike, curator, policy, number=10)
+    assert set(first) == {task.pk for task in tasks[::3]}
+    assert first[0] == tasks[0].pk
+    assert set(taken(alike, curator, policy, number=10, have=first)) == set(keys(tasks[1::3]))
+
+
+def test_without_embeddings_a_queue_by_likeness_is_one_by_score(curator, policy):
+    tasks = factories.make_tasks(5)
+    alike = ReviewQueue.objects.create(slug="alike", name="Alike", order="similarity")
+    assert set(taken(alike, curator, policy, number=5)) == set(keys(tasks))
+
+
 def test_an_assigned_task_is_for_one_person(queue, curator, second_curator, policy):
     (task,) = factories.make_tasks(1)
     ReviewTask.objects.update(assigned_to=second_curator)
@@ -159,12 +182,13 @@ def work_through(queue, person, policy, start):
             got += batch
             # as if judged: out of this person's queue, and done with the last vote
             last = When(votes__gte=policy.votes_required - 1, then=Now())
-            ReviewTask.objects.filter(pk__in=batch).update(
-                seen_by=Func(F("seen_by"), Value(person.pk), function="array_append"),
-                votes=F("votes") + 1,
-                done_at=Case(last, default=None),
-            )
-            leases.release(person, batch, policy)
+            with transaction.atomic():
+                ReviewTask.objects.filter(pk__in=batch).update(
+                    seen_by=Func(F("seen_by"), Value(person.pk), function="array_append"),
+                    votes=F("votes") + 1,
+                    done_at=Case(last, default=None),
+                )
+                leases.release(person, batch, policy)
     finally:
         connection.close()
     return got
