@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocessing.masks import Bools, Mask, MaskBit, mark
+from preprocessing.masks import Bools, Mask, MaskBit, has_bits, mark
 from preprocessing.raw.averages import Pixels
 from preprocessing.raw.cosmics import find_cosmic_rays
 from preprocessing.raw.masters import Master
@@ -121,7 +121,7 @@ def reduce_frame(
         + offset_variance
     )
     pixels, variance = flattened(pixels, variance, masters.flat)
-    pixels[(mask & MaskBit.NO_DATA) != 0] = np.nan
+    pixels[has_bits(mask, MaskBit.NO_DATA)] = np.nan
     saturation = detector.saturation - overscan - float(np.nanmedian(offset))
     if cosmic_rays and (masters.has_offset or frame.offsets):
         found = find_cosmic_rays(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preprocessing.calibrated import CalibratedFrame, Pixels
-from preprocessing.masks import Mask, MaskBit, mark
+from preprocessing.masks import Mask, MaskBit, has_bits, mark
 from preprocessing.parameters import StackParameters
 from preprocessing.stacking.clip import Cube, Cubes, Tolerance, find_outliers, shape_tolerance
 from preprocessing.stacking.scaling import point_source_weights
@@ -113,7 +113,7 @@ def combine(
         pixels[rows], noise[rows] = weighted(band, recipe.weights)
         mask[rows] = bits_of(band, pixels[rows], saturation)
         coverage[rows] = band.used.sum(axis=0)
-    pixels[(mask & MaskBit.NO_DATA) != 0] = np.nan
+    pixels[has_bits(mask, MaskBit.NO_DATA)] = np.nan
     weights, factors = recipe.weights, recipe.factors
     combined = CalibratedFrame(
         pixels=pixels,
@@ -162,7 +162,7 @@ def weighted(band: Band, weights: Floats) -> tuple[Pixels, Pixels]:
     The noise of a pixel without any data is that of the first frame.
     """
     alone = ~band.used.any(axis=0)
-    counted = np.where(alone, (band.mask & MaskBit.NO_DATA) == 0, band.used)
+    counted = np.where(alone, ~has_bits(band.mask, MaskBit.NO_DATA), band.used)
     weight = weights.astype(np.float32)[:, None, None] * counted
     total = weight.sum(axis=0)
     empty = total == 0
@@ -174,16 +174,16 @@ def weighted(band: Band, weights: Floats) -> tuple[Pixels, Pixels]:
 
 def bits_of(band: Band, pixels: Pixels, saturation: Floats) -> Mask:
     """Give the mask of the mean; ``saturation`` is the level of each frame in its flux scale."""
-    has_data = (band.mask & MaskBit.NO_DATA) == 0
+    has_data = ~has_bits(band.mask, MaskBit.NO_DATA)
     common = np.bitwise_or.reduce(np.where(has_data, band.mask, 0), axis=0)
     mask = np.where(band.used.any(axis=0), 0, common).astype(np.uint16)
-    mark(mask, ~has_data.any(axis=0), MaskBit.NO_DATA)
+    mark(mask, np.asarray(~has_data.any(axis=0)), MaskBit.NO_DATA)
     is_star = pixels > SATURATED_SHARE * saturation.astype(np.float32)[:, None, None]
-    saturated = (band.mask & MaskBit.SATURATED) != 0
-    mark(mask, (saturated & is_star).any(axis=0), MaskBit.SATURATED)
-    spoiled = (band.mask & (MaskBit.SATURATED | MaskBit.GROWN)) != 0
+    saturated = has_bits(band.mask, MaskBit.SATURATED)
+    mark(mask, np.asarray((saturated & is_star).any(axis=0)), MaskBit.SATURATED)
+    spoiled = has_bits(band.mask, MaskBit.SATURATED | MaskBit.GROWN)
     spoiled = spoiled.sum(axis=0) >= GROWN_SHARE * np.maximum(has_data.sum(axis=0), 1)
-    mark(mask, spoiled & ((mask & MaskBit.SATURATED) == 0), MaskBit.GROWN)
+    mark(mask, spoiled & ~has_bits(mask, MaskBit.SATURATED), MaskBit.GROWN)
     return mask
 
 
