@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from astrid.core.errors import AstridError
 from curation import batch, gold, items, leases, policy, skill, wire
 from curation.errors import NotAllowed, NotFound, ReviewError
-from curation.models import Curator, ReviewQueue
+from curation.models import Curator, Order, ReviewQueue
 from curation.page_config import preferences_of
 from curation.parameters import ReviewPolicy
 from curation.queue import is_open_to
@@ -76,6 +76,8 @@ def lease(request: HttpRequest, person: User, slug: str) -> Answer:
     check_may_judge(person)
     wanted = wire.read(wire.LeaseMessage, body_of(request))
     queue, in_force = queue_of(slug, person), policy.in_force(ReviewPolicy)
+    if wanted.alike:
+        queue.order = Order.SIMILARITY  # for this answer; it is not saved
     taken = leases.take(queue, person, in_force, number=wanted.n, have=wanted.have)
     tests = gold.serve(queue, person, taken.tasks, wanted.have)
     return {

@@ -1,5 +1,7 @@
 """The console's pages: home, and the review of one queue."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -64,11 +66,24 @@ def home(request: HttpRequest) -> HttpResponse:
 @permission_required(JUDGE, raise_exception=True)
 def review(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Show the page that takes verdicts on one queue; its scripts do the rest."""
+    return _page(request, slug, "curation/review.html", REVIEW_WORDS | {"title": "Review"})
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+@login_required
+@permission_required(JUDGE, raise_exception=True)
+def sheet(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """Show the differences of one queue thirty at a time; bogus unless marked."""
+    return _page(request, slug, "curation/sheet.html", REVIEW_WORDS | {"title": "Contact sheet"})
+
+
+def _page(request: HttpRequest, slug: str, template: str, words: dict[str, Any]) -> HttpResponse:
     queues = queues_for(request.user)  # type: ignore[arg-type]
     queue = _chosen(queues, slug)
     config = config_of(queue, request.user) if queue else None  # type: ignore[arg-type]
-    context = {"title": "Review", "queues": queues, "queue": queue, "config": config}
-    return render(request, "curation/review.html", context | REVIEW_WORDS)
+    return render(request, template, {"queues": queues, "queue": queue, "config": config, **words})
 
 
 def _chosen(queues: list[ReviewQueue], slug: str) -> ReviewQueue | None:

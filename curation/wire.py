@@ -45,6 +45,7 @@ class LeaseMessage(Message):
 
     n: int = Field(default=50, ge=1, le=MOST_TASKS)
     have: tuple[UUID, ...] = Field(default=(), max_length=1000)
+    alike: bool = False  # those that look like the first one, whatever the queue's order is
 
 
 class TasksMessage(Message):

@@ -408,3 +408,15 @@ class TestPixels:
         name = store.put(b"a raw frame").rpartition("/")[2]
         assert client.get(f"/console/pixels/{name}.bin").status_code == 404
         assert client.get("/console/pixels/../secret.bin").status_code == 404
+
+
+def test_a_page_may_ask_for_alike_items_whatever_the_order_of_the_queue(talk, queue):
+    tasks = factories.make_tasks(6)
+    star, ghost = np.array([5, 0, 1], np.float16), np.array([0, 5, 1], np.float16)
+    for task, look in zip(tasks, (star, ghost, ghost, star, None, star), strict=True):
+        Detection.objects.filter(pk=task.detection_id).update(embedding=look)
+    _, answer = talk(LEASE, {"n": 3, "alike": True})
+    keys = [str(task.pk) for task in tasks]
+    assert [keys.index(item["task"]) for item in answer["items"]] == [0, 3, 5]
+    queue.refresh_from_db()
+    assert queue.order == "priority"

@@ -6,11 +6,13 @@ import { PixelStore } from "./pixels.js";
 import { Preferences } from "./preferences.js";
 import { Session } from "./session.js";
 import { Stage } from "./stage.js";
-import { openStore } from "./store.js";
+import { storeOrNone } from "./store.js";
 import { watchSwipes } from "./touch.js";
 import { announce, at, notice, showCount, showDraft, showItem, showKey, showRibbon, wordsOf } from "./view.js";
 
 const config = JSON.parse(at("review-config").textContent);
+
+const LOOKS = ["stretch", "invert", "weaker", "stronger", "zoom"];
 
 class Page {
   constructor(store) {
@@ -104,6 +106,9 @@ class Page {
       this.judge({ verdict: word.real ? "real" : "bogus", label });
     } else if (["real", "bogus", "unsure"].includes(kind)) {
       this.judge({ verdict: kind });
+    } else if (LOOKS.includes(kind)) {
+      this.stage.act(kind);
+      this.looked();
     } else {
       this[kind]();
     }
@@ -155,31 +160,6 @@ class Page {
   difference() {
     const isLarge = at("stage").classList.toggle("difference-large");
     announce(isLarge ? "Difference large" : "All pictures");
-  }
-
-  stretch() {
-    this.stage.nextStretch();
-    this.looked();
-  }
-
-  invert() {
-    this.stage.change({ invert: !this.stage.look.invert });
-    this.looked();
-  }
-
-  weaker() {
-    this.stage.moreContrast(-1);
-    this.looked();
-  }
-
-  stronger() {
-    this.stage.moreContrast(1);
-    this.looked();
-  }
-
-  zoom() {
-    this.stage.nextZoom();
-    this.looked();
   }
 
   looked() {
@@ -321,14 +301,5 @@ function leave(event) {
   }
 }
 
-async function storeOrNone() {
-  try {
-    return await openStore();
-  } catch (error) {
-    notice(`This browser keeps nothing on disk (${error.message}): leave the page open until all verdicts are saved.`);
-    return null;
-  }
-}
-
-const page = new Page(await storeOrNone());
+const page = new Page(await storeOrNone(notice));
 await page.start();

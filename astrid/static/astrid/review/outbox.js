@@ -18,6 +18,7 @@ export class Outbox {
     this.sending = null;
     this.pause = 0;
     this.trouble = "";
+    this.hint = ""; // a pause would be good, and why
     this.last = 0;
   }
 
@@ -112,9 +113,10 @@ export class Outbox {
       return 0;
     }
     try {
-      const { results } = await send(this.url, { events: rows.map(eventOf) }, options);
+      const { results, hint = "" } = await send(this.url, { events: rows.map(eventOf) }, options);
       this.pause = 0;
       this.trouble = "";
+      this.hint = hint;
       return await this.settle(results);
     } catch (error) {
       this.failed(error);

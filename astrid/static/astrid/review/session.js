@@ -3,8 +3,7 @@
 import { JUDGED } from "./store.js";
 import { send } from "./transport.js";
 
-const ON_HAND = 50;
-const REFILL_AT = 20;
+const SIZES = { onHand: 50, refillAt: 20 };
 const ASK_AGAIN_MS = 15_000; // when nothing waits
 const REMEMBERED = 500; // verdicts that can be undone on a page that was opened anew
 const [LEAST_BEAT_MS, LONGEST_BEAT_MS] = [5000, 120_000];
@@ -12,8 +11,8 @@ const [LEAST_BEAT_MS, LONGEST_BEAT_MS] = [5000, 120_000];
 const ASK_ANEW = new Set(["unknown_label", "invalid"]);
 
 export class Session {
-  constructor({ config, outbox, pixels, store, shown, changed, noticed }) {
-    Object.assign(this, { config, outbox, pixels, store, shown, changed, noticed });
+  constructor({ sizes = SIZES, config, outbox, pixels, store, shown, changed, noticed }) {
+    Object.assign(this, { sizes, config, outbox, pixels, store, shown, changed, noticed });
     this.hand = [];
     this.done = []; // every verdict, undone ones too, in the order in which they were said
     this.undone = [];
@@ -41,21 +40,29 @@ export class Session {
   // --- items
 
   async refill() {
-    if (this.refilling) {
+    if (this.refilling || this.hand.length >= this.sizes.onHand) {
       return;
     }
     this.refilling = true;
+    let gained = 0;
     try {
       const wish = this.wish();
       const answer = await send(this.config.urls.lease, wish);
       this.isDry = answer.items.length < wish.n;
-      this.take(answer);
+      gained = this.take(answer);
     } catch (error) {
       this.noticed(`No new items: ${error.message}`);
       this.later(() => this.refill(), ASK_AGAIN_MS);
     } finally {
       this.refilling = false;
     }
+    if (gained && this.isLow) {
+      await this.refill();
+    }
+  }
+
+  get isLow() {
+    return this.hand.length <= this.sizes.refillAt && !this.isDry;
   }
 
   unsaid() {
@@ -64,7 +71,8 @@ export class Session {
 
   wish() {
     const have = [...new Set([...this.hand.map((item) => item.task), ...this.unsaid()])];
-    return { n: ON_HAND - this.hand.length, have: have.slice(-1000) };
+    const { onHand, wish } = this.sizes;
+    return { n: onHand - this.hand.length, have: have.slice(-1000), ...wish };
   }
 
   take({ items, waiting, lease_end: end }) {
@@ -80,6 +88,7 @@ export class Session {
       this.later(() => this.refill(), ASK_AGAIN_MS);
     }
     this.changed(was === this.current ? "count" : "item");
+    return fresh.length;
   }
 
   standing() {
@@ -146,6 +155,22 @@ export class Session {
   }
 
   say(item, answer, supersedes) {
+    const entry = this.note(item, answer, supersedes, this.spent());
+    this.moved(item);
+    return entry;
+  }
+
+  /** Say answers of several items at once: pairs of an item and its answer. */
+  judgeAll(pairs) {
+    const was = this.current;
+    this.undone = [];
+    const each = Math.round(this.spent() / pairs.length);
+    const entries = pairs.map(([item, answer]) => this.note(item, answer, null, each));
+    this.moved(was);
+    return entries;
+  }
+
+  note(item, answer, supersedes, spent) {
     const entry = {
       uuid: crypto.randomUUID(),
       person: this.config.person,
@@ -159,9 +184,8 @@ export class Session {
     this.hand = this.hand.filter((each) => each.task !== item.task);
     this.left -= 1;
     this.done.push(entry);
-    this.tell(item, entry.uuid, { ...answer, supersedes, ms_spent: this.spent() });
+    this.tell(item, entry.uuid, { ...answer, supersedes, ms_spent: spent });
     this.remember(entry);
-    this.moved(item);
     return entry;
   }
 
@@ -181,6 +205,20 @@ export class Session {
       return null;
     }
     const was = this.current;
+    this.takeBack(entry);
+    this.moved(was);
+    return entry;
+  }
+
+  /** Take several verdicts back; their items are shown again in the same order. */
+  undoAll(entries) {
+    const was = this.current;
+    const standing = entries.filter((entry) => !entry.isUndone);
+    standing.reverse().forEach((entry) => this.takeBack(entry));
+    this.moved(was);
+  }
+
+  takeBack(entry) {
     entry.isUndone = true;
     const uuid = crypto.randomUUID();
     if (entry.state !== "refused") {
@@ -192,8 +230,6 @@ export class Session {
     this.isEmpty = false;
     this.remember(entry);
     this.pixels.want(this.hand);
-    this.moved(was);
-    return entry;
   }
 
   /** Say again what was undone last. */
@@ -205,8 +241,7 @@ export class Session {
   moved(was) {
     this.since = performance.now();
     this.changed(was === this.current ? "count" : "item");
-    const isLow = this.hand.length <= REFILL_AT && !this.isDry;
-    if (isLow || (!this.current && !this.isEmpty)) {
+    if (this.isLow || (!this.current && !this.isEmpty)) {
       this.refill();
     }
   }

@@ -63,11 +63,15 @@ export class Stage {
     const words = this.item ? (this.found?.reason ?? "The pixels are on their way.") : "";
     this.element.querySelector(".stage-words").textContent = cutouts ? "" : words;
     if (cutouts) {
-      const look = { ...this.look, red: isRed() };
       this.panels.forEach(({ canvas }, name) =>
-        paint(canvas, this.planeFor(name), cutouts, this.item, look),
+        paint(canvas, this.planeFor(name), cutouts, this.item, this.colours),
       );
     }
+  }
+
+  /** The look in the light of the moment. */
+  get colours() {
+    return { ...this.look, red: isRed() };
   }
 
   planeFor(name) {
@@ -107,6 +111,18 @@ export class Stage {
   change(look) {
     Object.assign(this.look, look);
     this.draw();
+  }
+
+  /** Do what a key or button named `action` does to the look. */
+  act(action) {
+    const does = {
+      stretch: () => this.nextStretch(),
+      invert: () => this.change({ invert: !this.look.invert }),
+      weaker: () => this.moreContrast(-1),
+      stronger: () => this.moreContrast(1),
+      zoom: () => this.nextZoom(),
+    };
+    does[action]();
   }
 
   nextStretch() {

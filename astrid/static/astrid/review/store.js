@@ -21,7 +21,7 @@ function finished(transaction) {
 }
 
 /** Open the store of this browser. */
-export async function openStore() {
+async function openStore() {
   const request = indexedDB.open(NAME, VERSION);
   request.onupgradeneeded = () => {
     for (const name of [VERDICTS, JUDGED]) {
@@ -29,6 +29,18 @@ export async function openStore() {
     }
   };
   return new Store(await settled(request));
+}
+
+/** Open it, or say what its want means, and go on without. */
+export async function storeOrNone(noticed) {
+  try {
+    return await openStore();
+  } catch (error) {
+    noticed(
+      `This browser keeps nothing on disk (${error.message}): leave the page open until all verdicts are saved.`,
+    );
+    return null;
+  }
 }
 
 class Store {

@@ -4,7 +4,7 @@ import { drawSeries } from "./spark.js";
 
 const RIBBON = 5;
 const MOST_COUNTED = 1000; // the server counts no further
-const SHAPES = { real: "●", bogus: "✕", unsure: "?", skip: "↷" };
+export const SHAPES = { real: "●", bogus: "✕", unsure: "?", skip: "↷" };
 const STATES = { waiting: "not sent yet", saved: "saved", refused: "not saved" };
 
 export const at = (id) => document.getElementById(id);
@@ -31,6 +31,15 @@ export function showItem(item, isEmpty) {
       : "Looking for items …";
     return;
   }
+  showFacts(item);
+  drawSeries(at("series"), item.series);
+  at("series-none").hidden = item.series.length > 0;
+  showVotes(item.votes);
+  showDraft(item);
+}
+
+/** Show name, figures and remarks. */
+export function showFacts(item) {
   at("name").textContent = item.name;
   at("name").href = item.url;
   at("alt").textContent = item.alt;
@@ -38,10 +47,6 @@ export function showItem(item, isEmpty) {
   at("badges").replaceChildren(
     ...item.badges.map((badge) => made("li", { class: `badge ${badge.kind}`, text: badge.text })),
   );
-  drawSeries(at("series"), item.series);
-  at("series-none").hidden = item.series.length > 0;
-  showVotes(item.votes);
-  showDraft(item);
 }
 
 function showFigures(figures) {
@@ -105,6 +110,7 @@ export function showCount({ left }, outbox) {
   at("saved").dataset.state = outbox.size ? "waiting" : "saved";
   at("trouble").textContent = outbox.trouble;
   at("trouble").hidden = !outbox.trouble;
+  at("hint").textContent = outbox.hint;
 }
 
 /** Show on a button which key does the same. */
@@ -122,8 +128,11 @@ export function announce(words) {
 
 /** Put a sentence where it is seen, until it is put away. */
 export function notice(words) {
+  if ([...at("notices").children].some((line) => line.dataset.words === words)) {
+    return;
+  }
   const close = made("button", { type: "button", text: "×", "aria-label": "Put away" });
-  const line = made("p", { class: "message error", text: words }, close);
+  const line = made("p", { class: "message error", "data-words": words, text: words }, close);
   close.addEventListener("click", () => line.remove());
   at("notices").prepend(line);
   [...at("notices").children].slice(3).forEach((old) => old.remove());
