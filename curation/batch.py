@@ -74,7 +74,7 @@ def _close(event: dict[str, Any]) -> None:
 
 
 def _record(message: VerdictMessage, person: User, policy: ReviewPolicy) -> Answer:
-    trial = gold.trial_of(person, message.detection, message.queue)
+    trial = gold.trial_of(person, message)
     if trial is not None:
         return _answer_test(message, trial)
     if message.verdict == "skip" or skips.is_undo(message, person):

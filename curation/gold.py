@@ -19,6 +19,7 @@ from curation.models import (
     LabelProbability,
     Origin,
     ReviewQueue,
+    ReviewTask,
     Truth,
     ValidationEvent,
 )
@@ -94,11 +95,12 @@ def _served(
 
 
 def unseen(person: User, origins: Sequence[Origin]) -> QuerySet[GoldItem]:
-    """Give the gold items that a person has neither been shown nor judged as detections."""
+    """Give the gold items that wait for nobody and that a person was neither shown nor judged."""
     shown = GoldTrial.objects.filter(gold=OuterRef("pk"), person=person)
     judged = ValidationEvent.objects.filter(detection=OuterRef("detection"), validator=person)
+    asked = ReviewTask.objects.waiting().filter(detection=OuterRef("detection"))
     active = GoldItem.objects.filter(is_active=True, origin__in=origins)
-    return active.filter(~Exists(shown), ~Exists(judged))
+    return active.filter(~Exists(shown), ~Exists(judged), ~Exists(asked))
 
 
 def _first_shown(
@@ -116,10 +118,21 @@ def _first_shown(
     return trials
 
 
-def trial_of(person: User, shown_as: UUID, queue: str) -> GoldTrial | None:
-    """Give the trial that a verdict from a queue answers; None where it is about a detection."""
-    found = GoldTrial.objects.filter(person=person, shown_as=shown_as, queue=queue)
-    return found.select_related("gold").first() if queue else None
+def trial_of(person: User, message: VerdictMessage) -> GoldTrial | None:
+    """Give the trial that a verdict answers; None where it is about a detection.
+
+    What waits for verdicts, again or still, is asked for its own sake.
+    """
+    if not message.queue:
+        return None
+    asked = ReviewTask.objects.waiting().filter(detection=OuterRef("gold__detection"))
+    found = GoldTrial.objects.filter(
+        Q(answers__client_uuid=message.uuid) | ~Exists(asked),
+        person=person,
+        shown_as=message.detection,
+        queue=message.queue,
+    )
+    return found.select_related("gold").first()
 
 
 def shown_to(person: User, trials: Collection[UUID]) -> set[UUID]:

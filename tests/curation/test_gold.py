@@ -132,6 +132,26 @@ def test_answers_are_taken_back_and_given_again(talk, queue, operator):
     assert GoldTrial.objects.get(is_answered=True).shown_as == uuid.UUID(item["detection"])
 
 
+def test_a_test_that_waits_for_verdicts_again_is_asked_for_its_own_sake(
+    talk, queue, operator, curator
+):
+    known = {str(one.pk): one for one in make_gold(30, operator)}
+    factories.make_tasks(40)
+    item = next(i for i in talk(LEASE, {"n": 40})["items"] if i["detection"] in known)
+    detection = known[item["detection"]]
+    ReviewTask.objects.create(detection=detection, score=0.9)
+    (result,) = talk(VERDICTS, {"events": [event(item, "real")]})["results"]
+    assert result["status"] == "saved"
+    assert ValidationEvent.objects.get().detection == detection
+    assert not GoldAnswer.objects.exists()
+
+
+def test_what_still_waits_is_no_test(curator, operator):
+    (task,) = factories.make_tasks(1)
+    gold.mark(task.detection, truth=Truth.REAL, by=operator)
+    assert not gold.unseen(curator, ["staff"]).exists()
+
+
 def test_bad_answers_are_refused_as_bad_verdicts_are(talk, queue, operator):
     known = {str(one.pk) for one in make_gold(30, operator)}
     factories.make_tasks(40)
