@@ -9,6 +9,7 @@ from typing import Any
 from astrid.core.console import progress
 from benchmarks import (
     chaos,
+    console,
     decam,
     dithered,
     pages,
@@ -88,6 +89,7 @@ def measure_pipeline(options: Options) -> Figures:
 
 BENCHMARKS = {
     "chaos": Benchmark(chaos.HELP, chaos.add_arguments, chaos.run, chaos.show_figures),
+    "console": Benchmark(console.HELP, console.add_arguments, console.run, console.show_figures),
     "decam": Benchmark(decam.HELP, decam.add_arguments, decam.run, decam.show),
     "differencing": Benchmark(
         differencing.HELP, differencing.add_arguments, differencing.run, differencing.show
