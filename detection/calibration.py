@@ -40,7 +40,9 @@ def logit(probability: FloatArray) -> NDArray[np.float64]:
     return np.clip(special.logit(np.asarray(probability, float)), -LARGEST_LOGIT, LARGEST_LOGIT)
 
 
-def fit_calibration(probability: FloatArray, is_real: NDArray[np.bool_]) -> Calibration:
+def fit_calibration(
+    probability: FloatArray, is_real: NDArray[np.bool_], *, prior: float | None = None
+) -> Calibration:
     """Fit the calibration that makes the labels most likely.
 
     Parameters
@@ -48,6 +50,8 @@ def fit_calibration(probability: FloatArray, is_real: NDArray[np.bool_]) -> Cali
     probability : (n,) array
         Peak probabilities of candidates that the network was not trained on.
     is_real : (n,) bool array
+    prior : float, optional
+        Share of real ones that the confidences shall hold for; that of the sample by default.
 
     Raises
     ------
@@ -63,10 +67,12 @@ def fit_calibration(probability: FloatArray, is_real: NDArray[np.bool_]) -> Cali
         raise ValueError(f"{real} real and {bogus} bogus candidates: calibration needs both")
     target = np.where(is_real, (real + 1) / (real + 2), 1 / (bogus + 2))
     odds = logit(probability)
+    share = real / (real + bogus) if prior is None else prior
+    weight = np.where(is_real, share / real, (1 - share) / bogus)
 
     def loss(line: FloatArray) -> float:
         z = line[0] * odds + line[1]
-        return float(np.mean(np.logaddexp(0, z) - target * z))
+        return float(np.sum(weight * (np.logaddexp(0, z) - target * z)))
 
     bounds = [(SMALLEST_SLOPE, None), (None, None)]
     fitted = optimize.minimize(loss, np.array([1.0, 0.0]), bounds=bounds, method="L-BFGS-B")

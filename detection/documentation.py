@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from detection.card import Card
+from detection.card import CLASSIFIER, Card
+from detection.stampnet import documentation as stamp_documentation
 
 INTENDED = """\
 A small U-Net looks at four channels of one frame (science, reference, difference, S_corr) and
@@ -38,6 +39,8 @@ LIMITS = """\
 
 def page(card: Card) -> str:
     """Give the model card as Markdown."""
+    if card.model_type == CLASSIFIER:
+        return stamp_documentation.page(card)
     figures = card.metrics
     sections = [
         f"# Model card: {card.name} {card.version}",
@@ -156,8 +159,9 @@ def recipe(card: Card) -> str:
     training = card.training
     libraries = ", ".join(f"{name} {number}" for name, number in training["libraries"].items())
     seconds = training["seconds_by_step"]
+    options = f"--preset {training['preset_name']} --seed {training['seed']}"
     return (
-        f"`manage.py train_model --preset {training['preset_name']} --seed {training['seed']}`: "
+        f"`manage.py train_model --network unet {options}`: "
         f"{seconds['simulation']:.0f} s for the scenes and {seconds['fit']:.0f} s for the fit when "
         f"this file was made. {training['refused_scenes']} drawn scenes were refused by the "
         "pipeline, as it refuses real frames (too few stars, too crowded). "

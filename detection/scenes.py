@@ -72,6 +72,10 @@ class Scene:
         1 in the core of a real change; how much a pixel counts.
     sources : (n, 4) array
         True x, y, signed significance, and 1 for those whose core lies on masked pixels.
+    kinds : (n,) array of str
+        What each source is: supernova, variable or transient.
+    fwhm : float
+        Seeing of the science frame, px.
     """
 
     seed: int
@@ -80,6 +84,8 @@ class Scene:
     weights: NDArray[np.float32]
     candidates: Candidates
     sources: FloatArray
+    kinds: NDArray[np.str_]
+    fwhm: float
 
 
 def draw_conditions(rng: np.random.Generator) -> tuple[SceneParameters, bool]:
@@ -166,15 +172,42 @@ def make_scene(seed: int, conditions: tuple[SceneParameters, bool] | None = None
     pair = simulate_pair(parameters, seed, dithered=dithered)
     reference = calibrated(pair.reference)
     science, _ = onto_grid(calibrated(pair.science), reference, PreprocessParameters())
-    difference = subtract(science, reference, DifferenceParameters())
+    truth = sources_on_grid(pair), np.array([source.kind for source in pair.sources], str)
+    return compose(seed, (science, reference), truth, parameters.science_seeing)
+
+
+def compose(
+    seed: int,
+    frames: tuple[CalibratedFrame, CalibratedFrame],
+    truth: tuple[FloatArray, NDArray[np.str_]],
+    fwhm: float,
+) -> Scene:
+    """Subtract two frames of one grid and lay what stands out beside what is true.
+
+    Parameters
+    ----------
+    seed : int
+    frames : (CalibratedFrame, CalibratedFrame)
+        Science and reference.
+    truth : ((n, 4) array, (n,) array of str)
+        ``sources`` and ``kinds`` of the scene.
+    fwhm : float
+        Seeing of the science frame, px.
+
+    Raises
+    ------
+    ValueError
+        If the frames cannot be subtracted.
+    """
+    sources, kinds = truth
+    difference = subtract(*frames, DifferenceParameters())
     stack = normalise.channels(
-        science.pixels, reference.pixels, difference.difference, difference.significance,
+        frames[0].pixels, frames[1].pixels, difference.difference, difference.significance,
         difference.mask,
     )  # fmt: skip
-    sources = sources_on_grid(pair)
-    candidates = find_candidates(difference, (science, reference), sources)
-    labels, weights = pixel_truth(stack, candidates, sources, parameters.science_seeing)
-    return Scene(seed, stack, labels, weights, candidates, sources)
+    candidates = find_candidates(difference, frames, sources)
+    labels, weights = pixel_truth(stack, candidates, sources, fwhm)
+    return Scene(seed, stack, labels, weights, candidates, sources, kinds, fwhm)
 
 
 def calibrated(exposure: Exposure) -> CalibratedFrame:

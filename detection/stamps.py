@@ -1,4 +1,4 @@
-"""Labelled stamps from elsewhere: read, scored one by one, and measured."""
+"""Labelled stamps from elsewhere: read, scored one by one by the U-Net, and measured."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from astrid.core.errors import BadImage
 from detection import metrics, normalise
+from detection.card import Card
 from detection.inference import SMALLEST_SIDE, peak_probability, probability_map
 from detection.weights import Weights
 
@@ -22,7 +23,12 @@ NAMES = {
     "labels": ("labels", "label", "y"),
     "objects": ("objects", "object", "oid"),
     "fwhm": ("fwhm",),
+    "sign": ("sign", "isdiffpos"),
+    "history": ("history", "ndethist"),
+    "classes": ("classes", "cls"),
 }
+# How packets say that the science frame is the brighter one, and the fainter one.
+BRIGHTER, FAINTER = {"t", "1", "1.0", "true"}, {"f", "0", "0.0", "-1", "-1.0", "false"}
 PLANES = (3, 4)  # science, reference, difference and, where known, S_corr
 # Seeing of stamps that come without one, px.
 USUAL_FWHM = 2.5
@@ -44,20 +50,30 @@ class Stamps:
         Which stamps show one object.
     fwhm : (n,) float array
         Seeing, px.
+    sign : (n,) float array
+        1 where the science frame is the brighter one, -1 where it is the fainter one, else 0.
+    history : (n,) float array
+        Detections at this place so far; NaN where it is not known.
+    classes : (n,) array of str
+        What a catalogue calls it; empty where none does.
     """
 
     pixels: NDArray[np.float32]
     is_real: NDArray[np.bool_]
     objects: NDArray | None
     fwhm: FloatArray
+    sign: FloatArray
+    history: FloatArray
+    classes: NDArray[np.str_]
 
 
 def read_stamps(path: Path) -> Stamps:
     """Read labelled stamps from an npz file.
 
     The arrays may be called ``triplets`` (or ``stamps``, ``x``), ``labels`` (``y``: 1 real,
-    0 bogus), ``objects`` (``oid``, optional) and ``fwhm`` (px, optional); stamps have their planes
-    on the last axis or on the second.
+    0 bogus) and, all optional, ``objects`` (``oid``), ``fwhm`` (px), ``sign`` (``isdiffpos``),
+    ``history`` (``ndethist``) and ``classes`` (``cls``); stamps have their planes on the last axis
+    or on the second.
 
     Raises
     ------
@@ -73,12 +89,38 @@ def read_stamps(path: Path) -> Stamps:
     count = len(pixels)
     is_real = check_labels(np.asarray(arrays["labels"]), count, path)
     fwhm = np.full(count, USUAL_FWHM) if arrays["fwhm"] is None else arrays["fwhm"]
-    for name in ("objects", "fwhm"):
+    for name in ("objects", "fwhm", "sign", "history", "classes"):
         if arrays[name] is not None and arrays[name].shape != (count,):
             raise BadImage(f"{path}: {name} has shape {arrays[name].shape}, not ({count},)")
     if not (np.isfinite(fwhm).all() and (fwhm > 0).all()):
         raise BadImage(f"{path}: fwhm must be positive pixels for every stamp")
-    return Stamps(pixels, is_real, arrays["objects"], np.asarray(fwhm, float))
+    return Stamps(
+        pixels=pixels,
+        is_real=is_real,
+        objects=arrays["objects"],
+        fwhm=np.asarray(fwhm, float),
+        sign=signs_of(arrays["sign"], count),
+        history=numbers_of(arrays["history"], count),
+        classes=np.asarray(
+            np.full(count, "") if arrays["classes"] is None else arrays["classes"], str
+        ),
+    )
+
+
+def signs_of(words: NDArray | None, count: int) -> FloatArray:
+    """Give 1 or -1 for what packets call positive or negative, 0 for what they do not say."""
+    if words is None:
+        return np.zeros(count)
+    said = np.char.lower(np.asarray(words, str))
+    return np.select([np.isin(said, list(BRIGHTER)), np.isin(said, list(FAINTER))], [1.0, -1.0])
+
+
+def numbers_of(values: NDArray | None, count: int) -> FloatArray:
+    """Give counts as numbers; NaN where there is none or it is no count."""
+    if values is None:
+        return np.full(count, np.nan)
+    numbers = np.asarray(values, float)
+    return np.where(numbers >= 0, numbers, np.nan)
 
 
 def read_arrays(path: Path) -> dict[str, Any]:
@@ -177,8 +219,8 @@ def matched_significance(
     return np.asarray((filtered - middle) / sigma, np.float32)
 
 
-def evaluate(weights: Weights, stamps: Stamps) -> dict[str, Any]:
-    """Measure a network on labelled stamps.
+def figures_of(confidence: FloatArray, stamps: Stamps, card: Card) -> dict[str, Any]:
+    """Measure confidences against labels.
 
     Returns
     -------
@@ -186,7 +228,6 @@ def evaluate(weights: Weights, stamps: Stamps) -> dict[str, Any]:
         ``auc``, ``fpr_at_tpr95`` and ``ece``, each with its 95 % bootstrap interval beside it as
         ``..._interval``, drawn by object where objects are known.
     """
-    confidence = score_stamps(weights, stamps)
     report: dict[str, Any] = {}
     figures = {"auc": metrics.auc, "fpr_at_tpr95": metrics.fpr_at_tpr, "ece": metrics.ece}
     for name, figure in figures.items():
@@ -197,7 +238,7 @@ def evaluate(weights: Weights, stamps: Stamps) -> dict[str, Any]:
         "stamps": int(stamps.is_real.size),
         "real": int(stamps.is_real.sum()),
         "bogus": int((~stamps.is_real).sum()),
-        "model": f"{weights.card.name} {weights.card.version}",
-        "sha256": weights.card.sha256,
+        "model": f"{card.name} {card.version}",
+        "sha256": card.sha256,
         "has_significance": stamps.pixels.shape[1] == PLANES[1],
     }

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from astrid.core.errors import BadImage, BadWeights
 from detection import registry
-from detection.card import UNET
+from detection.card import ANOMALY
 from detection.comparison import Pair, compare, shortcomings
 from detection.errors import NotPromotable
 from detection.models import Comparison, Model
 from detection.parameters import PromotionMargins
-from detection.stamps import Stamps, read_stamps, score_stamps
+from detection.stampnet.labelled import confidences
+from detection.stamps import Stamps, read_stamps
 
 
 def try_out(
@@ -61,9 +62,9 @@ def _pair(challenger: Model, champion: Model, stamps: Stamps, path: Path) -> Pai
 
 def _confidence(row: Model, stamps: Stamps) -> NDArray[np.float64]:
     network = registry.open_weights(row)
-    if network.card.model_type != UNET:
+    if network.card.model_type == ANOMALY:
         raise BadWeights(f"{row} is a {row.model_type}, which scores no labelled stamps")
-    return score_stamps(network, stamps)
+    return confidences(network, stamps)
 
 
 def report_of(comparison: Comparison) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Trained weights: found, checked and opened, or refused."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import onnxruntime as ort
 
 from astrid.core.errors import BadWeights
 from detection import normalise
-from detection.card import ANOMALY, UNET, Card, read_card
+from detection.card import ANOMALY, CLASSIFIER, UNET, Card, read_card
+from detection.stampnet import sight
 
 DEFAULT = Path(__file__).parent / "weights" / "astrid-unet-1.onnx"
 # The networks that come with the code, by what they do.
@@ -52,9 +54,13 @@ def load(path: Path = DEFAULT, sha256: str | None = None, *, threads: int = 1) -
     card = read_card(path.with_suffix(".json"))
     content = read_weights(path)
     check_hash(content, path, card, sha256)
-    check_normalisation(card, path)
+    sees_stamps = card.model_type == CLASSIFIER and bool(card.inputs)
+    if not sees_stamps:
+        check_normalisation(card, path, normalise.CHANNELS, normalise.VERSION)
     session = open_session(content, path, threads)
     check_ports(session, card, path)
+    if sees_stamps:
+        check_normalisation(card, path, sight.CHANNELS, sight.VERSION)
     return Weights(session, card, path)
 
 
@@ -79,14 +85,13 @@ def check_hash(content: bytes, path: Path, card: Card, expected: str | None) -> 
             )
 
 
-def check_normalisation(card: Card, path: Path) -> None:
+def check_normalisation(card: Card, path: Path, channels: Sequence[str], version: int) -> None:
     """Refuse a network that learned from differently prepared pixels."""
-    wanted = (list(normalise.CHANNELS), normalise.VERSION)
-    found = (list(card.channels), card.normalisation)
-    if found != wanted:
+    if (list(card.channels), card.normalisation) != (list(channels), version):
         raise BadWeights(
-            f"{path} was trained on channels {found[0]} with normalisation {found[1]}, this "
-            f"version makes {wanted[0]} with normalisation {wanted[1]}: run train_model"
+            f"{path} was trained on channels {card.channels} with normalisation "
+            f"{card.normalisation}, this version makes {list(channels)} with normalisation "
+            f"{version}: run train_model"
         )
 
 

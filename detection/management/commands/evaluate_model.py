@@ -9,8 +9,10 @@ from django.core.management.base import CommandError
 
 from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
-from detection.stamps import evaluate, read_stamps
-from detection.weights import DEFAULT, load
+from detection.stampnet import serving
+from detection.stampnet.labelled import evaluate
+from detection.stamps import read_stamps
+from detection.weights import load
 
 
 class Command(AstridCommand):
@@ -24,7 +26,12 @@ class Command(AstridCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("file", type=Path, metavar="FILE.npz")
-        parser.add_argument("--weights", type=Path, default=DEFAULT, help="ONNX file")
+        parser.add_argument(
+            "--weights",
+            type=Path,
+            default=serving.DEFAULT,
+            help="ONNX file of a stamp network or a U-Net; default: the stamp network shipped",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,3 +47,7 @@ class Command(AstridCommand):
         for name in ("auc", "fpr_at_tpr95", "ece"):
             low, high = report[f"{name}_interval"]
             self.stdout.write(f"{name:13} {report[name]:.4f}  [{low:.4f}, {high:.4f}]")
+        for name, found in report.get("classes", {}).items():
+            self.stdout.write(
+                f"{name:13} {found['value']:.4f}  [{found['low']:.4f}, {found['high']:.4f}]"
+            )

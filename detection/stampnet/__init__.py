@@ -1,0 +1,1 @@
+"""The stamp network: is a candidate real, and what is it, from the pixels around it."""
