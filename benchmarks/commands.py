@@ -12,6 +12,7 @@ from benchmarks import (
     console,
     decam,
     dithered,
+    networks,
     pages,
     pipeline,
     rawnight,
@@ -100,6 +101,7 @@ BENCHMARKS = {
         measure_dithered,
         report.show_dithered,
     ),
+    "networks": Benchmark(networks.HELP, networks.add_arguments, networks.run, networks.show),
     "pipeline": Benchmark(
         "Take a simulated night through the whole pipeline, on the database of the settings.",
         _night_options,

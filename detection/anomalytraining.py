@@ -7,14 +7,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detection import metrics, normalise
+from detection import metrics
 from detection.anomaly import FALSE_RATE, SHRINKAGE, choose_distance, fit_clouds, to_onnx
 from detection.calibration import Calibration
 from detection.card import ANOMALY, Card
+from detection.stampnet.dataset import StampSplit
+from detection.stampnet.serving import judge
+from detection.stampnet.stamps import UNKNOWN, joined
+from detection.weights import Weights
 
 FloatArray = NDArray[np.floating]
 
 NAME, VERSION = "astrid-anomaly", "1"
+# Real ones whose class nobody knows are a cloud of their own, if there are so many.
+LEAST_UNCLEAR = 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Samples:
     embedding : (n, d) array
         Of the stamps that the classifier learned from.
     label : (n,) array
-        Class of each, artifacts included.
+        Class of each.
     held_out : (m, d) array
         Of other sky, which neither the classifier nor this fit has seen.
     """
@@ -36,13 +42,42 @@ class Samples:
     held_out: FloatArray
 
 
-def train(samples: Samples, classifier_sha256: str, path: Path) -> Card:
+def train_for(classifier: Weights, split: StampSplit, path: Path) -> Card:
+    """Fit a detector to what a classifier makes of the real changes that it learned from.
+
+    Artifacts are left out: they come in every shape, so that nothing would be far from all of
+    them, and what is taken for one is rejected anyway.
+
+    Parameters
+    ----------
+    classifier : Weights
+    split : StampSplit
+        The data of its training; those of the other parts choose the threshold.
+    path : Path
+        Of the ONNX file; the card goes beside it.
+    """
+    learned, held_out = (
+        part.chosen(np.flatnonzero(part.is_real))
+        for part in (split.training, joined([split.validation, split.test]))
+    )
+    is_unclear = learned.kind == UNKNOWN
+    if is_unclear.sum() < LEAST_UNCLEAR:
+        learned = learned.chosen(np.flatnonzero(~is_unclear))
+    samples = Samples(
+        embedding=judge(classifier, learned).embedding,
+        label=learned.kind,
+        held_out=judge(classifier, held_out).embedding,
+    )
+    return train(samples, classifier.card, path)
+
+
+def train(samples: Samples, classifier: Card, path: Path) -> Card:
     """Fit the clouds, choose the threshold on the held-out samples, write network and card.
 
     Parameters
     ----------
     samples : Samples
-    classifier_sha256 : str
+    classifier : Card
         Of the weights that made the embeddings: no other fit them.
     path : Path
         Of the ONNX file; the card goes beside it.
@@ -61,13 +96,14 @@ def train(samples: Samples, classifier_sha256: str, path: Path) -> Card:
         name=NAME,
         version=VERSION,
         sha256=hashlib.sha256(content).hexdigest(),
-        channels=list(normalise.CHANNELS),
-        normalisation=normalise.VERSION,
+        channels=classifier.channels,
+        normalisation=classifier.normalisation,
         architecture={"parameters": clouds.means.size + clouds.whitening.size},
         calibration=Calibration(),
         thresholds={"unknown": threshold},
         training={
-            "embedding_of": classifier_sha256,
+            "embedding_of": classifier.sha256,
+            "classifier": f"{classifier.name} {classifier.version}",
             "samples": len(samples.embedding),
             "held_out": len(samples.held_out),
             "false_rate": FALSE_RATE,

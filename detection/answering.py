@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid.core.errors import AstridError, BadImage
-from detection import inference
+from detection import classifier, inference
+from detection.card import CLASSIFIER
 from detection.ensemble import Judged, Places, by_confidence, spread_out
 from detection.findings import kind_of
 from detection.frames import images_of
 from detection.models import DetectionType
 from detection.networks import Chosen, Networks, in_force, open_networks
 from detection.scoring import Answer, Frame, answers_of, judge
+from detection.stampnet.stamps import fitted, unlabelled
 from detection.stamps import USUAL_FWHM, stamp_peak
 from detection.uploads import Cutouts
 from differencing.models import Candidate
@@ -99,7 +101,12 @@ def _reply(chosen: Chosen, networks: Networks, judged: Judged) -> Reply:
 
 def _judged(networks: Networks, cutouts: Cutouts) -> Judged:
     fwhm = cutouts.facts.get("fwhm", np.full(len(cutouts), USUAL_FWHM))
-    return _by_map(networks, cutouts, fwhm)
+    if networks.judge.card.model_type != CLASSIFIER:
+        return _by_map(networks, cutouts, fwhm)
+    planes = fitted(cutouts.planes[:, :3])
+    sign, history = cutouts.facts.get("sign"), cutouts.facts.get("history")
+    stamps = unlabelled(planes, fwhm, sign=sign, history=history)
+    return classifier.judge_stamps(networks.judge, stamps)
 
 
 def _by_map(networks: Networks, cutouts: Cutouts, fwhm: FloatArray) -> Judged:

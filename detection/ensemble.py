@@ -90,12 +90,13 @@ def spread_out(judged: Judged, faults: Sequence[str] | NDArray[np.str_]) -> Judg
     Parameters
     ----------
     judged : Judged
-        Rows of the stamps without a fault, in their order.
+        Rows of the stamps without a fault, in their order; they may have faults of their own.
     faults : sequence of str
         One per stamp.
     """
-    fault = np.array([*faults], str)
-    is_good = fault == ""
+    is_good = np.array([fault == "" for fault in faults], bool)
+    own = iter(judged.fault.tolist())
+    fault = np.array([each or next(own) for each in faults], str)
     columns = {}
     for column in fields(judged)[:-1]:
         values = getattr(judged, column.name)

@@ -46,9 +46,8 @@ def store_maps(
         _places(scored.candidates, difference),
         threshold=found.threshold,
         title=str(run.observation),
-        summary=f"{run.unet}, threshold {found.threshold:.3f}, {int(mask.sum())} px in the mask   "
-        f"{len(scored.candidates)} candidates, {len(scored.believed)} believed by {run.model}, "
-        "others dashed",
+        summary=f"{run.unet}: {int(mask.sum())} px from {found.threshold:.3f}   "
+        f"{len(scored.candidates)} candidates, {len(scored.believed)} believed",
     )
     return {
         "confidence_map_path": store.put(image_fits(found.confidence, header)),

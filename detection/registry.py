@@ -11,7 +11,7 @@ from django.utils import timezone
 from astrid.core.errors import BadWeights
 from astrid.core.hints import nudge
 from astrid.core.locks import queue_up
-from detection import documentation, weights
+from detection import modelcards, weights
 from detection.card import Card
 from detection.models import Model, ModelType
 from detection.weights import Weights
@@ -85,13 +85,23 @@ def _facts(path: Path, card: Card) -> dict[str, Any]:
         "sha256": card.sha256,
         "architecture": card.architecture,
         "hyperparameters": card.training,
-        "training_dataset": f"simulated scenes, seed {card.training.get('seed')}",
+        "training_dataset": _data_of(card),
         "training_metrics": card.metrics,
         "thresholds": card.thresholds,
         "calibration": asdict(card.calibration),
         "training_duration_seconds": card.training.get("seconds"),
-        "model_card": documentation.page(card),
+        "model_card": modelcards.page_of(card),
     }
+
+
+def _data_of(card: Card) -> str:
+    """Say in a few words what a network learned from."""
+    facts = card.training
+    if "classifier" in facts:
+        return f"{facts['samples']} embeddings by {facts['classifier']}"
+    real = len(facts.get("real_files", {}))
+    beside = f" and {real} files of real data" if real else ""
+    return f"simulated scenes, seed {facts.get('seed')}{beside}"
 
 
 @transaction.atomic

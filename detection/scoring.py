@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from astrid.core.errors import BadWeights
-from detection import anomaly
-from detection.card import UNET
+from detection import anomaly, classifier
+from detection.card import CLASSIFIER
 from detection.ensemble import Judged, Places, by_confidence, spread_out
 from detection.inference import outside, score
 from detection.networks import Networks
@@ -39,7 +38,18 @@ class Frame:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the networks say of one candidate; None where the judge does not say it."""
+    """What the networks say of one candidate; None where the judge does not say it.
+
+    Attributes
+    ----------
+    confidence, uncertainty : float
+        Of being real.
+    kinds : dict of str to float
+        Probability of each class if it is real; they sum to 1.
+    embedding : (d,) float16 array
+    novelty : float
+        Above 1 it is like nothing learned.
+    """
 
     confidence: float
     uncertainty: float | None = None
@@ -103,11 +113,11 @@ def score_candidates(
 
 
 def judge(networks: Networks, frame: Frame, places: Places) -> Judged:
-    """Read the U-Net's map at the candidates."""
-    card = networks.judge.card
-    if card.model_type != UNET:
-        raise BadWeights(f"{card.name} {card.version} is no network that judges candidates")
-    return by_confidence(score(frame.probability, places.x, places.y, card.calibration))
+    """Ask the judge: the classifier, or the U-Net's map where there is none."""
+    if networks.judge.card.model_type == CLASSIFIER:
+        return classifier.judge_frame(networks.judge, frame.stack, places, fwhm=frame.fwhm)
+    calibration = networks.judge.card.calibration
+    return by_confidence(score(frame.probability, places.x, places.y, calibration))
 
 
 def answers_of(networks: Networks, judged: Judged) -> list[Answer | None]:
@@ -134,7 +144,7 @@ def _answer(
     return Answer(
         confidence=float(judged.confidence[row]),
         uncertainty=_known(judged.uncertainty[row]),
-        kinds=dict(zip(names, shares, strict=True)) or None,
+        kinds=dict(zip(names, shares, strict=True)) if shares else None,
         embedding=embedding.astype(np.float16) if embedding.size else None,
         novelty=_known(novelty[row]),
     )

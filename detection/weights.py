@@ -15,7 +15,11 @@ from detection.stampnet import sight
 
 DEFAULT = Path(__file__).parent / "weights" / "astrid-unet-1.onnx"
 # The networks that come with the code, by what they do.
-SHIPPED = {UNET: DEFAULT}
+SHIPPED = {
+    UNET: DEFAULT,
+    CLASSIFIER: DEFAULT.parent / "astrid-stamps-1.onnx",
+    ANOMALY: DEFAULT.parent / "astrid-anomaly-1.onnx",
+}
 # Names of the inputs and outputs: of a U-Net, of a classifier, of an anomaly detector.
 INPUT, OUTPUT = "stack", "probability"
 REAL, CLASS, EMBEDDING = "real", "class", "embedding"
@@ -54,7 +58,7 @@ def load(path: Path = DEFAULT, sha256: str | None = None, *, threads: int = 1) -
     card = read_card(path.with_suffix(".json"))
     content = read_weights(path)
     check_hash(content, path, card, sha256)
-    sees_stamps = card.model_type == CLASSIFIER and bool(card.inputs)
+    sees_stamps = card.model_type == ANOMALY or bool(card.inputs)
     if not sees_stamps:
         check_normalisation(card, path, normalise.CHANNELS, normalise.VERSION)
     session = open_session(content, path, threads)

@@ -16,6 +16,7 @@ from curation.parameters import RetrainingParameters, ReviewPolicy
 from curation.services import judge, withdraw
 from detection import cutouts, registry
 from detection.models import Detection, Model, SkyObject, TrainingDataset, TrainingRun
+from detection.networks import in_force
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def people():
 
 @pytest.fixture
 def run():
-    return factories.make_model_run(model=registry.active())
+    return factories.make_model_run(model=in_force().model)
 
 
 def detection(run, **fields):
@@ -160,11 +161,11 @@ def test_no_object_of_the_sky_is_on_both_sides_of_the_split(run, people, at_home
 def test_verdicts_make_a_challenger_and_never_a_champion(run, people, at_home):
     sky(run, people)
     config.put("retraining", {"least_of_a_kind": 5})
-    champion = registry.active()
+    champion = in_force().model
     report = call()
     challenger = registry.challenger(champion.model_type)
-    assert registry.active() == champion
-    assert (report["challenger"], challenger.version) == ("astrid-unet 1.1", "1.1")
+    assert in_force().model == champion
+    assert (report["challenger"], challenger.version) == ("astrid-stamps 1.1", "1.1")
     assert report["figures"]["ece"]["value"] < report["figures"]["ece_before"]["value"]
     assert sum(row["rows"] for row in report["rows"]) == report["lessons"] == 160
     assert {row["label"] for row in report["rows"]} == {"artifact", "supernova"}
@@ -172,7 +173,7 @@ def test_verdicts_make_a_challenger_and_never_a_champion(run, people, at_home):
     training = TrainingRun.objects.get()
     assert (training.status, training.model) == ("completed", challenger)
     assert registry.open_weights(challenger).card.version == "1.1"
-    assert call()["challenger"] == "astrid-unet 1.2"
+    assert call()["challenger"] == "astrid-stamps 1.2"
 
 
 def test_the_snapshot_is_kept_and_can_be_read_by_the_other_commands(run, people, at_home, tmp_path):
@@ -199,7 +200,7 @@ def test_too_few_verdicts_are_refused_and_nothing_is_made(run, people, at_home):
     with pytest.raises(CommandError, match="at least 20 of each are needed"):
         call()
     assert not TrainingDataset.objects.exists()
-    assert Model.objects.count() == 1
+    assert not Model.objects.filter(is_challenger=True).exists()
 
 
 def test_a_dry_run_counts_and_makes_nothing(run, people, at_home):

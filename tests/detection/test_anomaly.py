@@ -1,11 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from scipy import stats
 
 from astrid.core.errors import BadWeights
-from detection import anomaly, weights
+from detection import anomaly, modelcards, weights
 from detection.anomaly import choose_distance, fit_clouds, novelty
 from detection.anomalytraining import Samples, train
+from detection.card import ANOMALY, CLASSIFIER
+from detection.classifier import judge_stamps
+from detection.stampnet.labelled import labelled
+from detection.stamps import read_stamps
+from tests.detection import foreign
+from tests.shared_data import shared
 
 SIZE, KNOWN = 12, 4000
 CENTRES = np.random.default_rng(1).normal(0, 4, (3, SIZE))
@@ -24,7 +33,8 @@ def detector(tmp_path_factory):
     embedding, label = drawn(KNOWN, 3)
     held_out, _ = drawn(KNOWN, 4)
     path = tmp_path_factory.mktemp("anomaly") / "astrid-anomaly-1.onnx"
-    train(Samples(embedding, label, held_out), "a" * 64, path)
+    classifier = weights.load(weights.SHIPPED[CLASSIFIER]).card
+    train(Samples(embedding, label, held_out), replace(classifier, sha256="a" * 64), path)
     return weights.load(path)
 
 
@@ -88,3 +98,41 @@ def test_what_no_cloud_can_be_measured_from_is_refused(embedding, words):
 def test_a_detector_of_another_classifier_is_refused(detector):
     with pytest.raises(BadWeights, match=r"classifier with SHA-256 aaaaaaaaaaaa\.\.\., but"):
         anomaly.check_pair(detector, weights.load())
+
+
+def test_the_card_as_a_page_says_what_was_measured_and_on_how_many(detector):
+    page = modelcards.page_of(detector.card)
+    share = detector.card.metrics["called_unknown"]
+    assert f"Of those {KNOWN}, {share['value']:.2%} are called unknown" in page
+    assert "a" * 64 in page
+
+
+def test_a_detector_is_fitted_to_the_data_of_its_classifier_or_not_at_all(tmp_path):
+    with pytest.raises(CommandError, match="name the same"):
+        call_command("train_anomaly", seed=12345, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The shipped detector and the classifier whose embeddings it measures."""
+    pair = [weights.load(weights.SHIPPED[kind]) for kind in (ANOMALY, CLASSIFIER)]
+    anomaly.check_pair(*pair)
+    return pair
+
+
+@pytest.mark.parametrize("kind", [draw.__name__ for draw in foreign.KINDS])
+def test_stamps_of_things_that_no_sky_holds_are_like_nothing_learned(shipped, kind):
+    detector, classifier = shipped
+    stamps, names = foreign.foreign_stamps(8, seed=11)
+    judged = judge_stamps(classifier, stamps.chosen(np.flatnonzero(names == kind)))
+    # every one of 280 others was, when the detector was made
+    assert (novelty(detector, judged.embedding) > 1).mean() >= 7 / 8
+
+
+def test_few_real_stamps_of_a_survey_are_called_unknown(shipped):
+    detector, classifier = shipped
+    stamps = labelled(read_stamps(shared("alerts/real_triplets_dev.npz")))
+    judged = judge_stamps(classifier, stamps.chosen(np.flatnonzero(stamps.is_real)))
+    # 1 % of 142 and four binomial sigma
+    assert (novelty(detector, judged.embedding) > 1).mean() <= 0.05

@@ -10,7 +10,13 @@ import pytest
 from onnx import numpy_helper
 
 from detection import normalise, unet, weights
-from detection.stamps import USUAL_FWHM, matched_significance
+from detection.card import CLASSIFIER
+from detection.classifier import judge_stamps
+from detection.ensemble import weigh
+from detection.stampnet import network
+from detection.stampnet.labelled import labelled
+from detection.stampnet.sight import INPUTS, look
+from detection.stamps import USUAL_FWHM, matched_significance, read_stamps
 from detection.weights import INPUT, OUTPUT
 from tests.shared_data import shared
 
@@ -36,47 +42,83 @@ def real_stacks():
     return stacks
 
 
-def filled_unet(card, path):
-    """Build the U-Net in Keras and give it the numbers of the ONNX file.
+def filled(model, path):
+    """Give a network that the code has built the numbers of an ONNX file.
 
-    The export has folded every batch normalisation into the convolution before it: its kernel is
-    put into the convolution, its bias into a normalisation that does nothing else.
+    The export names its numbers after the layers, and folds every batch normalisation into the
+    convolution before it: the kernel is put into the convolution, the bias into a normalisation
+    that does nothing else.
     """
-    model = unet.build_unet(card.architecture["base"], card.architecture["depth"])
-    convolved = iter(convolutions(path))
-    layers = iter(model.layers)
-    for layer in layers:
-        if not isinstance(layer, keras.layers.Conv2D | keras.layers.Conv2DTranspose):
+    numbers = numbers_by_layer(path)
+    for layer in model.layers:
+        if not isinstance(layer, WITH_KERNEL):
             continue
-        kernel, bias = next(convolved)
+        kernel, bias = numbers.pop(layer.name)
+        kernel = kernel if kernel.ndim == 2 else kernel.transpose(2, 3, 1, 0)
         if layer.use_bias:
             layer.set_weights([kernel, bias])
             continue
         layer.set_weights([kernel])
-        batch = next(each for each in layers if isinstance(each, keras.layers.BatchNormalization))
-        one = np.ones_like(bias)
+        (after,) = layer._outbound_nodes
+        batch, one = after.operation, np.ones_like(bias)
         batch.set_weights([one, bias, 0 * one, one - batch.epsilon])
-    assert next(convolved, None) is None
+    assert not numbers
     return model
 
 
-def convolutions(path):
-    """Give kernel and bias of every convolution in their order, the axes as Keras has them."""
+WITH_KERNEL = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
+
+
+def numbers_by_layer(path):
+    """Give kernel and bias of every layer that has them, by its name.
+
+    Conv is (out, in, y, x), ConvTranspose (in, out, y, x); Keras has (y, x, in, out) and (y, x,
+    out, in): the same exchange for both.
+    """
     graph = onnx.load(path).graph
-    numbers = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    users = {name: node for node in graph.node for name in node.input}
+    found = {}
     for node in graph.node:
-        if node.op_type in {"Conv", "ConvTranspose"}:
-            kernel, bias = (numbers[name] for name in node.input[1:])
-            # Conv is (out, in, y, x), ConvTranspose (in, out, y, x); Keras has (y, x, in, out)
-            # and (y, x, out, in): the same exchange for both
-            yield kernel.transpose(2, 3, 1, 0), bias
+        if node.op_type in {"Conv", "ConvTranspose", "MatMul"} and node.input[1] in stored:
+            given = node.input[2] if len(node.input) > 2 else users[node.output[0]].input[1]
+            # "network_1/layer_1/…" or, where that name was taken, "network_1/layer_2_1/…"
+            layer = node.input[1].split("/")[1].rpartition("_")[0]
+            found[layer] = stored[node.input[1]], stored[given].reshape(-1)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def names_begin_anew():
+    """Layers are called as they were when the network was exported."""
+    keras.utils.clear_session()
 
 
 def test_the_shipped_unet_gives_what_tensorflow_gives_on_real_stamps(real_stacks):
     shipped = weights.load()
-    model = filled_unet(shipped.card, shipped.path)
+    shape = shipped.card.architecture
+    model = filled(unet.build_unet(shape["base"], shape["depth"]), shipped.path)
     expected = np.asarray(model(real_stacks, training=False))
     served = shipped.session.run([OUTPUT], {INPUT: real_stacks})[0]
     assert len(real_stacks) >= 100
     assert served.max() > 0.5
     assert np.abs(served - expected).max() < CLOSE
+
+
+def test_the_shipped_classifier_gives_what_tensorflow_gives_on_real_stamps():
+    shipped = weights.load(weights.SHIPPED[CLASSIFIER])
+    stamps = labelled(read_stamps(shared("alerts/real_triplets_dev.npz")))
+    views = look(stamps)
+    width = shipped.card.training["preset"]["width"]
+    model = filled(network.build_ensemble(width), shipped.path)
+    asked = [getattr(views, name) for name in INPUTS]
+    expected = weigh(
+        *(np.asarray(each) for each in model(asked, training=False)), shipped.card.calibration
+    )
+    served = judge_stamps(shipped, stamps)
+    assert (served.fault == "").all()
+    assert np.abs(served.confidence - expected.confidence).max() < CLOSE
+    assert np.abs(served.uncertainty - expected.uncertainty).max() < CLOSE
+    assert np.abs(served.kinds - expected.kinds).max() < CLOSE
+    # numbers of order ten
+    assert np.abs(served.embedding - expected.embedding).max() < 10 * CLOSE
