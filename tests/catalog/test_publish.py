@@ -2,7 +2,7 @@ import pytest
 
 from catalog import config
 from catalog.models import CatalogEntry
-from catalog.publish import NoObject, publish
+from catalog.publish import NoObject, publish, publish_object_of
 from curation.models import Alert, AlertChannel
 from curation.parameters import ReviewPolicy
 from curation.services import judge
@@ -106,12 +106,17 @@ def test_without_a_label_the_class_is_the_networks(curator):
     assert CatalogEntry.objects.get().object_class == "variable"
 
 
-def test_a_confirmation_without_object_is_refused_and_undone(curator):
+def test_a_confirmed_detection_without_object_gets_one_and_its_entry(curator):
     lonely = factories.make_detection(sky_object=None)
-    with pytest.raises(NoObject, match="belongs to no sky object"):
-        say(lonely, curator)
+    say(lonely, curator)
     lonely.refresh_from_db()
-    assert lonely.status == "pending"
+    assert (lonely.sky_object.ra, lonely.sky_object.dec) == (lonely.ra, lonely.dec)
+    assert CatalogEntry.objects.get().sky_object == lonely.sky_object
+
+
+def test_what_belongs_to_no_object_has_no_entry():
+    with pytest.raises(NoObject, match="belongs to no sky object"):
+        publish_object_of(factories.make_detection(sky_object=None))
 
 
 def test_an_object_nobody_confirmed_has_no_entry(detection):
