@@ -55,12 +55,15 @@ def test_cutouts_of_real_changes_get_higher_confidence_than_those_of_artifacts(a
     answer = asked(admin_client, npz(x=cut_out(scene), fwhm=2.5, sign=sign))
     assert answer.status_code == 200
     reply = answer.json()
-    confidence = np.array([row["confidence"] for row in reply["results"]])
+    is_judged = np.array([row["error"] == "" for row in reply["results"]])
+    assert is_judged.mean() > 0.95  # one at the very edge shows too little of the sky
+    judged = [row for row in reply["results"] if row["error"] == ""]
+    confidence = np.array([row["confidence"] for row in judged])
     assert (confidence.min() >= 0) & (confidence.max() <= 1)
-    is_real = [row["is_real"] for row in reply["results"]]
+    is_real = [row["is_real"] for row in judged]
     assert is_real == (confidence >= reply["threshold"]).tolist()
     # 0.5 is chance; the shipped networks reach 0.9 on whole frames, a stamp says less
-    assert metrics.auc(confidence, scene.candidates.is_real) > 0.8
+    assert metrics.auc(confidence, scene.candidates.is_real[is_judged]) > 0.8
     row = registry.in_force("classifier") or registry.active()
     assert reply["model"]["sha256"] == row.sha256
 
