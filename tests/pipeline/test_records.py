@@ -47,7 +47,9 @@ def test_runs_keep_parameters_figures_and_provenance(camera, reference, science)
             assert run.processing_time_seconds > 0
             assert run.provenance["versions"]["numpy"] == np.__version__
             files = {**run.provenance["inputs"], **run.provenance["outputs"]}
-            assert files.pop("weights", weights) == weights
+            for network in ("weights", "unet"):
+                assert files.pop(network, weights) == weights
+            assert files.pop("anomaly_detector", None) is None
             for name in (*files.pop("pictures", {}).values(), *files.values()):
                 assert store.name_of(store.digest(store.get(name))) == name
 
