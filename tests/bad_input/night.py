@@ -113,15 +113,20 @@ def said(sentence):
 
 
 def went_through(name=GOOD):
-    """Whether a frame went all the way: difference, candidates, network."""
+    """Whether a frame went all the way: difference, candidates, network.
+
+    Each candidate has a score, or the reason why the network could not give one.
+    """
     frame = observation(name)
     run = DifferenceRun.objects.get(observation=frame)
     scoring = ModelRun.objects.get(difference_run=run)
+    scored = run.candidates.filter(network_score__isnull=False)
     return (
         frame.status == ObservationStatus.DIFFERENCED
         and run.status == scoring.status == RunStatus.COMPLETED
         and run.candidates_found == run.candidates.count() > 0
-        and scoring.total_predictions == run.candidates_found
+        and scoring.total_predictions == scored.count()
+        and all(run.candidates.difference(scored).values_list("unscored_reason", flat=True))
     )
 
 

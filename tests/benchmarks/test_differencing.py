@@ -522,7 +522,7 @@ def test_a_prepared_reference_changes_no_candidate(tmp_path):
         assert try_method(name, job, lay(made), bench).failure == ""
     # of the second run with the same pack: the first has left it as it was
     cold, cached = (job.array(f"{name}-table") for name in ("astrid", "astrid_cached"))
-    assert len(cold) > 10
+    assert len(cold) > 5
     assert cached.tobytes() == cold.tobytes()
 
 

@@ -11,7 +11,7 @@ from astrid.core import store
 from catalog import jobs
 from catalog.models import JobType
 from detection.models import Detection, Model, ModelRun
-from detection.registry import put_in_force
+from detection.registry import in_force, put_in_force
 from differencing.models import DifferenceRun, ReferenceImage
 from observations.models import Observation
 from observations.services import archive, ingest_directory
@@ -77,7 +77,7 @@ def test_another_network_leaves_the_archive_as_judged(camera, reference, science
     camera(reference, science)
     work()
     before = rows()
-    old = Model.objects.get()
+    old = in_force("classifier")
     put_in_force(Model.objects.create(name="next", version="1", model_type=old.model_type))
     assert not work().failed
     assert rows()[Detection] == before[Detection]

@@ -9,7 +9,7 @@ from astrid import pipeline
 from astrid.core import store
 from catalog import config
 from catalog.models import ProcessingJob
-from detection.models import Model
+from detection.registry import in_force
 from differencing.models import DifferenceRun
 from tests.pipeline.work import rows, the, work
 
@@ -38,7 +38,11 @@ def test_jobs_mirror_runs(camera, reference, science):
 def test_runs_keep_parameters_figures_and_provenance(camera, reference, science):
     camera(reference, science)
     work()
-    weights = Model.objects.get().sha256
+    networks = {
+        "weights": in_force("classifier").sha256,
+        "unet": in_force("unet").sha256,
+        "anomaly_detector": in_force("anomaly_detector").sha256,
+    }
     for step in pipeline.STEPS:
         for run in step.run.objects.all():
             assert run.parameters == asdict(config.get(step.setting))
@@ -47,9 +51,8 @@ def test_runs_keep_parameters_figures_and_provenance(camera, reference, science)
             assert run.processing_time_seconds > 0
             assert run.provenance["versions"]["numpy"] == np.__version__
             files = {**run.provenance["inputs"], **run.provenance["outputs"]}
-            for network in ("weights", "unet"):
-                assert files.pop(network, weights) == weights
-            assert files.pop("anomaly_detector", None) is None
+            for name, sha256 in networks.items():
+                assert files.pop(name, sha256) == sha256
             for name in (*files.pop("pictures", {}).values(), *files.values()):
                 assert store.name_of(store.digest(store.get(name))) == name
 

@@ -1,5 +1,6 @@
 """Verbs for tests of the pipeline in one process."""
 
+import numpy as np
 from rich.progress import Progress
 
 from astrid import pipeline
@@ -43,4 +44,13 @@ def job_of(kind, **fields):
 
 def rows():
     """Give every row that the pipeline writes, whole."""
-    return {model: list(model.objects.order_by("pk").values()) for model in OUTCOME}
+    return {model: [plain(row) for row in whole(model)] for model in OUTCOME}
+
+
+def whole(model):
+    return model.objects.order_by("pk").values()
+
+
+def plain(row):
+    """Give arrays as bytes, so that rows can be compared."""
+    return {k: v.tobytes() if isinstance(v, np.ndarray) else v for k, v in row.items()}
