@@ -10,10 +10,8 @@ Floats = NDArray[np.float64]
 Lag = tuple[int, int]
 
 # Pixels apart, along the rows and along the columns: as far as interpolation kernels reach, and
-# one lag far beyond, which shows what the structure of the sky does to all. At the half pixel lags
-# beyond 4 hold 1.7 % of the variance of a PSF 5 px wide for a quintic spline, 2.4 % for Lanczos-5;
-# those beyond 6 hold 0.1 %.
-REACH, BEYOND = 6, 13
+# one lag far beyond, which shows what the structure of the sky does to all.
+REACH, BEYOND = 4, 9
 LAGS: tuple[Lag, ...] = (
     *((0, along) for along in (*range(1, REACH + 1), BEYOND)),
     *((down, 0) for down in (*range(1, REACH + 1), BEYOND)),
@@ -24,8 +22,8 @@ BAND_ROWS, BANDS = 64, 8
 CLIP_SIGMA = 4.0
 # Interpolation weakens the finest structure. [1, -2, 1] and [1, 0, -2, 0, 1] see it at 0.5 and at
 # 0.25 cycles per pixel, where no star is left: the variance of the one less that of the other, in
-# correlations at lags 1 to 6. A Lanczos-3 shift by 0.1 px gives -0.05, faint stars 0.005.
-FINE = np.array([-8.0, 10.0, 0.0, -2.0, 0.0, 0.0]) / 6
+# correlations at lags 1, 2, 3, 4. A Lanczos-3 shift by 0.1 px gives -0.05, faint stars 0.005.
+FINE = np.array([-8.0, 10.0, 0.0, -2.0]) / 6
 LEAST_LOSS, SIGNIFICANT_SIGMA = 0.015, 3.0
 # Each axis of a bilinear interpolation at the half pixel doubles the power; no kernel in use does
 # worse, and what looks like more is the sky's.
