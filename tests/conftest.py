@@ -8,12 +8,22 @@ from django.conf import settings
 
 from astrid import embedded
 
+SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "broker"}
+
 
 def pytest_configure(config):
     """Start the embedded servers for the whole run where the environment names no others."""
     stack = ExitStack()
     stack.enter_context(embedded.services(embedded.unset_services(os.environ)))
     config.add_cleanup(stack.close)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests that use the database or the broker: ``-m served`` runs them on others."""
+    for item in items:
+        if item.get_closest_marker("django_db") or not SERVERS.isdisjoint(item.fixturenames):
+            item.add_marker("served")
 
 
 def local_storages(folder):
