@@ -10,13 +10,13 @@ import urllib.request
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
-from django.db import connection
 from selenium.webdriver.common.by import By
 
 from astrid.core import store
 from curation.models import ValidationEvent
 from detection.models import Detection
 from tests.browsers import sign_in
+from tests.celery_worker import database_url
 from tests.curation.browser.conftest import press, shown, tasks_with_pixels, until, until_painted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,10 +30,8 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        database = settings.DATABASES["default"]
-        place = f"{database['HOST']}:{database['PORT']}/{connection.settings_dict['NAME']}"
         self.environment = os.environ | {
-            "DATABASE_URL": f"postgres://{database['USER']}:{database['PASSWORD']}@{place}",
+            "DATABASE_URL": database_url(),
             "STORAGE_URL": f"file://{files}",
             "SECRET_KEY": settings.SECRET_KEY,
         }
