@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from curation import taxonomy
-from curation.models import ReviewTask, ValidationEvent
+from curation.models import GoldItem, ReviewTask, ValidationEvent
 from curation.parameters import RetrainingParameters
 from detection.lessons import Lesson
 from detection.models import DetectionType
@@ -36,12 +36,13 @@ def collect(parameters: RetrainingParameters) -> Lessons:
         .order_by("detection", "id")
     )
     tasks = ReviewTask.objects.in_bulk(field_name="detection_id")
+    gold = set(GoldItem.objects.filter(is_active=True).values_list("detection_id", flat=True))
     classes = taxonomy.types_by_label()
     left_out: Counter[str] = Counter()
     rows = []
     for key, given in groupby(events.iterator(chunk_size=2000), lambda event: event.detection_id):
         verdicts, task = list(given), tasks.get(key)
-        reason = _objection(verdicts, task)
+        reason = "gold" if key in gold else _objection(verdicts)
         if reason:
             left_out[reason] += 1
         else:
@@ -49,10 +50,8 @@ def collect(parameters: RetrainingParameters) -> Lessons:
     return Lessons(rows, dict(left_out))
 
 
-def _objection(verdicts: list[ValidationEvent], task: ReviewTask | None) -> str:
+def _objection(verdicts: list[ValidationEvent]) -> str:
     """Say why the verdicts on one detection teach nothing; empty where they do."""
-    if task is not None and task.is_gold:
-        return "gold"
     sides = {verdict.is_valid for verdict in _that_count(verdicts)}
     if not sides:
         return "unsure"

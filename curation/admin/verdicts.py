@@ -87,7 +87,7 @@ class ReviewTaskAdmin(ConsoleAdmin):
     list_filter = [("done_at", admin.EmptyFieldListFilter), "priority"]
     list_select_related = ["detection"]
     readonly_fields = [
-        "detection", "score", "learning", "sampling_weight", "turn", "offered_at", "is_gold",
+        "detection", "score", "learning", "sampling_weight", "turn", "offered_at",
         "survey", "band", "snr", "kind",
         "flags", "is_new_object", "near_galaxy", "votes", "votes_required", "seen_by", "busy_until",
         "done_at",

@@ -154,10 +154,6 @@ class ReviewTask(Record):
     offered_at = models.DateTimeField(
         null=True, blank=True, help_text="When its turn in the random sample came."
     )
-    is_gold = models.BooleanField(
-        default=False,
-        help_text="Its answer is known: it measures curators, and no network learns from it.",
-    )
     survey = models.ForeignKey(Survey, models.CASCADE, null=True, related_name="+")
     band = models.CharField(max_length=50, blank=True)
     snr = models.FloatField(null=True, blank=True, help_text="Flux over its error.")

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from astrid.core import store
 from catalog import config
 from curation.lessons import collect
-from curation.models import ReviewTask, ValidationEvent
+from curation.models import GoldItem, ReviewTask, ValidationEvent
 from curation.parameters import RetrainingParameters, ReviewPolicy
 from curation.services import judge, withdraw
 from detection import cutouts, registry
@@ -70,7 +70,7 @@ def test_disputed_unsure_gold_and_pictureless_ones_teach_nothing(run, people):
     say(disputed, ben, False)
     say(unsure, ada, None)
     say(gold, ada, True)
-    ReviewTask.objects.create(detection=gold, score=0.9, is_gold=True)
+    GoldItem.objects.create(detection=gold, truth="real")
     Detection.objects.filter(pk=blank.pk).update(cutouts_path="")
     say(blank, ada, True)
     rows, left_out = lessons()
