@@ -1,118 +1,17 @@
-"""Numpy arrays in a database column.
-
-A stored array is a header that says what follows, then the numbers, little endian::
-
-    magic 4s | dtype u1 | codec u1 | ndim u1 | 0 u1 | header CRC u4 | payload CRC u4
-    shape i8 * ndim | payload
-
-The header has a checksum of its own, so that a slice of the payload can be read alone and
-still be believed. A vector's raw payload begins at byte 24, a multiple of 8.
-"""
+"""Numpy arrays as a column of a table; `astrid.core.array_stores` says where the numbers lie."""
 
 import base64
-import math
-import struct
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from django.core import checks
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from astrid.core.errors import CorruptFile
-
-Array = npt.NDArray[Any]
-
-MAGIC = b"AsA1"
-# The header stores the place in this list: new ones go to the end.
-DTYPES = ("float64", "float32", "int64", "int32", "bool", "float16")
-RAW, SHUFFLE_ZLIB = "raw", "shuffle-zlib"
-CODECS = (RAW, SHUFFLE_ZLIB)
-_HEAD = struct.Struct("<4sBBBx")
-_SUMS = struct.Struct("<II")
-_FIXED = _HEAD.size + _SUMS.size
-# Level 1: on noise the higher levels cost three to ten times the time for under 1 % of size.
-_LEVEL = 1
-
-
-def encode(array: Array, codec: str = RAW) -> bytes:
-    """Give an array as bytes, bit for bit: NaN payloads and negative zeros survive.
-
-    Raises
-    ------
-    ValueError
-        If the dtype or the codec is not one of `DTYPES` and `CODECS`.
-    """
-    if array.dtype.name not in DTYPES:
-        raise ValueError(f"dtype is {array.dtype}; it must be one of {', '.join(DTYPES)}")
-    if codec not in CODECS:
-        raise ValueError(f"codec is {codec!r}; it must be one of {', '.join(CODECS)}")
-    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    payload = plain.tobytes() if codec == RAW else _squeeze(plain)
-    head = _HEAD.pack(MAGIC, DTYPES.index(array.dtype.name), CODECS.index(codec), array.ndim)
-    shape = struct.pack(f"<{array.ndim}q", *array.shape)
-    sums = _SUMS.pack(zlib.crc32(shape, zlib.crc32(head)), zlib.crc32(payload))
-    return b"".join((head, sums, shape, payload))
-
-
-def decode(content: bytes | memoryview) -> Array:
-    """Give back the array that `encode` wrote, as a writable array of this machine's byte order.
-
-    Raises
-    ------
-    CorruptFile
-        If the bytes are not what was written; the message says which part is wrong.
-    """
-    content = memoryview(content)
-    dtype, codec, shape = _read_header(content)
-    payload = content[_FIXED + 8 * len(shape) :]
-    (expected,) = struct.unpack_from("<I", content, _HEAD.size + 4)
-    if (found := zlib.crc32(payload)) != expected:
-        raise CorruptFile(f"array payload has CRC {found:08x}; {expected:08x} was written")
-    size = math.prod(shape) * dtype.itemsize
-    plain = payload if codec == RAW else _expand(payload, size, dtype.itemsize)
-    if len(plain) != size:
-        raise CorruptFile(f"array payload has {len(plain)} bytes; {dtype} {shape} needs {size}")
-    return np.frombuffer(plain, dtype).reshape(shape).astype(dtype.newbyteorder("="))
-
-
-def _read_header(content: memoryview) -> tuple[np.dtype[Any], str, tuple[int, ...]]:
-    if len(content) < _FIXED:
-        raise CorruptFile(f"array has {len(content)} bytes; its header alone has {_FIXED}")
-    magic, dtype, codec, ndim = _HEAD.unpack_from(content)
-    if magic != MAGIC:
-        raise CorruptFile(f"array begins with {magic!r}; {MAGIC!r} was expected")
-    shape = content[_FIXED : _FIXED + 8 * ndim]
-    (expected,) = struct.unpack_from("<I", content, _HEAD.size)
-    if (found := zlib.crc32(shape, zlib.crc32(content[: _HEAD.size]))) != expected:
-        raise CorruptFile(f"array header has CRC {found:08x}; {expected:08x} was written")
-    if dtype >= len(DTYPES) or codec >= len(CODECS):
-        raise CorruptFile(f"array header names dtype {dtype} and codec {codec}: not known here")
-    return (
-        np.dtype(DTYPES[dtype]).newbyteorder("<"),
-        CODECS[codec],
-        struct.unpack(f"<{ndim}q", shape),
-    )
-
-
-def _squeeze(array: Array) -> bytes:
-    """Put the n-th bytes of all numbers side by side, where zlib finds repetition."""
-    columns = np.frombuffer(array.tobytes(), np.uint8).reshape(-1, array.itemsize)
-    return zlib.compress(columns.T.tobytes(), _LEVEL)
-
-
-def _expand(payload: memoryview, size: int, itemsize: int) -> bytes:
-    try:
-        # One byte more than the header promises is enough to know that it lies.
-        shuffled = zlib.decompressobj().decompress(payload, size + 1)
-    except zlib.error as error:
-        raise CorruptFile(f"array payload cannot be expanded: {error}") from error
-    if len(shuffled) != size:
-        return shuffled
-    return np.frombuffer(shuffled, np.uint8).reshape(itemsize, -1).T.tobytes()
+from astrid.core.array_bytes import CODECS, DTYPES, RAW, Array, decode, encode
+from astrid.core.array_stores import load
+from astrid.core.errors import CorruptFile, MissingFile
 
 
 def as_array(value: Any, dtypes: Sequence[str], ndim: int) -> Array:
@@ -244,9 +143,10 @@ class NumpyArrayField(models.BinaryField):
         if value is None:
             return None
         try:
-            return decode(value)
-        except CorruptFile as error:
-            raise CorruptFile(f"{self.model._meta.db_table}.{self.column}: {error}") from error
+            return load(value)
+        except (CorruptFile, MissingFile) as error:
+            where = f"{self.model._meta.db_table}.{self.column}"
+            raise type(error)(f"{where}: {error}") from error
 
     def value_to_string(self, obj: models.Model) -> str:
         """Give the value as base64, for fixtures."""

@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from astrid.core.array_slices import ArraySlice
+from astrid.core.array_stores import STORES, ArrayStore
 from astrid.core.arrays import NumpyArrayField
 from astrid.core.models import Dated
+from lightcurves.models.copying import copy_rows
 
 _Row = TypeVar("_Row", bound="PreparedRow")
 
@@ -27,6 +30,29 @@ class PreparedQuerySet(models.QuerySet[_Row]):
     def only(self, *fields: str) -> Self:
         """Fetch just these fields, arrays too where named; Django would keep those deferred."""
         return super(PreparedQuerySet, self.defer(None)).only(*fields)
+
+    def with_part(self, name: str, start: int, stop: int) -> Self:
+        """Give rows ``NAME_part``: numbers ``start`` to ``stop`` of an array, and only those read.
+
+        Raises
+        ------
+        ValueError
+            If not 0 <= start <= stop.
+        """
+        return self.annotate(**{f"{name}_part": ArraySlice(name, start, stop)})
+
+    def copy_create(
+        self, objs: Iterable[_Row], store: ArrayStore = STORES["database"]
+    ) -> list[_Row]:
+        """Insert many rows by COPY, their arrays into ``store``: the fastest way for arrays.
+
+        Either all are written or none. Rows get their keys.
+        """
+        rows = list(objs)
+        self.model.prepare_rows(rows)
+        with transaction.atomic(using=self.db):
+            copy_rows(self.model, rows, store)
+        return rows
 
     def bulk_create(self, objs: Iterable[_Row], *args: Any, **options: Any) -> list[_Row]:
         """Insert many rows after one preparation of them all."""

@@ -25,6 +25,12 @@ class TimeQuerySet(PreparedQuerySet["TargetSpecificTime"]):
         tell_datasets(rows)
         return rows
 
+    def copy_create(self, objs: Any, *args: Any, **options: Any) -> Any:
+        """Insert times by COPY and tell their datasets."""
+        rows = super().copy_create(objs, *args, **options)
+        tell_datasets(rows)
+        return rows
+
     def bulk_update(self, objs: Any, *args: Any, **options: Any) -> int:
         """Update times and tell their datasets."""
         rows = list(objs)

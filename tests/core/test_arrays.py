@@ -10,16 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from astrid.core.arrays import (
-    CODECS,
-    DTYPES,
-    RAW,
-    SHUFFLE_ZLIB,
-    NumpyArrayField,
-    as_array,
-    decode,
-    encode,
-)
+from astrid.core.array_bytes import CODECS, DTYPES, RAW, SHUFFLE_ZLIB, decode, encode
+from astrid.core.arrays import NumpyArrayField, as_array
 from astrid.core.errors import CorruptFile
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=7)
