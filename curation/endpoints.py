@@ -16,7 +16,7 @@ from curation.errors import NotAllowed, NotFound, ReviewError
 from curation.models import Curator, Order, ReviewQueue
 from curation.page_config import preferences_of
 from curation.parameters import ReviewPolicy
-from curation.queue import is_open_to
+from curation.queue import open_to
 from curation.services import check_may_judge
 
 Answer = dict[str, Any]
@@ -62,11 +62,10 @@ def queue_of(slug: str, person: User) -> ReviewQueue:
     NotFound
         If there is none of this name for them.
     """
-    rows = ReviewQueue.objects.filter(slug=slug, is_active=True).prefetch_related("curators")
-    for queue in rows:
-        if is_open_to(queue, person):
-            return queue
-    raise NotFound(f"there is no queue {slug!r} for you; choose one of the list")
+    queue = open_to(person).filter(slug=slug).first()
+    if queue is None:
+        raise NotFound(f"there is no queue {slug!r} for you; choose one of the list")
+    return queue
 
 
 @require_POST

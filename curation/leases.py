@@ -85,9 +85,9 @@ def take(
 def waiting_for(queue: ReviewQueue, person: User) -> int:
     """Count what waits for a person in a queue, their own leases included, up to a limit."""
     now = timezone.now()
-    free = available(queue, person, now).order_by()[:COUNTED].count()
-    held = _held(queue, person, now).order_by()[:COUNTED].count()
-    return min(COUNTED, free + held)
+    held = _held(queue, person, now).order_by().values("pk")[:COUNTED]
+    free = available(queue, person, now).order_by().values("pk")[:COUNTED]
+    return min(COUNTED, held.union(free, all=True).count())
 
 
 def _held(queue: ReviewQueue, person: User, now: datetime) -> ReviewTaskQuerySet:

@@ -1,83 +1,66 @@
-"""The figures of the home page."""
+"""What the first page says beside the funnel: my work, what is disputed, old or failed."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from datetime import datetime
+from uuid import UUID
 
-from django.db import connection, models
-from django.db.models import QuerySet
+from django.contrib.auth.models import User
+from django.db.models import F, QuerySet, Value
 from django.urls import NoReverseMatch, reverse
 
 from astrid.core.models import Run, RunStatus
-from curation.models import Alert, AlertStatus, Delivery, DeliveryStatus, ReviewTask
+from curation import adjudication, leases
+from curation.models import ReviewQueue, ReviewTask
+from curation.queue import queues_for
 from detection.models import Detection, DetectionStatus, ModelRun
-from differencing.models import Candidate, DifferenceRun
-from observations.models import Observation, ObservationRun, ObservationStatus
+from differencing.models import DifferenceRun
+from observations.models import ObservationRun
 from preprocessing.models import PreprocessRun
 
-# Above this many rows a table is not counted: the planner's estimate is shown instead.
-_COUNTED_ROWS = 200_000
+DISPUTES_COUNTED = 100  # more than these are not counted
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One number of the funnel, with the list behind it."""
+class Work:
+    """What waits for one person, the queue that is shown first at the head."""
 
-    name: str
-    number: int
-    is_estimate: bool
-    url: str
-    note: str = ""
+    queues: list[ReviewQueue]
+    waiting: int
 
+    @property
+    def is_many(self) -> bool:
+        """Whether more wait than are counted."""
+        return self.waiting >= leases.COUNTED
 
-def funnel() -> list[Figure]:
-    """Count what came in, and how far it came."""
-    waiting = ReviewTask.objects.waiting().count()
-    judged = Detection.objects.filter(is_validated=True).count()
-    failed = Alert.objects.filter(status=AlertStatus.FAILED).count()
-    undelivered = Delivery.objects.filter(status=DeliveryStatus.FAILED).count()
-    trouble = f"{failed} failed, {undelivered} undelivered" if failed or undelivered else ""
-    broken = Observation.objects.filter(status=ObservationStatus.FAILED).count()
-    return [
-        _whole("frames", Observation, f"{broken} failed" if broken else ""),
-        _whole("candidates", Candidate),
-        _whole("detections", Detection),
-        Figure("waiting", waiting, False, _list_of(ReviewTask, "?done_at__isempty=1")),
-        Figure("judged", judged, False, _list_of(Detection, "?is_validated__exact=1")),
-        _whole("alerts", Alert, trouble),
-    ]
+    @property
+    def is_blind(self) -> bool:
+        """Whether one of the queues hides scores."""
+        return any(queue.blind for queue in self.queues)
 
 
-def _whole(name: str, model: type[models.Model], note: str = "") -> Figure:
-    number, is_estimate = _rows_in(model)
-    return Figure(name, number, is_estimate, _list_of(model), note)
+def work_of(person: User) -> Work:
+    """Say what waits for a person who may judge."""
+    queues = queues_for(person)
+    waiting = leases.waiting_for(queues[0], person) if queues else 0
+    return Work(queues, waiting)
 
 
-def _rows_in(model: type[models.Model]) -> tuple[int, bool]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
-            [model._meta.db_table],
-        )
-        estimate = int(cursor.fetchone()[0])
-    if estimate > _COUNTED_ROWS:
-        return estimate, True
-    return model._default_manager.count(), False
+def oldest_waiting() -> datetime | None:
+    """Give since when the oldest task waits."""
+    tasks = ReviewTask.objects.waiting().order_by("id")
+    return tasks.values_list("created_at", flat=True).first()
 
 
-def _list_of(model: type[models.Model], query: str = "") -> str:
-    meta = model._meta
-    try:
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist") + query
-    except NoReverseMatch:
-        return ""
+def disputed() -> int:
+    """Count what curators disagree on, up to a limit."""
+    return len(adjudication.cases().values_list("pk")[:DISPUTES_COUNTED])
 
 
-def newest(number: int = 12) -> QuerySet[Detection]:
-    """Give the best scored detections of the networks' last runs, last run first."""
-    related = Detection.objects.believed().select_related("observation", "candidate", "sky_object")
-    shown = related.exclude(status=DetectionStatus.ARCHIVED)
-    return shown.order_by("-model_run", "-confidence_score", "-id")[:number]
+def most_promising(number: int = 8) -> QuerySet[Detection]:
+    """Give the best scored of the detections that nobody has judged."""
+    pending = Detection.objects.believed().filter(status=DetectionStatus.PENDING)
+    shown = pending.select_related("observation", "candidate", "sky_object")
+    return shown.defer("embedding", "prediction_metadata").order_by("-confidence_score")[:number]
 
 
 @dataclass(frozen=True)
@@ -85,32 +68,39 @@ class Failure:
     """One run that failed, and why."""
 
     what: str
-    run: Run
+    at: datetime
     reason: str
     url: str
-
-
-def failures(number: int = 10) -> list[Failure]:
-    """Give the runs that failed last, over all stages."""
-    found = [failure for kind in _STAGES for failure in islice(_failed(kind), number)]
-    return sorted(found, key=lambda failure: failure.run.updated_at, reverse=True)[:number]
 
 
 _STAGES: tuple[type[Run], ...] = (ObservationRun, PreprocessRun, DifferenceRun, ModelRun)
 
 
-def _failed(kind: type[Run]) -> Iterator[Failure]:
-    related = "survey" if kind is ObservationRun else "observation"
-    runs = kind._default_manager.filter(status=RunStatus.FAILED).select_related(related)
-    for run in runs.order_by("-id")[:10]:
-        subject = getattr(run, related)
-        what = f"{kind._meta.verbose_name} · {subject}"
-        yield Failure(what, run, run.error_message or "no reason recorded", _page_of(run))
+def failures(number: int = 6) -> list[Failure]:
+    """Give the runs that failed last, over all stages, in one query."""
+    first, *others = (_failed(place, number) for place in range(len(_STAGES)))
+    rows = first.union(*others, all=True).order_by("-created_at")[:number]
+    return [_failure(*row) for row in rows]
 
 
-def _page_of(run: Run) -> str:
-    meta = run._meta
+def _failed(place: int, number: int) -> QuerySet:
+    kind = _STAGES[place]
+    subject = F("survey__name" if kind is ObservationRun else "observation__observation_id")
+    failed = kind._default_manager.filter(status=RunStatus.FAILED).order_by("-created_at")
+    told = failed.annotate(stage=Value(place), subject=subject)
+    return told.values_list("stage", "pk", "created_at", "error_message", "subject")[:number]
+
+
+def _failure(place: int, key: UUID, at: datetime, reason: str | None, subject: str) -> Failure:
+    kind = _STAGES[place]
+    what = f"{kind._meta.verbose_name} · {subject}"
+    return Failure(what, at, reason or "no reason recorded", page_of(kind, key))
+
+
+def page_of(kind: type[Run], key: UUID) -> str:
+    """Give the address of a run's page in the admin; empty where it has none."""
+    meta = kind._meta
     try:
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[run.pk])
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[key])
     except NoReverseMatch:
         return ""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, QuerySet
 
 from astrid.core.ids import lot_of
 from curation import flags
@@ -121,14 +122,14 @@ def one_per_sighting(detections: Iterable[Detection]) -> list[Detection]:
 
 def queues_for(person: User) -> list[ReviewQueue]:
     """Give the active queues that a person may work on, the first one to be shown first."""
-    rows = ReviewQueue.objects.filter(is_active=True).prefetch_related("curators")
-    return [row for row in rows if is_open_to(row, person)]
+    return list(open_to(person))
 
 
-def is_open_to(queue: ReviewQueue, person: User) -> bool:
-    """Say whether a person may work on a queue."""
-    named = [each.pk for each in queue.curators.all()]
-    return not named or person.pk in named
+def open_to(person: User) -> QuerySet[ReviewQueue]:
+    """Give the active queues that name a person, or nobody."""
+    named = ReviewQueue.curators.through.objects.filter(reviewqueue=OuterRef("pk"))
+    is_open = ~Exists(named) | Exists(named.filter(user=person))
+    return ReviewQueue.objects.filter(is_open, is_active=True)
 
 
 def ensure(queues: Any) -> None:

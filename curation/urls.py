@@ -1,9 +1,12 @@
 """Addresses of the console."""
 
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 
-from curation import endpoints, views
+from curation import endpoints, night_views, views
+from curation.converters import NightConverter
 from curation.pixels import pixels
+
+register_converter(NightConverter, "night")
 
 app_name = "curation"
 urlpatterns = [
@@ -12,6 +15,11 @@ urlpatterns = [
     path("review/<slug:slug>/", views.review, name="review"),
     path("sheet/", views.sheet, name="sheet"),
     path("sheet/<slug:slug>/", views.sheet, name="sheet"),
+    path("nights/", night_views.night_list, name="nights"),
+    path("nights/<night:night>/", night_views.certificate, name="night"),
+    path("nights/<night:night>/candidates/", night_views.candidates, name="night-candidates"),
+    path("nights/<night:night>/candidates.csv", night_views.as_csv, name="night-csv"),
+    path("nights/<night:night>/candidates.json", night_views.as_json, name="night-json"),
     path("queues/<slug:slug>/lease/", endpoints.lease, name="lease"),
     path("verdicts/", endpoints.verdicts, name="verdicts"),
     path("heartbeat/", endpoints.heartbeat, name="heartbeat"),

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from curation import overview
+from curation import funnel, overview
 from curation.models import ReviewQueue
 from curation.page_config import config_of
 from curation.queue import queues_for
@@ -48,13 +48,19 @@ REVIEW_WORDS = {
 @login_required
 @permission_required("detection.view_detection", raise_exception=True)
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what came in, what waits, and what went wrong."""
+    """Show what came in, what waits for whom, and what went wrong."""
+    person: Any = request.user
+    work = overview.work_of(person) if person.has_perm(JUDGE) else None
     context = {
         "title": "Overview",
-        "funnel": overview.funnel(),
-        "newest": overview.newest(),
+        "funnel": funnel.funnel(),
+        "work": work,
+        # A look at the best ones before their turn would not be blind.
+        "promising": [] if work and work.is_blind else overview.most_promising(),
+        "oldest": overview.oldest_waiting(),
+        "disputed": overview.disputed(),
+        "many_disputed": overview.DISPUTES_COUNTED,
         "failures": overview.failures(),
-        "can_judge": request.user.has_perm(JUDGE),
     }
     return render(request, "curation/home.html", context)
 

@@ -11,14 +11,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from astrid.core import store
 from astrid.core.errors import BadImage, InvalidTransition
-from astrid.core.measure import Cost, measured
+from astrid.core.measure import measured
 from astrid.core.models import UNFINISHED, RunStatus
 from astrid.core.provenance import versions
 from astrid.core.threads import allowed_threads
 from differencing import product
 from differencing.algorithms import subtract_with
 from differencing.drawing import pictures, quicklook
-from differencing.extraction.extract import Candidates, extract
+from differencing.extraction.extract import Candidates, extract_counted
 from differencing.extraction.forced import Forced, force_difference
 from differencing.models import Candidate, CandidateStatus, DifferenceRun
 from differencing.parameters import DifferenceParameters
@@ -97,7 +97,9 @@ def difference(run: DifferenceRun) -> None:
         with cost.step("subtract"):
             result = _subtract(run, pair, parameters)
         with cost.step("extract"):
-            found = extract(result, pair.science, pair.reference, threshold=parameters.threshold)
+            found, left_out = extract_counted(
+                result, pair.science, pair.reference, threshold=parameters.threshold
+            )
         with cost.step("pictures"):
             drawn = quicklook.pictures(result, pair.science, pair.reference, found, title=str(run))
         with cost.step("store"):
@@ -106,7 +108,8 @@ def difference(run: DifferenceRun) -> None:
                 "significance_map_path": store.put(product.significance_fits(result)),
             }
             stored = {name: store.put(content) for name, content in drawn.items()}
-    _finish(run, result, found, paths | {"pictures": stored}, cost, pair)
+    figures = asdict(cost) | {"left_out": left_out}
+    _finish(run, result, found, paths | {"pictures": stored}, figures, pair)
     if run.reference_image is not None:
         pictures.draw(run.reference_image, pair.reference)
 
@@ -194,7 +197,7 @@ def _finish(
     result: Difference,
     found: Candidates,
     outputs: dict[str, Any],
-    cost: Cost,
+    figures: dict[str, Any],
     pair: _Pair,
 ) -> None:
     """Close ``run`` with its candidates and settle its observation, in one transaction."""
@@ -203,7 +206,7 @@ def _finish(
             **outputs,
             noise_level=result.figures["noise_scale"],
             candidates_found=len(found),
-            figures=asdict(cost)
+            figures=figures
             | {
                 "quality": result.figures | {"uncovered_share": _uncovered(pair)},
                 "zero_point": asdict(result.zero_point) if result.zero_point else {},

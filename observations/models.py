@@ -9,6 +9,7 @@ from astrid.core.models import Record, Run
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from observations.frame_kind import FrameKind
+from observations.night_number import NIGHT
 
 
 class ObservationStatus(models.TextChoices):
@@ -219,6 +220,7 @@ class Observation(Record, SkyPosition):
             *SkyPosition.Meta.indexes,
             models.Index(fields=["observation_time"]),
             models.Index(fields=["status", "role"]),
+            models.Index(NIGHT.copy(), name="observation_night"),
         ]
 
     def __str__(self) -> str:

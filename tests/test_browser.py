@@ -48,7 +48,7 @@ def test_a_curator_judges_by_keyboard_and_the_catalog_follows(browser, live_serv
     browser.find_element(By.NAME, "username").send_keys("ada")
     browser.find_element(By.NAME, "password").send_keys("a long pass phrase\n")
     wait.until(lambda page: page.current_url.endswith("/console/"))
-    assert "Newest detections" in browser.page_source
+    assert "Most promising" in browser.page_source
 
     browser.get(f"{live_server.url}/console/review/")
     wait.until(lambda page: page.find_element(By.ID, "item").is_displayed())

@@ -64,6 +64,13 @@ WING_REACH = 4.0  # FWHM around a bright star's core
 STRIP_ROWS = 64
 
 
+# What is found above the threshold and is no candidate: why, in words.
+LEFT_OUT = {
+    "merged": "a weaker peak within one FWHM of a stronger one, or the weaker half of a dipole",
+    "hidden": "more than half of the core on missing, bad, cosmic-ray or trail pixels",
+}
+
+
 def extract(
     difference: Difference,
     science: CalibratedFrame,
@@ -94,6 +101,17 @@ def extract(
     ValueError
         If ``threshold`` is not positive.
     """
+    return extract_counted(difference, science, reference, threshold=threshold)[0]
+
+
+def extract_counted(
+    difference: Difference,
+    science: CalibratedFrame,
+    reference: CalibratedFrame,
+    *,
+    threshold: float,
+) -> tuple[Candidates, dict[str, int]]:
+    """Do as :func:`extract`; say, too, how many peaks each rule of :data:`LEFT_OUT` left out."""
     if not threshold > 0:
         raise ValueError(f"threshold must be positive, not {threshold}")
     beam = Beam.of(difference.psf)
@@ -101,8 +119,9 @@ def extract(
         [_find(difference, beam, sign, threshold) for sign in (np.float32(1), np.float32(-1))],
         dtype=DTYPE,  # else finding what fits both takes milliseconds
     )
-    found = found[np.argsort(-found["significance"], kind="stable")]
-    found = _merge(found, beam)
+    peaks = found[np.argsort(-found["significance"], kind="stable")]
+    found = _merge(peaks, beam)
+    merged = len(peaks) - len(found)
     if len(found):
         found = part_blends(
             found, difference.flux, difference.flux_error, difference.psf, threshold=threshold
@@ -111,7 +130,8 @@ def extract(
         _measure_shapes(found, difference, beam)
         _flag_surroundings(found, difference, (science, reference), beam)
     brightness.set_magnitudes(found, difference.zero_point)
-    return found[~_hidden(found, difference.mask, beam)]
+    hidden = _hidden(found, difference.mask, beam)
+    return found[~hidden], {"merged": merged, "hidden": int(hidden.sum())}
 
 
 def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:

@@ -5,7 +5,9 @@ from django.urls import reverse
 
 from astrid import csp
 from curation.models import AlertChannel, ReviewQueue, ReviewTask
+from curation.parameters import ReviewPolicy
 from curation.queue import open_tasks
+from curation.services import judge
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -23,15 +25,43 @@ def queued(db):
     return detections
 
 
-def test_home_counts_what_came_in_and_links_to_it(client, curator, queued):
+def test_home_shows_what_waits_for_whom(client, curator, viewer, queued):
     client.force_login(curator)
-    figures = {each.name: each for each in client.get(HOME).context["funnel"]}
-    # one science frame and its reference
-    assert figures["frames"].number == 2
-    assert (figures["candidates"].number, figures["detections"].number) == (3, 3)
-    assert (figures["waiting"].number, figures["judged"].number) == (3, 0)
-    assert client.get(figures["waiting"].url).status_code == 200
-    assert client.get(figures["judged"].url).status_code == 200
+    page = client.get(HOME)
+    assert page.context["work"].waiting == 3
+    start = re.search(r"<a[^>]*data-start[^>]*>", page.content.decode()).group()
+    assert 'href="/console/review/all/"' in start
+    client.force_login(viewer)
+    page = client.get(HOME)
+    assert page.context["work"] is None
+    assert "data-start" not in page.content.decode()
+
+
+def test_home_without_any_exposure_says_what_to_do(client, curator):
+    client.force_login(curator)
+    page = client.get(HOME)
+    assert page.context["funnel"] is None
+    assert "No exposure has come in yet" in page.content.decode()
+
+
+def test_home_tells_disputes_and_since_when_the_oldest_waits(
+    client, curator, second_curator, queued
+):
+    for person, is_valid in ((curator, True), (second_curator, False)):
+        judge(queued[0], by=person, is_valid=is_valid, label=None, policy=ReviewPolicy())
+    client.force_login(curator)
+    page = client.get(HOME).context
+    assert page["disputed"] == 1
+    assert page["oldest"] == ReviewTask.objects.order_by("id")[0].created_at
+
+
+def test_home_shows_no_scores_to_somebody_whose_queue_is_blind(client, curator, queued):
+    client.force_login(curator)
+    assert "0.9000" in client.get(HOME).content.decode()
+    ReviewQueue.objects.update(blind=True)
+    page = client.get(HOME)
+    assert not page.context["promising"]
+    assert "0.9000" not in page.content.decode()
 
 
 def test_home_says_why_runs_failed(client, curator):
@@ -40,11 +70,12 @@ def test_home_says_why_runs_failed(client, curator):
     assert "no usable position in HDU 0" in client.get(HOME).content.decode()
 
 
-def test_home_costs_a_fixed_number_of_queries(
-    client, curator, queued, django_assert_max_num_queries
-):
+def test_home_costs_twelve_queries_at_most(client, curator, queued, django_assert_max_num_queries):
     client.force_login(curator)
-    with django_assert_max_num_queries(30):
+    for slug in ("second", "third"):
+        ReviewQueue.objects.create(slug=slug, name=slug)
+    factories.make_preprocess_run(status="failed", error_message="no usable position in HDU 0")
+    with django_assert_max_num_queries(12):
         client.get(HOME)
 
 
@@ -99,8 +130,13 @@ def test_review_costs_a_fixed_number_of_queries(
         client.get(REVIEW)
 
 
-@pytest.mark.parametrize("path", [REVIEW, HOME, "/admin/", "/admin/login/"])
-def test_pages_may_load_from_this_site_only_and_hold_no_script_or_style(client, curator, path):
+@pytest.mark.parametrize(
+    "path",
+    [REVIEW, HOME, "/console/nights/", "/console/nights/2025-02-28/", "/admin/", "/admin/login/"],
+)
+def test_pages_may_load_from_this_site_only_and_hold_no_script_or_style(
+    client, curator, queued, path
+):
     client.force_login(curator)
     page = client.get(path, follow=True)
     assert page["Content-Security-Policy"] == csp.POLICY

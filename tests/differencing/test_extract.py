@@ -9,7 +9,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 
 from differencing import product
-from differencing.extraction.extract import DTYPE, extract
+from differencing.extraction.extract import DTYPE, extract, extract_counted
 from differencing.extraction.objects import find_objects, find_rare_objects
 from differencing.parameters import DifferenceParameters
 from differencing.subtraction.subtract import subtract
@@ -119,10 +119,11 @@ def test_a_moved_star_is_one_flagged_dipole():
     science = sky.observe(shape, sky.SCIENCE, np.vstack([stars, [x + 1.2, y, 2e4]]), rng)
     reference = sky.observe(shape, sky.REFERENCE, np.vstack([stars, [x - 1.2, y, 2e4]]), rng)
     difference = subtract(science, reference, DifferenceParameters())
-    found = extract(difference, science, reference, threshold=5.0)
+    found, left_out = extract_counted(difference, science, reference, threshold=5.0)
     near = found[np.hypot(found["x"] - x, found["y"] - y) < 8]
     assert len(near) == 1
     assert near["is_dipole"][0]
+    assert left_out["merged"] >= 1
 
 
 def test_flags_edges_saturation_and_bright_stars():
@@ -215,8 +216,10 @@ def test_what_a_trail_hides_is_no_candidate(scene):
     difference = replace(scene.difference, mask=scene.difference.mask.copy())
     x, y = (round(float(scene.candidates[name][0])) for name in ("x", "y"))
     difference.mask[y - 6 : y + 7, x - 6 : x + 7] |= np.uint16(MaskBit.TRAIL)
-    found = extract(difference, scene.science, scene.reference, threshold=5.0)
+    found, left_out = extract_counted(difference, scene.science, scene.reference, threshold=5.0)
     assert np.hypot(found["x"] - x, found["y"] - y).min() > 3
+    _, before = extract_counted(scene.difference, scene.science, scene.reference, threshold=5.0)
+    assert left_out["hidden"] == before["hidden"] + len(scene.candidates) - len(found)
 
 
 def test_an_image_that_is_bright_all_over_has_room_for_its_pixels():
