@@ -8,6 +8,7 @@ from typing import Any
 
 from astrid.core.console import progress
 from benchmarks import (
+    adminlists,
     chaos,
     console,
     decam,
@@ -89,6 +90,9 @@ def measure_pipeline(options: Options) -> Figures:
 
 
 BENCHMARKS = {
+    "admin": Benchmark(
+        adminlists.HELP, adminlists.add_arguments, adminlists.run, adminlists.show_figures
+    ),
     "chaos": Benchmark(chaos.HELP, chaos.add_arguments, chaos.run, chaos.show_figures),
     "console": Benchmark(console.HELP, console.add_arguments, console.run, console.show_figures),
     "decam": Benchmark(decam.HELP, decam.add_arguments, decam.run, decam.show),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from astrid.core.admin import (
@@ -16,8 +16,10 @@ from astrid.core.admin import (
     SkySearch,
     json_table,
     link_to,
+    quicken,
     shortened,
 )
+from astrid.core.searching import key_in
 from astrid.core.tables import as_table
 from catalog import jobs, keys
 from catalog.audit import history, key_of, watched
@@ -54,7 +56,6 @@ class ProcessingJobAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["status", "job_type"]
     ordering = ["-id"]
-    sortable_by = ["scheduled_at"]
     search_help_text = "The id of a job, of its run or of what it works for"
     id_fields = ["pk", "entity_id", "run_id"]
     hidden = ["error_details"]
@@ -102,6 +103,7 @@ def _user(request: HttpRequest) -> Any:
 class SystemConfigAdmin(ConsoleAdmin):
     """The settings of the science: a bad value is refused with the reason."""
 
+    is_large = False
     form = SettingForm
     introduction = (
         "Settings of the science. A change holds from the next run on; every run keeps "
@@ -220,10 +222,8 @@ class AuditLogAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "who", "action", "entity", "change_summary", "ip_address"]
     list_filter = [ActionFilter, TableFilter]
     ordering = ["-id"]
-    sortable_by = ()
     search_fields = ["=user_id"]
     search_help_text = "The id of a user, of an entry, or of the row that was changed"
-    id_fields = ["pk", "entity_id"]
     hidden = ["old_values", "new_values"]
     readonly_fields = ["who", "entity", "before", "after"]
     before = json_table("old_values", "before")
@@ -232,6 +232,16 @@ class AuditLogAdmin(ReadOnlyAdmin):
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[AuditPage]:
         """List entries with the names of who did what to what."""
         return AuditPage
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """Find the entries about a row too: the index wants the table beside the id."""
+        key = key_in(search_term)
+        if key is None:
+            return super().get_search_results(request, queryset, search_term)
+        about = Q(entity_type__in=watched(), entity_id=key)
+        return queryset.filter(Q(pk=key) | about), False
 
     @admin.display(description="who")
     def who(self, entry: Any) -> str:
@@ -305,7 +315,9 @@ class AnalyticsAdmin(ReadOnlyAdmin):
     introduction = "Daily summaries. Empty until the first have been stored."
     list_display = ["day", "metric", "survey", "filter_band", "model", "curator", "value", "count"]
     list_select_related = ["survey", "model", "curator__user"]
-    list_filter = ["survey"]
-    date_hierarchy = "day"
+    list_filter = ["day", "survey"]
     search_fields = ["metric__startswith"]
     search_help_text = "A metric or an id"
+
+
+quicken(admin.site)  # the last app: everything is registered

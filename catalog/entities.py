@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps import apps
-from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.http import HttpRequest
 
+from astrid.core.changelist import KeysetList
 from catalog.audit import key_of
 
 
-class NamedEntities(ChangeList):
+class NamedEntities(KeysetList):
     """A page of rows about other rows: each gets the name of the other as ``entity_name``."""
 
     def get_results(self, request: HttpRequest) -> None:

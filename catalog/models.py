@@ -64,7 +64,14 @@ class CatalogEntry(Record, SkyPosition):
                 condition=Q(object_class__in=DetectionType.values), name="entry_class"
             ),
         ]
-        indexes = [*SkyPosition.Meta.indexes]
+        indexes = [
+            *SkyPosition.Meta.indexes,
+            models.Index(
+                fields=["designation"], opclasses=["varchar_pattern_ops"], name="entry_name_start"
+            ),
+            models.Index(fields=["object_class", "-id"]),
+            models.Index(fields=["publication_state", "-id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.designation} v{self.version}"
@@ -143,6 +150,7 @@ class ProcessingJob(Record):
                 name="job_waiting",
             ),
             models.Index(fields=["status", "-id"]),
+            models.Index(fields=["job_type", "-id"]),
         ]
 
     def __str__(self) -> str:
@@ -198,6 +206,7 @@ class AuditLog(models.Model):
         indexes = [
             models.Index(fields=["entity_type", "entity_id"]),
             models.Index(fields=["user_id", "-id"]),
+            models.Index(fields=["action", "-id"]),
         ]
 
     def __str__(self) -> str:
@@ -230,6 +239,11 @@ class Analytics(Record):
                 fields=["day", "metric", "survey", "filter_band", "model", "curator"],
                 nulls_distinct=False,
                 name="analytics_once",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["metric"], opclasses=["varchar_pattern_ops"], name="analytics_metric_start"
             )
         ]
 

@@ -163,7 +163,6 @@ class CandidateAdmin(SkySearch, ReadOnlyAdmin):
     list_select_related = ["observation"]
     list_filter = ["status", "is_negative", "is_dipole", "is_edge"]
     ordering = ["-id"]
-    sortable_by = ["sigma", "brightness"]
     search_fields = ["observation__observation_id__startswith"]
     id_fields = ["pk", "difference_run_id", "observation_id"]
 

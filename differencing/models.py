@@ -323,8 +323,13 @@ class Candidate(Record, SkyPosition, Brightness):
         ]
         indexes = [
             *SkyPosition.Meta.indexes,
-            models.Index(fields=["significance"]),
-            models.Index(fields=["status"]),
+            models.Index(fields=["significance", "id"]),
+            models.Index(fields=["magnitude", "id"]),
+            models.Index(fields=["status", "-id"]),
+            *(
+                models.Index(fields=["-id"], condition=Q(**{flag: True}), name=f"candidate_{flag}")
+                for flag in ("is_negative", "is_dipole", "is_edge")
+            ),
         ]
 
     def __str__(self) -> str:

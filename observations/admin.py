@@ -57,6 +57,7 @@ class SurveyForm(forms.ModelForm):
 class SurveyAdmin(ConsoleAdmin):
     """Where images come from, and when they are looked for."""
 
+    is_large = False
     form = SurveyForm
     list_display = ["name", "is_active", "adapter", "schedule", "passes"]
     list_filter = ["is_active", "adapter"]
@@ -132,6 +133,7 @@ class SurveyAdmin(ConsoleAdmin):
 class ObservationAdmin(SkySearch, ReadOnlyAdmin):
     """Exposures and how far each has come."""
 
+    is_large = False
     list_display = [
         "observation_id",
         "survey",
@@ -146,7 +148,6 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
     list_filter = ["status", "role", "survey", "filter_band", "is_accepted"]
     list_select_related = ["survey"]
     ordering = ["-id"]
-    sortable_by = ["observation_time"]
     search_fields = ["observation_id__startswith"]
     readonly_fields = ["thumbnail", "runs", "algorithms"]
     hidden = ["thumbnail_path"]
@@ -227,6 +228,7 @@ class ObservationAdmin(SkySearch, ReadOnlyAdmin):
 class CalibrationExposureAdmin(ReadOnlyAdmin):
     """Raw bias, dark and flat frames, as ingestion found them."""
 
+    is_large = False
     list_display = [
         "name",
         "survey",

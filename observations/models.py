@@ -219,6 +219,11 @@ class Observation(Record, SkyPosition):
         indexes = [
             *SkyPosition.Meta.indexes,
             models.Index(fields=["observation_time"]),
+            models.Index(
+                fields=["observation_id"],
+                opclasses=["varchar_pattern_ops"],
+                name="observation_name_start",
+            ),
             models.Index(fields=["status", "role"]),
             models.Index(NIGHT.copy(), name="observation_night"),
         ]

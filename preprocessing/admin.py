@@ -97,6 +97,7 @@ class CalibrationRunAdmin(RunAdmin):
 class CalibrationFrameAdmin(ValidityAdmin):
     """Master frames; staff end their validity or their use, the file and its figures stay."""
 
+    is_large = False
     list_display = [
         "instrument",
         "kind",

@@ -1,22 +1,22 @@
 """What every console page of the admin shares: reading without writing, cones, links."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
-from operator import or_
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
-from astrid.core import cones
+from astrid.core import cones, searching
+from astrid.core.changelist import REACH, KeysetList
 from astrid.core.columns import Column, readable
 from astrid.core.errors import AstridError
+from astrid.core.indexes import can_order
 from astrid.core.tables import as_table
 
 _MOST_REFUSALS = 10
@@ -26,7 +26,8 @@ _IDS_ONLY = ["id"]  # shows the search box of a table whose rows have no names
 class ConsoleAdmin(admin.ModelAdmin):
     """A list that stays quick on tables with millions of rows, and finds a row by its id."""
 
-    list_per_page = 100
+    is_large = True  # no bound on its rows: order, filter and search by indexes only
+    list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields: ClassVar[list[str] | tuple[str, ...]] = _IDS_ONLY
@@ -34,22 +35,62 @@ class ConsoleAdmin(admin.ModelAdmin):
     id_fields: ClassVar[Sequence[str]] = ["pk"]  # which columns an id in the search box may mean
     introduction = ""  # what a list is and where its rows come from, said above it
 
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """List rows in pages that begin behind a row."""
+        return KeysetList
+
     def get_list_display(self, request: HttpRequest) -> list[Column]:
         """Show figures with the decimals that they are known to."""
         return [readable(self.opts, name) for name in super().get_list_display(request)]
+
+    def get_sortable_by(self, request: HttpRequest) -> list[Column]:
+        """Offer a large table in the orders that an index holds."""
+        columns: Any = super().get_sortable_by(request)
+        if not self.is_large:
+            return list(columns)
+        return [each for each in columns if can_order(self.model, self._order_of(each))]
+
+    def _order_of(self, column: Column) -> str:
+        columns = {field.name for field in self.opts.concrete_fields}
+        if isinstance(column, str) and (column in columns or not hasattr(self, column)):
+            return column
+        shown = column if callable(column) else getattr(self, column)
+        return str(getattr(shown, "admin_order_field", None) or "").removeprefix("-")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
         """Find a row by an id; anything else is looked for in ``search_fields``."""
-        key = _id_of(search_term)
-        if key is not None:
-            means = (Q(**{name: key}) for name in self.id_fields)
-            return queryset.filter(reduce(or_, means)), False
-        if search_term.strip() and list(self.search_fields) == _IDS_ONLY:
-            self.message_user(request, f"{search_term!r} is not an id", messages.ERROR)
+        words = search_term.strip().replace("\x00", "")
+        key = searching.key_in(words)
+        has_uuids = isinstance(self.opts.pk, models.UUIDField)
+        if key is not None and has_uuids:
+            return searching.with_key(queryset, self.id_fields, key), False
+        if words and has_uuids and list(self.search_fields) == _IDS_ONLY:
+            self.message_user(request, f"{words!r} is not an id", messages.ERROR)
             return queryset.none(), False
-        return super().get_search_results(request, queryset, search_term)
+        if words and self.is_large:
+            return self._named(request, queryset, words), False
+        return super().get_search_results(request, queryset, words)
+
+    def _named(self, request: HttpRequest, queryset: QuerySet, words: str) -> QuerySet:
+        found, is_cut = searching.named(queryset, list(self.search_fields), words)
+        if is_cut:
+            said = f"More than {searching.MOST_NAMES:,} names begin with {words!r}; type more"
+            self.message_user(request, said, messages.WARNING)
+        return found
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet, *options: Any
+    ) -> HttpResponse | None:
+        """Act on the selected rows; on all that match, up to a bound that is said."""
+        if request.POST.get("select_across", "0") != "1":
+            return super().response_action(request, queryset, *options)
+        keys = list(queryset.values_list("pk", flat=True)[: REACH + 1])
+        if len(keys) > REACH:
+            said = f"Only the first {REACH:,} of the list were taken: repeat it for the rest."
+            self.message_user(request, said, messages.WARNING)
+        return super().response_action(request, queryset.filter(pk__in=keys[:REACH]), *options)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Say whether the user may start and stop work: actions ask for this."""
@@ -69,13 +110,6 @@ class ConsoleAdmin(admin.ModelAdmin):
         if len(refusals) > _MOST_REFUSALS:
             rest = f"{len(refusals) - _MOST_REFUSALS} more were refused for reasons like these"
             self.message_user(request, rest, messages.ERROR)
-
-
-def _id_of(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
 
 
 def _refusal(act: Callable[[Any], object], row: Any) -> str | None:
@@ -113,9 +147,23 @@ class ReadOnlyAdmin(ConsoleAdmin):
         return [*shown, *self.readonly_fields]
 
 
-class ReadOnlyInline(admin.TabularInline):
-    """Rows of the pipeline below the row that they belong to."""
+class FirstRows(forms.BaseInlineFormSet):
+    """The first rows below another: an object may have ten thousand."""
 
+    MOST = 100
+    _shown: Any = None
+
+    def get_queryset(self) -> Any:
+        """Fetch no more than a page holds, once."""
+        if self._shown is None:
+            self._shown = super().get_queryset()[: self.MOST]
+        return self._shown
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows of the pipeline below the row that they belong to, the first hundred."""
+
+    formset = FirstRows
     extra = 0
     can_delete = False
     show_change_link = True
@@ -123,6 +171,16 @@ class ReadOnlyInline(admin.TabularInline):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Say no: the pipeline adds these rows."""
         return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Fetch the rows with those that their columns name."""
+        shown = {
+            field.name
+            for field in self.opts.fields
+            if field.is_relation
+            and (field.name in (self.fields or ()) or field.related_model is self.parent_model)
+        }
+        return super().get_queryset(request).select_related(*shown)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep every column as it was written."""
@@ -192,6 +250,7 @@ def json_table(name: str, title: str) -> Any:
 class RunAdmin(ReadOnlyAdmin):
     """Executions of one stage: how they ended, what they cost, what they were made with."""
 
+    is_large = False
     list_filter: ClassVar[Any] = ["status"]
     hidden = ["figures", "parameters", "provenance"]
     readonly_fields: ClassVar[list[str] | tuple[str, ...]] = [
@@ -230,3 +289,14 @@ def link_to(label: str, key: object, text: str = "") -> str:
     except NoReverseMatch:  # a table without a page of its own
         return shown
     return format_html('<a href="{}">{}</a>', address, shown)
+
+
+def quicken(site: admin.AdminSite) -> None:
+    """Page the lists of the frameworks' tables (people, tokens, sign-ins) as our own are."""
+    for page in site._registry.values():
+        if not isinstance(page, ConsoleAdmin):
+            page.get_changelist = _keyset_list  # type: ignore[method-assign]
+
+
+def _keyset_list(request: HttpRequest, **options: Any) -> type[ChangeList]:
+    return KeysetList

@@ -43,10 +43,9 @@ class AlertAdmin(ReadOnlyAdmin):
         "delivery_attempts",
         "error_message",
     ]
-    list_filter = ["status", "priority", "alert_type"]
+    list_filter = ["status", "priority", "rule"]
     list_select_related = ["rule"]
-    search_fields = ["title__icontains"]
-    search_help_text = "Words of a title, or the id of an alert or a detection"
+    search_help_text = "The id of an alert or a detection"
     id_fields = ["pk", "detection_id"]
     inlines = [DeliveryInline]
 
@@ -108,6 +107,7 @@ class AlertChannelForm(forms.ModelForm):
 class AlertChannelAdmin(ConsoleAdmin):
     """Addresses that alerts go to."""
 
+    is_large = False
     introduction = "E-mail addresses and webhooks; the setting alert_rules names them."
     form = AlertChannelForm
     list_display = ["name", "kind", "address", "is_active"]
@@ -118,6 +118,7 @@ class AlertChannelAdmin(ConsoleAdmin):
 class AlertRuleAdmin(ReadOnlyAdmin):
     """Rules as they were last applied; they are edited in the setting ``alert_rules``."""
 
+    is_large = False
     introduction = (
         "Rules as they were last applied. They are written in the setting alert_rules "
         "(Settings in the bar above) and show up here with the first detection that they "

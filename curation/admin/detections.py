@@ -1,16 +1,17 @@
 """Detections with verdicts: the list, its actions, and the page of one detection."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from astrid.core.changelist import KeysetList
 from astrid.core.errors import AstridError
 from curation import gold, policy
 from curation.forms import VerdictForm, errors_in_words
@@ -21,6 +22,18 @@ from detection.admin import DetectionAdmin
 from detection.models import Detection
 
 SHOWN = ("triplet", "figures", "history", "verdicts", "provenance")
+
+
+class JudgedPage(KeysetList):
+    """A page of detections, each with the number of verdicts in force as ``verdict_count``."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page, then the verdicts of its rows."""
+        super().get_results(request)
+        given = ValidationEvent.objects.current().filter(detection__in=self.page.rows)
+        counts = Counter(given.order_by().values_list("detection_id", flat=True))
+        for detection in self.page.rows:
+            detection.verdict_count = counts[detection.pk]
 
 
 @admin.register(Detection)
@@ -38,18 +51,9 @@ class ReviewedDetectionAdmin(DetectionAdmin):
         "use_as_bogus_test",
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Detection]:
-        """Fetch detections with the number of verdicts in force."""
-        per_detection = (
-            ValidationEvent.objects.current()
-            .filter(detection=OuterRef("pk"))
-            .order_by()
-            .values("detection")
-            .annotate(number=Count("pk"))
-        )
-        number = Coalesce(Subquery(per_detection.values("number")), 0)
-        detections: QuerySet[Detection] = super().get_queryset(request)
-        return detections.annotate(verdict_count=number)
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[JudgedPage]:
+        """List detections with the number of verdicts in force."""
+        return JudgedPage
 
     @admin.display(description="votes")
     def verdicts(self, detection: Any) -> int:

@@ -11,6 +11,7 @@ from curation.models import AgreementRun, GoldItem
 class GoldItemAdmin(ConsoleAdmin):
     """Gold items and fakes; staff switch them off and on."""
 
+    is_large = False
     introduction = (
         "Items whose answer is known, mixed into the queues unseen. Detections become gold from "
         "their list (actions), by the agreement of many, or as sources that make_fakes injects."
@@ -38,4 +39,5 @@ class GoldItemAdmin(ConsoleAdmin):
 class AgreementRunAdmin(ReadOnlyAdmin):
     """What all verdicts together say, each time they were weighed."""
 
+    is_large = False
     list_display = ["created_at", "events", "detections", "prevalence", "alpha", "iterations"]

@@ -81,6 +81,7 @@ FILTER_FIELDS = (
 class ReviewQueueAdmin(ConsoleAdmin):
     """Saved queues; curators get them in the order of their positions."""
 
+    is_large = False
     form = QueueForm
     introduction = (
         "A queue is a filter, an order and a policy over the detections that wait. The first "
@@ -111,6 +112,6 @@ class SkippedTaskAdmin(ReadOnlyAdmin):
 
     list_display = ["created_at", "person", "detection", "reason", "is_withdrawn"]
     list_select_related = ["person", "detection"]
-    search_fields = ["person__username"]
+    search_fields = ["=person__username"]
     search_help_text = "The name of a person, or an id"
     id_fields = ["pk", "detection_id"]

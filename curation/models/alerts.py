@@ -157,7 +157,10 @@ class Alert(Record):
                 name="alert_of_one_thing",
             ),
         ]
-        indexes = [models.Index(fields=["status", "-id"])]
+        indexes = [
+            models.Index(fields=["status", "-id"]),
+            models.Index(fields=["priority", "-id"]),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -213,7 +216,8 @@ class Delivery(Record):
                 fields=["next_attempt_at"],
                 condition=Q(status__in=["pending", "sending"]),
                 name="delivery_due",
-            )
+            ),
+            models.Index(fields=["status", "-id"]),
         ]
 
     def __str__(self) -> str:

@@ -109,6 +109,8 @@ class ValidationEvent(models.Model):
         indexes = [
             models.Index(fields=["detection", "-id"]),
             models.Index(fields=["validator", "-id"]),
+            models.Index(fields=["is_valid", "is_unsure", "-id"]),
+            models.Index(fields=["label", "-id"]),
         ]
 
     def __str__(self) -> str:

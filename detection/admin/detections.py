@@ -62,7 +62,6 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     search_help_text = f"An id, the name of an exposure or object, or a cone: {cones.HELP}."
     # Served by the index on -confidence_score; the key makes the order of equals stable.
     ordering = ["-confidence_score", "-id"]
-    sortable_by = ["score", "brightness"]
 
     @admin.display(description="sci · ref · diff")
     def picture(self, detection: Detection) -> str:

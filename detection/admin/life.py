@@ -48,6 +48,7 @@ def _difference(row: Comparison, figure: str) -> str:
 class ComparisonAdmin(ReadOnlyAdmin):
     """Pairs of networks on labelled stamps, newest first."""
 
+    is_large = False
     introduction = (
         "Two networks on the same labelled stamps, made by compare_models. A difference is "
         "challenger minus champion, with its 95 % interval over the objects that were drawn."
@@ -93,6 +94,7 @@ class ComparisonAdmin(ReadOnlyAdmin):
 class ModelChangeAdmin(ReadOnlyAdmin):
     """Who asked for which network, who approved it, and what was taken back."""
 
+    is_large = False
     introduction = (
         "A promotion is asked for on the page of a network and approved here by somebody else. "
         "A rollback is done at once and stands here too."

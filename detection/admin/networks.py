@@ -28,6 +28,7 @@ class MLModelAdmin(ReadOnlyAdmin):
     Registered by the app above, which adds how they do by the verdicts of people.
     """
 
+    is_large = False
     introduction = (
         "One network of each type, the champion, is in force. A challenger scores beside it "
         "without being used. It comes into force when compare_models has shown on real stamps "
@@ -153,6 +154,7 @@ _STEPS: dict[str, tuple[str, Callable[[Model, HttpRequest], object], str]] = {
 class TrainingDatasetAdmin(ReadOnlyAdmin):
     """Labelled snapshots."""
 
+    is_large = False
     list_display = ["name", "total_samples", "made_by", "created_at", "sha256"]
     list_select_related = ["made_by"]
 

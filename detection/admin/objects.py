@@ -58,7 +58,7 @@ class SkyObjectAdmin(SkySearch, ReadOnlyAdmin):
     list_display = ["designation", "position", "best_class", "number_of_detections", "last_seen"]
     list_filter = ["best_class"]
     search_fields = ["designation__startswith"]
-    ordering = ["-last_seen"]
+    ordering = ["-last_seen", "-id"]
     inlines = [EpochsInline]
 
     @admin.display(description="position (ICRS)")

@@ -49,7 +49,11 @@ class SkyObject(Record, SkyPosition):
                 condition=Q(best_class__in=DetectionType.values), name="skyobject_class"
             ),
         ]
-        indexes = [*SkyPosition.Meta.indexes, models.Index(fields=["-last_seen"])]
+        indexes = [
+            *SkyPosition.Meta.indexes,
+            models.Index(fields=["-last_seen", "-id"]),
+            models.Index(fields=["best_class", "-last_seen", "-id"]),
+        ]
 
     def __str__(self) -> str:
         return self.designation
@@ -176,9 +180,17 @@ class Detection(Record, SkyPosition, Brightness):
         ]
         indexes = [
             *SkyPosition.Meta.indexes,
-            models.Index(fields=["-confidence_score"]),
-            models.Index(fields=["status", "-confidence_score"], name="detection_review_order"),
-            models.Index(fields=["detection_type"]),
+            models.Index(fields=["-confidence_score", "-id"]),
+            models.Index(
+                fields=["status", "-confidence_score", "-id"], name="detection_review_order"
+            ),
+            models.Index(fields=["detection_type", "-confidence_score", "-id"]),
+            models.Index(fields=["magnitude", "id"]),
+            models.Index(
+                fields=["-confidence_score", "-id"],
+                condition=Q(is_audit=True),
+                name="detection_audit_order",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ class ReferenceImageForm(ValidityForm):
 class ReferenceImageAdmin(SkySearch, ValidityAdmin):
     """Baselines; staff take one out of use, its file and its figures stay."""
 
+    is_large = False
     introduction = (
         "What is subtracted from frames: single frames that were ingested as references, and "
         "stacks of the best frames of a sky cell. A retired one stays for the runs that used it."

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 
+from astrid.core.admin import ConsoleAdmin
 from lightcurves.statistics import summarise
 
 
@@ -31,7 +32,22 @@ def summary_of(name: str) -> Callable[[Any], str]:
     return show
 
 
-class StoreAdmin(admin.ModelAdmin):
+class KindFilter(admin.SimpleListFilter):
+    """Rows of one kind; the program knows which there are."""
+
+    title = "type"
+    parameter_name = "type__exact"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        """List the kinds of the table."""
+        return [(kind, kind) for kind in sorted(model_admin.model.kinds)]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        """Keep the rows of the chosen kind."""
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+class StoreAdmin(ConsoleAdmin):
     """A page of rows without the arrays of rows joined to them."""
 
     deferred: Sequence[str] = ()

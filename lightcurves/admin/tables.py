@@ -6,7 +6,8 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from lightcurves.admin.pages import MeasuredAdmin, StoreAdmin
+from astrid.core.admin import ConsoleAdmin
+from lightcurves.admin.pages import KindFilter, MeasuredAdmin, StoreAdmin
 from lightcurves.models import (
     DataSet,
     DataSetHierarchy,
@@ -28,24 +29,26 @@ from lightcurves.sparkline import sparkline
 
 
 @admin.register(Mission)
-class MissionAdmin(admin.ModelAdmin):
+class MissionAdmin(ConsoleAdmin):
     """Missions and how they count time."""
 
+    is_large = False
     list_display = ["name", "time_format_name", "time_epoch", "time_epoch_scale", "time_unit"]
     search_fields = ["name", "time_format_name"]
 
 
 @admin.register(MissionCatalog)
-class MissionCatalogAdmin(admin.ModelAdmin):
+class MissionCatalogAdmin(ConsoleAdmin):
     """Catalogues of missions."""
 
+    is_large = False
     list_display = ["name", "host_mission", "description"]
     list_select_related = ["host_mission"]
     search_fields = ["name"]
 
 
 @admin.register(Target)
-class TargetAdmin(admin.ModelAdmin):
+class TargetAdmin(ConsoleAdmin):
     """Targets by number."""
 
     list_display = ["name", "catalog"]
@@ -56,9 +59,10 @@ class TargetAdmin(admin.ModelAdmin):
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(admin.ModelAdmin):
+class InstrumentAdmin(ConsoleAdmin):
     """Instruments, parts below their whole."""
 
+    is_large = False
     list_display = ["name", "parent", "properties"]
     list_select_related = ["parent"]
     search_fields = ["name"]
@@ -77,7 +81,7 @@ class ObservationAdmin(MeasuredAdmin):
     """Observations of every kind."""
 
     list_display = ["__str__", "type", "instrument", "n", "cadence_first", "cadence_last"]
-    list_filter = ["type"]
+    list_filter = [KindFilter]
     list_select_related = ["instrument"]
     autocomplete_fields = ["instrument"]
     search_fields = ["=id"]
@@ -102,16 +106,17 @@ class FITSFrameAdmin(StoreAdmin):
     """Files by cadence."""
 
     list_display = ["type", "cadence", "observation", "bitpix", "naxis_values", "file_path"]
-    list_filter = ["type"]
+    list_filter = [KindFilter]
     list_select_related = ["observation"]
     raw_id_fields = ["observation"]
     deferred = ["observation__cadence_reference"]
 
 
 @admin.register(PhotometricSource, ProcessingMethod)
-class MethodAdmin(admin.ModelAdmin):
+class MethodAdmin(ConsoleAdmin):
     """Ways to measure and to process."""
 
+    is_large = False
     list_display = ["name", "description"]
     search_fields = ["name"]
 
@@ -161,7 +166,7 @@ class DataSetAdmin(MeasuredAdmin):
 
 
 @admin.register(DataSetHierarchy)
-class DataSetHierarchyAdmin(admin.ModelAdmin):
+class DataSetHierarchyAdmin(ConsoleAdmin):
     """Steps of derivation."""
 
     list_display = ["id", "source_dataset", "child_dataset"]
@@ -186,7 +191,7 @@ class QualityFlagArrayAdmin(MeasuredAdmin):
     """Quality flags."""
 
     list_display = ["id", "type", "observation", "target", "n", "flagged", "created_on"]
-    list_filter = ["type"]
+    list_filter = [KindFilter]
     list_select_related = ["observation", "target__catalog"]
     raw_id_fields = ["observation", "target"]
     deferred = ["observation__cadence_reference"]

@@ -89,6 +89,7 @@ class Target(Dated):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["catalog", "name"], name="target_once")]
+        indexes = [models.Index(fields=["name"])]
 
     def __str__(self) -> str:
         return f"{self.catalog} {self.name}"

@@ -59,7 +59,7 @@ def test_a_hundred_rows_cost_at_most_twelve_queries(client, curator, django_asse
         judge(detection, by=curator, is_valid=None, label=None, policy=ReviewPolicy())
     with django_assert_max_num_queries(12):
         response = client.get(LIST)
-    assert len(response.context["cl"].result_list) == 100
+    assert len(response.context["cl"].result_list) == 50
 
 
 def test_the_most_certain_comes_first(client, curator):
