@@ -9,11 +9,14 @@ from django.utils.safestring import SafeString, mark_safe
 from astrid.core.admin import ConsoleAdmin
 from lightcurves.admin.pages import KindFilter, MeasuredAdmin, StoreAdmin
 from lightcurves.models import (
+    ALeRCEQualityFlags,
     DataSet,
     DataSetHierarchy,
     FITSFrame,
     HSTObservation,
     Instrument,
+    KeplerObservation,
+    KeplerQualityFlags,
     Mission,
     MissionCatalog,
     Observation,
@@ -24,6 +27,9 @@ from lightcurves.models import (
     TargetSpecificTime,
     TESSObservation,
     TESSQualityFlags,
+    TGLCQualityFlags,
+    ZTFObservation,
+    ZTFQualityFlags,
 )
 from lightcurves.sparkline import sparkline
 
@@ -98,7 +104,7 @@ class KindAdmin(ObservationAdmin):
         return ["id", *self.model.typed(), "instrument", "n"]
 
 
-admin.site.register([TESSObservation, HSTObservation], KindAdmin)
+admin.site.register([TESSObservation, HSTObservation, KeplerObservation, ZTFObservation], KindAdmin)
 
 
 @admin.register(FITSFrame)
@@ -186,7 +192,14 @@ class TargetSpecificTimeAdmin(MeasuredAdmin):
     derived = ["n", "t_first", "t_last"]
 
 
-@admin.register(QualityFlagArray, TESSQualityFlags)
+@admin.register(
+    QualityFlagArray,
+    TESSQualityFlags,
+    TGLCQualityFlags,
+    KeplerQualityFlags,
+    ZTFQualityFlags,
+    ALeRCEQualityFlags,
+)
 class QualityFlagArrayAdmin(MeasuredAdmin):
     """Quality flags."""
 

@@ -8,18 +8,37 @@ from lightcurves.models.datasets import (
 )
 from lightcurves.models.hst import HSTObservation
 from lightcurves.models.instruments import Instrument
+from lightcurves.models.kepler import KeplerObservation, KeplerQuality, KeplerQualityFlags
 from lightcurves.models.missions import Mission, MissionCatalog, Target
 from lightcurves.models.observations import FITSFrame, Observation
 from lightcurves.models.quality import QualityFlagArray
-from lightcurves.models.tess import TESSObservation, TESSQuality, TESSQualityFlags
+from lightcurves.models.tess import (
+    TESSObservation,
+    TESSQuality,
+    TESSQualityFlags,
+    TGLCQuality,
+    TGLCQualityFlags,
+)
 from lightcurves.models.times import TargetSpecificTime
+from lightcurves.models.ztf import (
+    ALeRCEQuality,
+    ALeRCEQualityFlags,
+    ZTFObservation,
+    ZTFQuality,
+    ZTFQualityFlags,
+)
 
 __all__ = [
+    "ALeRCEQuality",
+    "ALeRCEQualityFlags",
     "DataSet",
     "DataSetHierarchy",
     "FITSFrame",
     "HSTObservation",
     "Instrument",
+    "KeplerObservation",
+    "KeplerQuality",
+    "KeplerQualityFlags",
     "Mission",
     "MissionCatalog",
     "Observation",
@@ -29,6 +48,11 @@ __all__ = [
     "TESSObservation",
     "TESSQuality",
     "TESSQualityFlags",
+    "TGLCQuality",
+    "TGLCQualityFlags",
     "Target",
     "TargetSpecificTime",
+    "ZTFObservation",
+    "ZTFQuality",
+    "ZTFQualityFlags",
 ]

@@ -34,7 +34,10 @@ class Observation(KindRow, kind="observation"):
 
     class Meta(KindRow.Meta):
         ordering = ["id"]
-        indexes = [*KindRow.Meta.indexes]
+        indexes = [
+            *KindRow.Meta.indexes,
+            models.Index(fields=["cadence_first", "n"], name="lc_observation_span"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.pk}"

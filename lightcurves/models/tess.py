@@ -4,7 +4,7 @@ from enum import IntFlag
 
 from lightcurves.models.observations import Observation
 from lightcurves.models.quality import QualityFlagArray
-from lightcurves.models.typed import Flag, Integer, Vector
+from lightcurves.models.typed import Flag, Integer, Real, Text, Vector
 
 
 class TESSObservation(Observation, kind="tess"):
@@ -14,6 +14,9 @@ class TESSObservation(Observation, kind="tess"):
     orbit_number = Integer()
     spacecraft_quaternion = Vector(4, help_text="Mean attitude, scalar part last.")
     cosmic_ray_mitigation = Flag(help_text="Whether the spacecraft rejected cosmic rays.")
+    product = Text(help_text="Whose light curves these are the cadences of: SPOC, QLP, TGLC.")
+    exposure_s = Real(help_text="Seconds from one cadence to the next.")
+    numbered_by_row = Flag(help_text="The files had no cadence numbers: their rows were counted.")
 
     class Meta:
         verbose_name = "TESS observation"
@@ -57,4 +60,21 @@ class TESSQualityFlags(QualityFlagArray, kind="tess_quality"):
     class Meta:
         verbose_name = "TESS quality flags"
         verbose_name_plural = "TESS quality flags"
+        proxy = True
+
+
+class TGLCQuality(IntFlag):
+    """Bits of TGLC_flags. Reference: Han & Brandt 2023, AJ 165, 71, section 3."""
+
+    background_outlier = 1 << 0
+
+
+class TGLCQualityFlags(QualityFlagArray, kind="tglc_quality"):
+    """TGLC_flags of a TGLC product."""
+
+    BITS = TGLCQuality
+
+    class Meta:
+        verbose_name = "TGLC quality flags"
+        verbose_name_plural = "TGLC quality flags"
         proxy = True

@@ -20,7 +20,7 @@ from lightcurves.models.kinds import is_kind
 from lightcurves.models.typed import Integer, Real, Text
 
 
-class KeplerObservation(Observation, kind="kepler_of_a_test"):
+class PLATOObservation(Observation, kind="plato_of_a_test"):
     quarter = Integer(required=True)
     season = Text()
 
@@ -29,7 +29,7 @@ class KeplerObservation(Observation, kind="kepler_of_a_test"):
         app_label = "lightcurves"
 
 
-class KeplerFrame(FITSFrame, kind="kepler_frame_of_a_test"):
+class PLATOFrame(FITSFrame, kind="plato_frame_of_a_test"):
     exposure = Real(required=True)
 
     class Meta:
@@ -37,13 +37,13 @@ class KeplerFrame(FITSFrame, kind="kepler_frame_of_a_test"):
         app_label = "lightcurves"
 
 
-class KeplerBits(IntFlag):
+class PLATOBits(IntFlag):
     argabrightening = 64
     cosmic_ray = 128
 
 
-class KeplerFlags(QualityFlagArray, kind="kepler_flags_of_a_test"):
-    BITS = KeplerBits
+class PLATOFlags(QualityFlagArray, kind="plato_flags_of_a_test"):
+    BITS = PLATOBits
 
     class Meta:
         proxy = True
@@ -56,16 +56,16 @@ def make(kind, sky, **values):
 
 @pytest.mark.django_db
 def test_a_third_kind_of_everything_needs_no_migration():
-    assert is_kind("lightcurves", "keplerobservation")
+    assert is_kind("lightcurves", "platoobservation")
     call_command("makemigrations", "lightcurves", check=True, dry_run=True, verbosity=0)
 
 
 def test_the_base_gives_each_row_its_class(sky):
     make(HSTObservation, sky, visit_id="01", program_id=9).save()
-    make(KeplerObservation, sky, quarter=3).save()
+    make(PLATOObservation, sky, quarter=3).save()
     make(Observation, sky).save()
     found = [type(row) for row in Observation.objects.all()]
-    assert found == [TESSObservation, HSTObservation, KeplerObservation, Observation]
+    assert found == [TESSObservation, HSTObservation, PLATOObservation, Observation]
 
 
 def test_a_foreign_key_and_a_join_give_the_class_of_the_kind(sky, make_dataset):
@@ -159,13 +159,13 @@ def test_two_classes_cannot_claim_one_kind():
 
 
 def test_frames_have_kinds_too(sky):
-    KeplerFrame.objects.create(
+    PLATOFrame.objects.create(
         cadence=1, observation=sky.observation, bitpix=-32, naxis=2, naxis_values=[4, 4],
         file_path="a.fits", exposure=1.5,
     )  # fmt: skip
     found = FITSFrame.objects.get()
-    assert (type(found), found.exposure) == (KeplerFrame, 1.5)
-    assert KeplerFrame.objects.filter(exposure__lt=2).exists()
+    assert (type(found), found.exposure) == (PLATOFrame, 1.5)
+    assert PLATOFrame.objects.filter(exposure__lt=2).exists()
 
 
 class TestQualityBits:
@@ -186,12 +186,12 @@ class TestQualityBits:
         assert (found.n, found.flagged) == (4, 3)
 
     def test_the_same_number_means_another_thing_for_another_mission(self, sky):
-        assert self.flags(sky, KeplerFlags).decode(1) == ["argabrightening"]
+        assert self.flags(sky, PLATOFlags).decode(1) == ["argabrightening"]
         assert self.flags(sky, QualityFlagArray).decode(1) == ["bit_6"]
 
     def test_an_unknown_bit_is_an_error_that_lists_the_known_ones(self, sky):
         with pytest.raises(KeyError, match="no bit 'moon'; it has argabrightening, cosmic_ray"):
-            self.flags(sky, KeplerFlags).has("moon")
+            self.flags(sky, PLATOFlags).has("moon")
 
     def test_negative_flags_are_refused(self, sky):
         row = self.flags(sky)

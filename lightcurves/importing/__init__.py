@@ -1,0 +1,1 @@
+"""Takes files of light curves into the store, each once."""
