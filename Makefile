@@ -1,6 +1,6 @@
 # make            what can be made
 # make demo       everything at work; DATA=DIR RULES=FILE PORT=N ARGS=--no-server
-# make test       the tests; ARGS="-k words" and the like go to pytest
+# make test       the tests; ARGS="-k words" and the like go to pytest, JOBS=1 for one process
 # make peers      other programs that subtract images, for `manage.py benchmark differencing`
 # make chaos      10,000 verdicts from four clients while the server is killed twice
 # make check      linters, types, import contracts, migrations, deployment check, tests
@@ -11,6 +11,9 @@ SHELL := /bin/bash
 .PHONY: help env demo test chaos peers check lock clean
 
 BIN := .venv/bin
+# Each process of the tests wants about 2 GB.
+JOBS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile $(ARGS)
 # Written last, so that an environment counts as complete only when it is.
 STAMP := .venv/.complete
 # TensorFlow prints its build options otherwise.
@@ -50,7 +53,7 @@ demo: env
 	  $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 test: env
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST)
 
 chaos: env
 	@$(BIN)/python manage.py benchmark chaos $(ARGS)
@@ -74,7 +77,7 @@ check: env
 	$(BIN)/deptry .
 	$(BIN)/djlint --check templates
 	$(BIN)/djlint --lint templates
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST)
 
 # ARGS=--upgrade takes the newest versions, otherwise what is locked stays.
 lock: $(BIN)/uv

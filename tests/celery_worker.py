@@ -64,7 +64,7 @@ def own_broker():
     """Claim an empty database of the configured broker, and let this process's hints go there."""
     configured = settings.CELERY_BROKER_URL
     for number in DATABASES:
-        client = redis.Redis.from_url(_client_url(configured, number))
+        client = redis.Redis.from_url(redis_database(configured, number))
         # Another run of the tests may look for one at the same moment.
         if client.dbsize() == 0 and client.set(CLAIM, os.getpid(), nx=True):
             break
@@ -98,9 +98,10 @@ def _use(url):
     app.amqp._producer_pool = None
 
 
-def _client_url(url, number):
+def redis_database(url, number):
+    """Give the address, for a client of Redis, of a database on the server that ``url`` names."""
     parts = urlsplit(url)
-    if parts.scheme == "redis+socket":
+    if parts.scheme in ("redis+socket", "unix"):
         return f"unix://{parts.path}?db={number}"
     return urlunsplit(parts._replace(path=f"/{number}"))
 

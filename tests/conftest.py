@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 
 from astrid import embedded
+from tests.celery_worker import redis_database
 
 SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "broker"}
 
@@ -16,6 +17,14 @@ def pytest_configure(config):
     stack = ExitStack()
     stack.enter_context(embedded.services(embedded.unset_services(os.environ)))
     config.add_cleanup(stack.close)
+    if hasattr(config, "workerinput"):
+        settings.CACHES["default"]["LOCATION"] = cache_of(config.workerinput["workerid"])
+
+
+def cache_of(worker):
+    """Give the address of a cache that only this one of several test processes empties."""
+    number = 2 + int(worker.removeprefix("gw"))
+    return redis_database(settings.CACHES["default"]["LOCATION"], number)
 
 
 @pytest.hookimpl(tryfirst=True)

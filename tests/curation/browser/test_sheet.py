@@ -25,7 +25,7 @@ def test_a_page_is_bogus_but_for_what_was_marked_and_one_key_commits_it(review):
     browser = review("/console/sheet/")
     assert len(cells(browser)) == 30
     type_keys(browser, Keys.ARROW_RIGHT, " ", Keys.ARROW_DOWN, "2", Keys.ARROW_LEFT, " ", " ")
-    assert "28 bogus, 2 marked" in browser.find_element(By.ID, "commit").text
+    until(browser, lambda page: "28 bogus, 2 marked" in page.find_element(By.ID, "commit").text)
     type_keys(browser, Keys.ENTER)
     assert len(cells(browser)) == 3
     until(browser, lambda _: ValidationEvent.objects.count() == 30)
@@ -38,7 +38,7 @@ def test_a_page_is_bogus_but_for_what_was_marked_and_one_key_commits_it(review):
 
     type_keys(browser, "u")
     until(browser, lambda page: len(cells(page)) == 30)
-    assert "28 bogus, 2 marked" in browser.find_element(By.ID, "commit").text
+    until(browser, lambda page: "28 bogus, 2 marked" in page.find_element(By.ID, "commit").text)
     until(browser, lambda _: ValidationEvent.objects.filter(withdrawn=True).count() == 30)
     assert hosts_asked(browser) == {"localhost"}
     assert not complaints_of(browser)
