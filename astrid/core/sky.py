@@ -8,33 +8,21 @@ decides, at the poles and across right ascension 0 as everywhere.
 Reference: Górski et al. 2005, ApJ 622, 759.
 """
 
+import math
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 from typing import Any, Self, TypeVar
 
-import cdshealpix.nested
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
-from astropy.coordinates import Latitude, Longitude
 from django.db import models
 from django.db.models import F, Max, Q
-from django.db.models.expressions import Func
-from django.db.models.functions import ASin, Cos, Degrees, Power, Radians, Sin, Sqrt
+from django.db.models.expressions import Expression, Func
 
-ORDER = 29
+from astrid.core.healpix import cone_ranges, healpix
+
 WHOLE_SKY_DEG = 60.0  # from here on ranges no longer pay: look at every row
-_MAX_RANGES = 24
 
 FloatArray = npt.NDArray[np.float64]
-
-
-def healpix(ra: npt.ArrayLike, dec: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Give the order-29 nested HEALPix cell of each position (degrees, ICRS)."""
-    cells = cdshealpix.nested.lonlat_to_healpix(
-        Longitude(ra, u.deg), Latitude(dec, u.deg), ORDER, num_threads=1
-    )
-    return np.asarray(cells).astype(np.int64)
 
 
 def separation_deg(ra1: Any, dec1: Any, ra2: Any, dec2: Any) -> Any:
@@ -54,44 +42,77 @@ def check_position(ra: float, dec: float) -> tuple[float, float]:
     return (0.0 if ra == 360 else float(ra)), float(dec)
 
 
-def cone_ranges(ra: float, dec: float, radius_deg: float) -> list[tuple[int, int]]:
-    """Cover a cone with ranges (first, last) of order-29 cells, never missing a piece of it."""
-    # Cells about as wide as the cone: few ranges, and the exact test drops the surplus.
-    depth = int(np.clip(np.floor(np.log2(58.6 / max(radius_deg, 1e-9))), 0, ORDER - 2))
-    # A hair wider: the covering works in its own rounding, the exact test in another.
-    wider = radius_deg * (1 + 1e-9) + 1e-9
-    cells, depths, _ = cdshealpix.nested.cone_search(
-        Longitude(ra, u.deg), Latitude(dec, u.deg), wider * u.deg, depth, depth_delta=2
-    )
-    shift = 2 * (ORDER - np.asarray(depths, dtype=np.int64))
-    first = np.asarray(cells).astype(np.int64) << shift
-    last = ((np.asarray(cells).astype(np.int64) + 1) << shift) - 1
-    return _fewer(sorted(zip(first.tolist(), last.tolist(), strict=True)))
+class Separation(Func):
+    """Great-circle distance of a row from a position, degrees."""
 
-
-def _fewer(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join sorted ranges across their smallest gaps until few enough are left."""
-    if not ranges:
-        return []
-    gaps = sorted(b[0] - a[1] for a, b in pairwise(ranges))
-    widest = max(1, gaps[-_MAX_RANGES] if len(gaps) >= _MAX_RANGES else 1)
-    joined = [ranges[0]]
-    for first, last in ranges[1:]:
-        if first - joined[-1][1] <= widest:
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-    return joined
-
-
-def separation_from(ra: float, dec: float) -> Func:
-    """Great-circle distance of a row from a position, in degrees, as an SQL expression."""
-    hav_dec = Power(Sin(Radians(F("dec") - dec) / 2), 2)
-    hav_ra = Power(Sin(Radians(F("ra") - ra) / 2), 2)
-    hav = hav_dec + Cos(Radians(F("dec"))) * float(np.cos(np.radians(dec))) * hav_ra
     # LEAST: rounding may lift the antipode's haversine above 1, where ASIN has no answer.
-    capped = Func(hav, 1.0, function="LEAST", output_field=models.FloatField())
-    return Degrees(2.0 * ASin(Sqrt(capped)), output_field=models.FloatField())
+    template = "DEGREES(2 * ASIN(SQRT(LEAST(1, %(expressions)s))))"
+    output_field = models.FloatField()
+
+    def __init__(self, ra: float, dec: float) -> None:
+        super().__init__(Haversine(ra, dec))
+
+
+class Haversine(Expression):
+    """sin² of half the distance of a row from a position.
+
+    One expression that prints its numbers, not a tree of Django's with parameters: the tree costs
+    Python more than the whole search costs the database.
+    """
+
+    output_field: Any = models.FloatField()
+
+    def __init__(self, ra: float, dec: float) -> None:
+        super().__init__()
+        self.centre = (ra, dec)
+        self.columns: list[Any] = [F("ra"), F("dec")]
+
+    def get_source_expressions(self) -> list[Any]:
+        """Give the columns."""
+        return self.columns
+
+    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
+        """Take the columns as the query knows them."""
+        self.columns = list(exprs)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Print it."""
+        return haversine(*self.centre, *(compiler.compile(one)[0] for one in self.columns)), ()
+
+
+class InCone(Haversine):
+    """Whether a row lies in a circle: ranges of cells for the index, the distance for the truth."""
+
+    conditional = True
+    output_field = models.BooleanField()
+
+    def __init__(self, ra: float, dec: float, radius_deg: float) -> None:
+        super().__init__(ra, dec)
+        self.radius_deg = radius_deg
+        self.columns.append(F("hpx"))
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Print it."""
+        ra, dec, hpx = (compiler.compile(one)[0] for one in self.columns)
+        inside = f"{haversine(*self.centre, ra, dec)} <= {_haversine_of(self.radius_deg)!r}"
+        if self.radius_deg >= WHOLE_SKY_DEG:
+            return f"({inside})", ()
+        ranges = cone_ranges(*self.centre, self.radius_deg)
+        near = " OR ".join(f"{hpx} BETWEEN {first} AND {last}" for first, last in ranges)
+        return f"(({near}) AND {inside})", ()
+
+
+def haversine(ra: float, dec: float, ra_column: str, dec_column: str) -> str:
+    """Print sin² of half the distance of a row from a position, both in degrees."""
+    return (
+        f"(POWER(SIN(RADIANS({dec_column} - ({dec!r})) / 2), 2) + COS(RADIANS({dec_column})) * "
+        f"{math.cos(math.radians(dec))!r} * POWER(SIN(RADIANS({ra_column} - ({ra!r})) / 2), 2))"
+    )
+
+
+def _haversine_of(radius_deg: float) -> float:
+    # The sum carries rounding of about 1e-14 rad: a radius of 0 must find its own row.
+    return math.sin(min(math.radians(radius_deg + 1e-11) / 2, math.pi / 2)) ** 2
 
 
 _Row = TypeVar("_Row", bound="SkyPosition")
@@ -105,11 +126,8 @@ class SkyQuerySet(models.QuerySet[_Row]):
         ra, dec = check_position(ra, dec)
         if not (0 <= radius_deg <= 180):
             raise ValueError(f"radius is {radius_deg}; it must lie in 0 to 180 degrees")
-        rows = self.annotate(separation_deg=separation_from(ra, dec))
-        if radius_deg < WHOLE_SKY_DEG:
-            rows = rows.filter(_any_range(cone_ranges(ra, dec, radius_deg)))
-        # The haversine carries rounding of about 1e-14 rad: a radius of 0 must find its own row.
-        return rows.filter(separation_deg__lte=radius_deg + 1e-11)
+        rows = self.annotate(separation_deg=Separation(ra, dec))
+        return rows if radius_deg == 180 else rows.filter(InCone(ra, dec, float(radius_deg)))
 
     def nearest(self, ra: float, dec: float, radius_deg: float) -> _Row | None:
         """Give the row next to a position, if one lies within ``radius_deg`` degrees."""
@@ -127,13 +145,6 @@ class SkyQuerySet(models.QuerySet[_Row]):
         objs = list(objs)
         place(objs)
         return super().bulk_create(objs, *args, **options)
-
-
-def _any_range(ranges: Sequence[tuple[int, int]]) -> Q:
-    found = Q()
-    for pair in ranges:
-        found |= Q(hpx__range=pair)
-    return found
 
 
 def place(rows: Collection["SkyPosition"]) -> None:

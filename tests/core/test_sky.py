@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astrid.core.sky import check_position, cone_ranges, healpix, separation_deg
+from astrid.core.healpix import cone_ranges, healpix
+from astrid.core.sky import check_position, separation_deg
 from observations.models import Observation
 from tests.factories import make_observation
 
