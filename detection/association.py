@@ -1,31 +1,52 @@
 """Detections of one thing at several epochs belong to one object."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import chain
+from typing import Any
 from uuid import UUID
 
 import numpy as np
-from astropy import units as u
-from astropy.coordinates import Angle
 from django.db import transaction
-from django.db.models import Max, Min
+from django.utils import timezone
 
+from astrid.core import crossmatch
 from astrid.core.locks import queue_up
+from astrid.core.sky import place, separation_deg
 from detection.models import Detection, SkyObject
 
-_DESIGNATION_TRIES = 27
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def associate(detections: list[Detection], radius_deg: float) -> None:
+def associate(detections: Sequence[Detection], radius_deg: float) -> None:
     """Give every unsaved detection its sky object, an existing one or a new one.
 
     Callers hold a transaction: of two frames of one field processed at once, the second
     waits for the objects of the first.
     """
     queue_up("association")
-    for detection in detections:
-        near = SkyObject.objects.nearest(detection.ra, detection.dec, radius_deg)
-        detection.sky_object = near or _new_object(detection)
+    places = np.array([(one.ra, one.dec) for one in detections]).reshape(-1, 2)
+    known = crossmatch.nearest(SkyObject, places[:, 0], places[:, 1], radius_deg)
+    things = SkyObject.objects.in_bulk([key for key in known.keys if key is not None])
+    made: list[SkyObject] = []
+    for detection, key, apart in zip(detections, known.keys, known.separation_deg, strict=True):
+        detection.sky_object = _nearer(made, detection, min(apart, radius_deg)) or things.get(key)
+        if detection.sky_object is None:
+            detection.sky_object = _new_object(detection)
+            made.append(detection.sky_object)
+    _name(made)
+    SkyObject.objects.bulk_create(made, batch_size=1000)
+
+
+def _nearer(made: list[SkyObject], detection: Detection, within_deg: float) -> SkyObject | None:
+    """Give the nearest of the objects just made, if one lies ``within_deg``."""
+    if not made:
+        return None
+    ra, dec = np.array([(one.ra, one.dec) for one in made]).T
+    apart = separation_deg(detection.ra, detection.dec, ra, dec)
+    nearest = int(np.argmin(apart))
+    return made[nearest] if apart[nearest] <= within_deg else None
 
 
 @transaction.atomic
@@ -38,8 +59,7 @@ def adopt(detection: Detection, radius_deg: float) -> None:
 
 def _new_object(detection: Detection) -> SkyObject:
     taken_at: datetime = detection.observation.observation_time
-    return SkyObject.objects.create(
-        designation=_free_designation(detection.ra, detection.dec),
+    return SkyObject(
         ra=detection.ra,
         dec=detection.dec,
         first_seen=taken_at,
@@ -50,48 +70,63 @@ def _new_object(detection: Detection) -> SkyObject:
 
 def designation(ra: float, dec: float) -> str:
     """Name a position after the IAU's rule: coordinates cut off, not rounded."""
-    hours = Angle(np.floor(ra / 15 * 3600 * 100) / 3600 / 100, u.hourangle)
-    degrees = Angle(np.copysign(np.floor(abs(dec) * 36000) / 36000, dec), u.deg)
-    # A hair more, so that formatting does not fall back below the cut.
-    lon = (hours + 1e-9 * u.hourangle).to_string(sep="", precision=2, pad=True)
-    lat = (degrees + np.copysign(1e-9, dec) * u.deg).to_string(
-        sep="", precision=1, pad=True, alwayssign=True
+    hundredths, tenths = int(ra / 15 * 3600 * 100), int(abs(dec) * 3600 * 10)
+    hours, degrees = hundredths // 100, tenths // 10
+    return (
+        f"AstrID J{_sixties(hours)}.{hundredths % 100:02d}"
+        f"{'-' if dec < 0 else '+'}{_sixties(degrees)}.{tenths % 10}"
     )
-    return f"AstrID J{lon}{lat}"
 
 
-def _free_designation(ra: float, dec: float) -> str:
-    """Name a position; a second object within the name's rounding gets a letter."""
-    plain = designation(ra, dec)
-    names = [plain] + [f"{plain}{chr(ord('a') + i)}" for i in range(1, _DESIGNATION_TRIES - 1)]
+def _sixties(seconds: int) -> str:
+    return f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
+
+
+def _name(made: list[SkyObject]) -> None:
+    """Name new objects; a second one within the rounding of a name gets a letter."""
+    wanted = [[plain, *(f"{plain}{letter}" for letter in LETTERS)] for plain in _plain(made)]
     taken = set(
-        SkyObject.objects.filter(designation__in=names).values_list("designation", flat=True)
+        SkyObject.objects.filter(designation__in=chain.from_iterable(wanted)).values_list(
+            "designation", flat=True
+        )
     )
-    return next(name for name in names if name not in taken)
+    for thing, names in zip(made, wanted, strict=True):
+        thing.designation = next(name for name in names if name not in taken)
+        taken.add(thing.designation)
+
+
+def _plain(made: list[SkyObject]) -> list[str]:
+    return [designation(one.ra, one.dec) for one in made]
 
 
 REFRESHED = (
     *("ra", "dec", "hpx", "number_of_detections", "first_seen", "last_seen"),
     *("best_class", "updated_at"),
 )
+_SEEN = ("ra", "dec", "confidence_score", "detection_type", "observation__observation_time")
 
 
 def refresh(keys: Collection[UUID]) -> None:
     """Recompute what objects owe to their detections: place, times, number, best class."""
-    for thing in SkyObject.objects.filter(pk__in=keys):
-        _refresh(thing)
+    seen: dict[UUID, list[Any]] = defaultdict(list)
+    for key, *row in Detection.objects.filter(sky_object__in=keys).values_list(
+        "sky_object", *_SEEN
+    ):
+        seen[key].append(row)
+    things = list(SkyObject.objects.filter(pk__in=seen))
+    for thing in things:
+        _sum_up(thing, seen[thing.pk])
+    place(things)
+    SkyObject.objects.bulk_update(things, REFRESHED, batch_size=1000)
 
 
-def _refresh(thing: SkyObject) -> None:
-    seen = list(thing.detections.values_list("ra", "dec", "confidence_score", "detection_type"))
-    times = thing.detections.aggregate(
-        first=Min("observation__observation_time"), last=Max("observation__observation_time")
-    )
-    thing.ra, thing.dec = mean_position([(ra, dec) for ra, dec, *_ in seen])
+def _sum_up(thing: SkyObject, seen: list[Any]) -> None:
+    ra, dec, scores, kinds, times = zip(*seen, strict=True)
+    thing.ra, thing.dec = mean_position(list(zip(ra, dec, strict=True)))
     thing.number_of_detections = len(seen)
-    thing.first_seen, thing.last_seen = times["first"], times["last"]
-    thing.best_class = max(seen, key=lambda row: row[2])[3]
-    thing.save(update_fields=REFRESHED)
+    thing.first_seen, thing.last_seen = min(times), max(times)
+    thing.best_class = kinds[scores.index(max(scores))]
+    thing.updated_at = timezone.now()
 
 
 def mean_position(places: list[tuple[float, float]]) -> tuple[float, float]:
