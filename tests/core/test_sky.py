@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -111,3 +112,9 @@ def test_a_row_that_moves_takes_its_cell_along(db):
     row.ra = 200.0
     row.save()
     assert Observation.objects.get().hpx == healpix(200.0, 10.0)[0]
+
+
+def test_no_connection_compiles_what_it_runs(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
