@@ -26,7 +26,7 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured(
         f"DATABASE_URL names {DATABASES['default']['ENGINE']}; AstrID runs on PostgreSQL only"
     )
-# Sky searches look dear to the planner and are not: compiling one takes 50 times as long as it runs.
+# Sky searches look dear to the planner and are not: to compile one takes 50 times its own time.
 # An address with ?options=... of its own keeps them.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
