@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lightcurves', '0004_every_table_says_when'),
+        ('lightcurves', "0005_lists_at_size"),
     ]
 
     operations = [
