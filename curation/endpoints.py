@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from astrid.core.errors import AstridError
-from curation import batch, gold, items, leases, policy, skill, wire
+from curation import batch, cases, gold, items, leases, policy, skill, wire
 from curation.errors import NotAllowed, NotFound, ReviewError
 from curation.models import Curator, Order, ReviewQueue
 from curation.page_config import preferences_of
@@ -94,6 +94,16 @@ def verdicts(request: HttpRequest, person: User) -> Answer:
     answers = batch.record_all(message.events, person, policy.in_force(ReviewPolicy))
     results = [answer.as_json() for answer in answers]
     return {"results": results, "hint": skill.fatigue_of(person)}
+
+
+@require_POST
+@talking
+def open_cases(request: HttpRequest, person: User) -> Answer:
+    """Give the next cases to somebody who settles disputes; nobody holds them."""
+    cases.check_may_decide(person)
+    wanted = wire.read(wire.LeaseMessage, body_of(request))
+    found, waiting = cases.take(person, wanted.n, wanted.have)
+    return {"items": found, "waiting": waiting}
 
 
 @require_POST

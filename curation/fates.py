@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import TextChoices
 
 
@@ -231,8 +231,6 @@ def all_rows(frames: Sequence[UUID]) -> Iterator[Row]:
 
 
 def _asked(sql: str, known: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Compiling these statements takes longer than running them.
-        cursor.execute("SET LOCAL jit = off")
+    with connection.cursor() as cursor:
         cursor.execute(sql, known)
         return list(cursor.fetchall())

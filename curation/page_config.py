@@ -28,6 +28,13 @@ def config_of(queue: ReviewQueue, person: User) -> dict[str, Any]:
     }
 
 
+def adjudication_config(person: User) -> dict[str, Any]:
+    """Give what the adjudication page needs: that of a queue which everything is shown of."""
+    queue = ReviewQueue(slug="adjudication", name="Adjudication", blind=False)
+    config = config_of(queue, person)
+    return config | {"urls": config["urls"] | {"lease": reverse("curation:cases")}}
+
+
 def labels() -> list[dict[str, Any]]:
     """Give the words in force, those with a key of their own first."""
     rows = dict(ValidationLabel.objects.filter(is_active=True).values_list("name", "is_real"))

@@ -1,13 +1,14 @@
 """How well a curator judges what is known, gold items and fakes; and how long without a pause."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from curation.agreement import wilson
@@ -81,6 +82,46 @@ def _median_seconds(person: User) -> float | None:
     timed = ValidationEvent.objects.filter(validator=person, withdrawn=False, ms_spent__gt=0)
     spent = [ms for ms in timed.order_by("-id").values_list("ms_spent", flat=True)[:TIMED] if ms]
     return median(spent) / 1000 if spent else None
+
+
+def skills_of(people: Sequence[User]) -> dict[int, Skill]:
+    """Measure several people at once, by key; as :func:`skill_of` does each."""
+    last = GoldAnswer.objects.filter(trial__person__in=people).order_by("trial_id", "-id")
+    said = GoldAnswer.objects.filter(pk__in=last.distinct("trial_id").values("pk"))
+    is_real = Q(verdict=GoldVerdict.REAL)
+    counted = (
+        said.exclude(verdict__in=SILENT)
+        .order_by()
+        .values_list("trial__person", "trial__gold__truth")
+        .annotate(hits=Count("pk", filter=is_real), number=Count("pk"))
+    )
+    found = {(person, truth): Share(hits, number) for person, truth, hits, number in counted}
+    seconds = _medians_of(people)
+    nothing = Share(0, 0)
+    return {
+        each.pk: Skill(
+            found.get((each.pk, Truth.REAL), nothing),
+            found.get((each.pk, Truth.BOGUS), nothing),
+            seconds.get(each.pk),
+        )
+        for each in people
+    }
+
+
+_MEDIANS = """
+SELECT person.id, percentile_cont(0.5) WITHIN GROUP (ORDER BY last.ms_spent) / 1000
+FROM unnest(%(people)s::int[]) AS person(id) CROSS JOIN LATERAL (
+    SELECT ms_spent FROM curation_validationevent
+    WHERE validator_id = person.id AND NOT withdrawn AND ms_spent > 0
+    ORDER BY id DESC LIMIT %(timed)s
+) AS last GROUP BY person.id
+"""
+
+
+def _medians_of(people: Sequence[User]) -> dict[int, float]:
+    with connection.cursor() as cursor:
+        cursor.execute(_MEDIANS, {"people": [each.pk for each in people], "timed": TIMED})
+        return dict(cursor.fetchall())
 
 
 def judges() -> QuerySet[User]:

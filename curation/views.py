@@ -1,19 +1,21 @@
-"""The console's pages: home, and the review of one queue."""
+"""The console's pages: home, review, adjudication, and the curators."""
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from curation import funnel, overview
-from curation.models import ReviewQueue
-from curation.page_config import config_of
+from curation import curators_page, funnel, overview
+from curation.models import ConfidenceLevel, ReviewQueue
+from curation.page_config import adjudication_config, config_of
 from curation.queue import queues_for
-from curation.services import JUDGE
+from curation.services import DECIDE, JUDGE
+from curation.tasks import measure_curators
 
 REVIEW_WORDS = {
     "planes": [
@@ -33,8 +35,10 @@ REVIEW_WORDS = {
         ("difference", "Difference large"),
         ("comment", "Comment"),
         ("tag", "Tag"),
+        ("sure", "How sure"),
         ("skip", "Skip"),
     ],
+    "levels": ConfidenceLevel.choices,
     "skip_reasons": [
         "These pixels do not tell",
         "The pixels are missing or broken",
@@ -83,6 +87,38 @@ def review(request: HttpRequest, slug: str = "") -> HttpResponse:
 def sheet(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Show the differences of one queue thirty at a time; bogus unless marked."""
     return _page(request, slug, "curation/sheet.html", REVIEW_WORDS | {"title": "Contact sheet"})
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+@login_required
+@permission_required((JUDGE, DECIDE), raise_exception=True)
+def adjudicate(request: HttpRequest) -> HttpResponse:
+    """Show the page on which somebody decides what curators disagree on."""
+    config = adjudication_config(request.user)  # type: ignore[arg-type]
+    context = {"title": "Adjudication", "config": config, **REVIEW_WORDS}
+    return render(request, "curation/adjudicate.html", context)
+
+
+@require_safe
+@never_cache
+@login_required
+@permission_required("detection.view_detection", raise_exception=True)
+def curators(request: HttpRequest) -> HttpResponse:
+    """Show how curators judge and how far they agree: to each their own, to operators all."""
+    context = {"title": "Curators", **curators_page.context_of(request.user)}  # type: ignore[arg-type]
+    return render(request, "curation/curators.html", context)
+
+
+@require_POST
+@login_required
+@permission_required(DECIDE, raise_exception=True)
+def measure(request: HttpRequest) -> HttpResponse:
+    """Weigh all verdicts anew, and measure the curators."""
+    measure_curators()
+    messages.success(request, "All verdicts were weighed, and the curators measured, anew.")
+    return redirect("curation:curators")
 
 
 def _page(request: HttpRequest, slug: str, template: str, words: dict[str, Any]) -> HttpResponse:

@@ -20,6 +20,9 @@ class AgreementRun(Record):
         default=list, help_text="Cohen's kappa of each pair that judged the same detections."
     )
     alpha = models.FloatField(null=True, help_text="Krippendorff's alpha, nominal.")
+    queues = models.JSONField(
+        default=dict, help_text="By slug: events, detections, alpha and pairs of each queue."
+    )
     iterations = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -36,6 +39,11 @@ class LabelProbability(Record):
     detection = models.OneToOneField(Detection, models.CASCADE, related_name="label_probability")
     probability = models.FloatField(help_text="That it is real, 0 to 1 (Dawid & Skene 1979).")
     votes = models.PositiveSmallIntegerField()
+    classes = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Probability of each label; they sum to 1. Null: none said.",
+    )
 
     class Meta:
         ordering = ["id"]

@@ -278,8 +278,7 @@ def test_a_night_costs_a_fixed_number_of_queries(
 ):
     client.force_login(viewer)
     for path in ("", "candidates/"):
-        # two of them are the savepoint that a transaction is inside this test's own
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(12):
             client.get(f"{PAGE}{path}")
     with django_assert_max_num_queries(12):
         client.get("/console/nights/")

@@ -17,6 +17,7 @@ const ACTIONS = [
   ["zoom", "Zoom", "z"],
   ["comment", "Comment", "m"],
   ["tag", "Tag", "t"],
+  ["sure", "Confidence: low, medium, high, expert, not said", "c"],
   ["open", "Open its page", "o"],
   ["help", "This list", "h"],
 ];

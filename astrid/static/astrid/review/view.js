@@ -27,7 +27,7 @@ export function showItem(item, isEmpty) {
   at("nothing").hidden = Boolean(item);
   if (!item) {
     at("nothing").textContent = isEmpty
-      ? "Nothing waits for you. New items come up here as the pipeline finds them."
+      ? at("nothing").dataset.empty
       : "Looking for items …";
     return;
   }
@@ -68,7 +68,12 @@ function showVotes(votes) {
 
 /** Show what was noted on an item before its verdict. */
 export function showDraft(item) {
-  at("notes").value = item.draft?.notes ?? "";
+  if (document.activeElement !== at("notes")) {
+    at("notes").value = item.draft?.notes ?? "";
+  }
+  const confidence = item.draft?.confidence ?? "";
+  at("confidence").value = confidence;
+  at("sure-words").textContent = confidence && `Confidence: ${confidence}`;
   const tags = item.draft?.tags ?? [];
   at("tags").replaceChildren(
     ...tags.map((tag) => {
