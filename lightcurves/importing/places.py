@@ -159,7 +159,9 @@ class Places:
 
     def method(self, name: str | None) -> ProcessingMethod | None:
         """Give the way of a brightness to be processed, if it was."""
-        found: ProcessingMethod | None = name and self._method(ProcessingMethod, name)
+        if name is None:
+            return None
+        found: ProcessingMethod = self._method(ProcessingMethod, name)
         return found
 
     def _method(self, model: Any, name: str) -> Any:
