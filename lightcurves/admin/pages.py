@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 
 from astrid.core.admin import ConsoleAdmin
+from lightcurves.admin.deleting import counted
 from lightcurves.statistics import summarise
 
 
@@ -47,7 +48,15 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(type=self.value()) if self.value() else queryset
 
 
-class StoreAdmin(ConsoleAdmin):
+class CountingAdmin(ConsoleAdmin):
+    """A page that counts what a deletion takes along where that is too much to list."""
+
+    def get_deleted_objects(self, objs: Any, request: Any) -> Any:
+        """Count by the database, or list as Django does."""
+        return counted(self, list(objs), request) or super().get_deleted_objects(objs, request)
+
+
+class StoreAdmin(CountingAdmin):
     """A page of rows without the arrays of rows joined to them."""
 
     deferred: Sequence[str] = ()

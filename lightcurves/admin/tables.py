@@ -6,8 +6,7 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from astrid.core.admin import ConsoleAdmin
-from lightcurves.admin.pages import KindFilter, MeasuredAdmin, StoreAdmin
+from lightcurves.admin.pages import CountingAdmin, KindFilter, MeasuredAdmin, StoreAdmin
 from lightcurves.models import (
     ALeRCEQualityFlags,
     DataSet,
@@ -35,7 +34,7 @@ from lightcurves.sparkline import sparkline
 
 
 @admin.register(Mission)
-class MissionAdmin(ConsoleAdmin):
+class MissionAdmin(CountingAdmin):
     """Missions and how they count time."""
 
     is_large = False
@@ -44,7 +43,7 @@ class MissionAdmin(ConsoleAdmin):
 
 
 @admin.register(MissionCatalog)
-class MissionCatalogAdmin(ConsoleAdmin):
+class MissionCatalogAdmin(CountingAdmin):
     """Catalogues of missions."""
 
     is_large = False
@@ -54,7 +53,7 @@ class MissionCatalogAdmin(ConsoleAdmin):
 
 
 @admin.register(Target)
-class TargetAdmin(ConsoleAdmin):
+class TargetAdmin(CountingAdmin):
     """Targets by number."""
 
     list_display = ["name", "catalog"]
@@ -65,7 +64,7 @@ class TargetAdmin(ConsoleAdmin):
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(ConsoleAdmin):
+class InstrumentAdmin(CountingAdmin):
     """Instruments, parts below their whole."""
 
     is_large = False
@@ -119,7 +118,7 @@ class FITSFrameAdmin(StoreAdmin):
 
 
 @admin.register(PhotometricSource, ProcessingMethod)
-class MethodAdmin(ConsoleAdmin):
+class MethodAdmin(CountingAdmin):
     """Ways to measure and to process."""
 
     is_large = False
@@ -172,7 +171,7 @@ class DataSetAdmin(MeasuredAdmin):
 
 
 @admin.register(DataSetHierarchy)
-class DataSetHierarchyAdmin(ConsoleAdmin):
+class DataSetHierarchyAdmin(CountingAdmin):
     """Steps of derivation."""
 
     list_display = ["id", "source_dataset", "child_dataset"]

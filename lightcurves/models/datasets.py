@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from astrid.core.array_bytes import Array
 from astrid.core.arrays import NumpyArrayField
 from astrid.core.models import Dated
+from lightcurves.alignment import align
 from lightcurves.models.graph import reachable
 from lightcurves.models.missions import Target
 from lightcurves.models.observations import Observation, check_cadence_counts
@@ -113,6 +115,19 @@ class DataSet(PreparedRow):
         found = summarise(values)
         self.n, self.median = found.n, found.median
         self.minimum, self.maximum = found.minimum, found.maximum
+
+    def aligned_to(self, reference: Observation, *, strict: bool = True) -> tuple[Array, Array]:
+        """Give values and errors at the cadences of another observation, NaN where there is none.
+
+        Raises
+        ------
+        NotAligned
+            If ``strict`` and the reference lacks one of this dataset's cadences.
+        """
+        own: Any = self.observation.cadence_reference
+        wanted: Any = reference.cadence_reference
+        values, errors = (align(getattr(self, name), own, wanted, strict=strict) for name in ARRAYS)
+        return values, errors
 
     def sources(self) -> "models.QuerySet[DataSet]":
         """Give everything this one was derived from, at any remove, in one query."""
