@@ -33,7 +33,8 @@ class Command(AstridCommand):
         if not found.is_whole:
             raise CommandError(
                 f"{len(found.missing)} stored files are gone and {len(found.corrupt)} damaged, "
-                f"{len(found.intact)} are whole: restore them from a backup, or run their stages again"
+                f"{len(found.intact)} are whole: restore them from a backup, or run their stages "
+                "again"
             )
         if not options["json"]:
             self.stdout.write(f"all {len(found.intact)} stored files are there and whole")
