@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("pictures/", include("detection.urls")),
     path("api/", include(api_urls)),
+    path("vo/", include("catalog.vo.urls")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
 from catalog.fieldhelp import FieldHelp, lines_of, shown
+from catalog.vo.parameters import VoParameters
 from curation.parameters import (
     AlertRuleSpec,
     DeliveryPolicy,
@@ -98,6 +99,7 @@ SETTINGS: Mapping[str, Setting] = {
         ("retraining", RetrainingParameters, "What a verdict is worth to a network."),
         ("delivery", DeliveryPolicy, "How long and how often an alert message is tried."),
         ("pipeline", PipelineParameters, "Retries, waits and the sweep that starts what is due."),
+        ("vo", VoParameters, "What the Virtual Observatory services show, to whom and how much."),
     )
 } | {
     "alert_rules": Setting(
