@@ -177,6 +177,7 @@ SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 )
 X_FRAME_OPTIONS = "DENY"
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- addresses in letters to people outside
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")

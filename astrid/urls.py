@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from astrid import health
+from astrid import health, metrics
 from astrid.api import api_urls
 
 urlpatterns = [
@@ -16,4 +16,5 @@ urlpatterns = [
     path("vo/", include("catalog.vo.urls")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
