@@ -31,7 +31,7 @@ def collect(parameters: RetrainingParameters) -> Lessons:
             "detection__sky_object",
             "detection__observation__survey",
             "detection__candidate",
-            "detection__model_run",
+            "detection__model_run__difference_run",
         )
         .order_by("detection", "id")
     )

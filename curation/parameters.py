@@ -54,9 +54,18 @@ class RetrainingParameters:
     test_share: float = tunable(
         0.3, "share of the sky that is for judging, never for learning", gt=0, lt=1
     )
-    least_of_a_kind: int = tunable(
-        20, "real and bogus verdicts that each side of the split needs", unit="rows", ge=2
+    calibration_share: float = tunable(
+        0.3, "share of the other sky that the confidence is fitted to, not the weights", gt=0, lt=1
     )
+    least_of_a_kind: int = tunable(
+        20, "real and bogus verdicts that each part of the sky needs", unit="rows", ge=2
+    )
+    epochs: int = tunable(4, "times that the network sees every stamp", ge=1, le=50)
+    learning_rate: float = tunable(5e-4, "first step of the fit", gt=0, le=0.01)
+    rehearsal_scenes: int = tunable(
+        240, "simulated scenes of its first training that it meets again, at most", ge=1, le=1000
+    )
+    seed: int = tunable(1, "of every draw in the training", ge=0)
 
     def __post_init__(self) -> None:
         """Refuse weights and shares that nothing can be learned with."""

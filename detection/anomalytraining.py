@@ -13,7 +13,7 @@ from detection.calibration import Calibration
 from detection.card import ANOMALY, Card
 from detection.stampnet.dataset import StampSplit
 from detection.stampnet.serving import judge
-from detection.stampnet.stamps import UNKNOWN, joined
+from detection.stampnet.stamps import UNKNOWN, Stamps, joined
 from detection.weights import Weights
 
 FloatArray = NDArray[np.floating]
@@ -45,9 +45,6 @@ class Samples:
 def train_for(classifier: Weights, split: StampSplit, path: Path) -> Card:
     """Fit a detector to what a classifier makes of the real changes that it learned from.
 
-    Artifacts are left out: they come in every shape, so that nothing would be far from all of
-    them, and what is taken for one is rejected anyway.
-
     Parameters
     ----------
     classifier : Weights
@@ -56,31 +53,51 @@ def train_for(classifier: Weights, split: StampSplit, path: Path) -> Card:
     path : Path
         Of the ONNX file; the card goes beside it.
     """
-    learned, held_out = (
-        part.chosen(np.flatnonzero(part.is_real))
-        for part in (split.training, joined([split.validation, split.test]))
-    )
+    held_out = joined([split.validation, split.test])
+    return train(samples_of(classifier, split.training, held_out), classifier.card, path)
+
+
+def samples_of(classifier: Weights, training: Stamps, held_out: Stamps) -> Samples:
+    """Give what a classifier makes of real changes.
+
+    Artifacts are left out: they come in every shape, so that nothing would be far from all of
+    them, and what is taken for one is rejected anyway.
+    """
+    learned, held_out = (part.chosen(np.flatnonzero(part.is_real)) for part in (training, held_out))
     is_unclear = learned.kind == UNKNOWN
     if is_unclear.sum() < LEAST_UNCLEAR:
         learned = learned.chosen(np.flatnonzero(~is_unclear))
-    samples = Samples(
+    return Samples(
         embedding=judge(classifier, learned).embedding,
         label=learned.kind,
         held_out=judge(classifier, held_out).embedding,
     )
-    return train(samples, classifier.card, path)
 
 
 def train(samples: Samples, classifier: Card, path: Path) -> Card:
-    """Fit the clouds, choose the threshold on the held-out samples, write network and card.
+    """Fit a detector and write network and card; see :func:`fit_detector`."""
+    content, card = fit_detector(samples, classifier)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
+    return card
+
+
+def fit_detector(samples: Samples, classifier: Card, version: str = VERSION) -> tuple[bytes, Card]:
+    """Fit the clouds and choose the threshold on the held-out samples.
 
     Parameters
     ----------
     samples : Samples
     classifier : Card
         Of the weights that made the embeddings: no other fit them.
-    path : Path
-        Of the ONNX file; the card goes beside it.
+    version : str
+        Of the detector.
+
+    Returns
+    -------
+    (bytes, Card)
+        The ONNX file and its card.
 
     Raises
     ------
@@ -91,10 +108,10 @@ def train(samples: Samples, classifier: Card, path: Path) -> Card:
     distance = clouds.distances(samples.held_out)
     threshold = choose_distance(distance)
     content = to_onnx(clouds)
-    card = Card(
+    return content, Card(
         model_type=ANOMALY,
         name=NAME,
-        version=VERSION,
+        version=version,
         sha256=hashlib.sha256(content).hexdigest(),
         channels=classifier.channels,
         normalisation=classifier.normalisation,
@@ -111,7 +128,3 @@ def train(samples: Samples, classifier: Card, path: Path) -> Card:
         },
         metrics={"called_unknown": asdict(metrics.share(distance > threshold))},
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
-    return card

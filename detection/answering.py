@@ -1,5 +1,6 @@
 """Answers for those who ask: what the networks in force say of cutouts, or of a candidate."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrid.core.errors import AstridError, BadImage
-from detection import classifier, inference
+from detection import classifier, inference, past
 from detection.card import CLASSIFIER
-from detection.ensemble import Judged, Places, by_confidence, spread_out
+from detection.ensemble import Judged, by_confidence, spread_out
 from detection.findings import kind_of
 from detection.frames import images_of
 from detection.models import DetectionType
 from detection.networks import Chosen, Networks, in_force, open_networks
-from detection.scoring import Answer, Frame, answers_of, judge
+from detection.parameters import DetectionParameters
+from detection.scoring import Answer, Frame, answers_of, judge, places_of
 from detection.stampnet.stamps import fitted, unlabelled
 from detection.stamps import USUAL_FWHM, stamp_peak
 from detection.uploads import Cutouts
@@ -76,8 +78,13 @@ def named(model: Any) -> dict[str, str]:
     }
 
 
-def judge_cutouts(cutouts: Cutouts) -> Reply:
-    """Judge cutouts that come without their frames.
+def judge_cutouts(files: Sequence[Cutouts | str]) -> Reply:
+    """Judge cutouts that come without their frames, file by file.
+
+    Parameters
+    ----------
+    files : list of Cutouts or str
+        A file that could not be read is the reason why, and has one row in the reply.
 
     Raises
     ------
@@ -88,15 +95,29 @@ def judge_cutouts(cutouts: Cutouts) -> Reply:
     """
     chosen = in_force()
     networks = open_networks(chosen)
-    reply = _reply(chosen, networks, _judged(networks, cutouts))
+    replies = [_answered(chosen, networks, one) for one in files]
+    answers = [answer for each in replies for answer in each.answers]
+    faults = [fault for each in replies for fault in each.faults]
+    reply = Reply(chosen, _threshold(networks), answers, faults)
     if all(reply.faults):
         raise NothingJudged(reply.faults)
     return reply
 
 
+def _answered(chosen: Chosen, networks: Networks, found: Cutouts | str) -> Reply:
+    if isinstance(found, str):
+        return Reply(chosen, _threshold(networks), [None], [found])
+    judged = spread_out(_judged(networks, found.good()), found.faults)
+    return _reply(chosen, networks, judged)
+
+
+def _threshold(networks: Networks) -> float:
+    return networks.judge.card.thresholds["detection"]
+
+
 def _reply(chosen: Chosen, networks: Networks, judged: Judged) -> Reply:
-    threshold = networks.judge.card.thresholds["detection"]
-    return Reply(chosen, threshold, answers_of(networks, judged), judged.fault.tolist())
+    answers = answers_of(networks, judged)
+    return Reply(chosen, _threshold(networks), answers, judged.fault.tolist())
 
 
 def _judged(networks: Networks, cutouts: Cutouts) -> Judged:
@@ -137,12 +158,14 @@ def judge_candidate(candidate: Candidate) -> Reply:
     chosen = in_force()
     networks = open_networks(chosen)
     images = images_of(candidate.difference_run)
-    x, y = np.array([candidate.pixel_x]), np.array([candidate.pixel_y])
+    run = candidate.difference_run
+    history = past.histories(run.observation, [candidate], DetectionParameters())
     try:
         stack = images.stack()
         probability = inference.probability_map(networks.unet, stack)
-        frame = Frame(stack, probability, images.difference.figures["fwhm_science"])
-        judged = judge(networks, frame, Places(x, y, np.array([candidate.is_negative])))
+        fwhm = images.difference.figures["fwhm_science"]
+        frame = Frame(stack, probability, fwhm, history)
+        judged = judge(networks, frame, places_of([candidate], frame))
     except ValueError as error:
         raise BadImage(f"candidate {candidate.pk}: {error}") from error
     return _reply(chosen, networks, judged)

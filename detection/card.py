@@ -80,15 +80,21 @@ def read_card(path: Path) -> Card:
         If there is none, or it does not say what a card must say.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        calibration = Calibration(**content.pop("calibration"))
-        return Card(calibration=calibration, **content)
+        return parse_card(path.read_bytes(), str(path))
     except FileNotFoundError as error:
         raise BadWeights(
             f"no model card at {path}: restore it from the repository or run train_model"
         ) from error
+
+
+def parse_card(text: bytes, name: str) -> Card:
+    """Read a card from its bytes; ``name`` is what errors call it. See :func:`read_card`."""
+    try:
+        content = json.loads(text.decode("utf-8"))
+        calibration = Calibration(**content.pop("calibration"))
+        return Card(calibration=calibration, **content)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError,
             AttributeError) as error:  # fmt: skip
         raise BadWeights(
-            f"{path} is not a model card ({error}): restore it or run train_model"
+            f"{name} is not a model card ({error}): restore it or run train_model"
         ) from error

@@ -50,7 +50,7 @@ def stamps_of(stack: FloatImage, places: Places, fwhm: float) -> Stamps:
     sign = np.where(places.is_negative, -1.0, 1.0)
     planes = windows(stack, places.x, places.y)
     planes[:, 2] *= sign[:, None, None].astype(np.float32)
-    return unlabelled(planes, np.full(len(places), fwhm), sign=sign)
+    return unlabelled(planes, np.full(len(places), fwhm), sign=sign, history=places.history)
 
 
 def judge_stamps(weights: Weights, stamps: Stamps) -> Judged:

@@ -122,11 +122,14 @@ class Places:
         px from 0.
     is_negative : (n,) bool array
         Fainter than in the reference.
+    history : (n,) array, optional
+        Detections at the place so far, this one included; NaN where that is not known.
     """
 
     x: FloatArray
     y: FloatArray
     is_negative: NDArray[np.bool_]
+    history: FloatArray | None = None
 
     def __len__(self) -> int:
         """Count them."""
@@ -134,4 +137,5 @@ class Places:
 
     def chosen(self, rows: slice | NDArray[np.bool_]) -> "Places":
         """Give some of them."""
-        return Places(self.x[rows], self.y[rows], self.is_negative[rows])
+        history = None if self.history is None else self.history[rows]
+        return Places(self.x[rows], self.y[rows], self.is_negative[rows], history)

@@ -31,10 +31,16 @@ def detections_of(
         reference.mask,
         threshold=parameters.source_sigma,
     )
-    surroundings = _Surroundings(images, sources, parameters)
+    surroundings = _Surroundings(images, sources, _significance(images), parameters)
     detections = [_detection(run, surroundings, one, answer) for one, answer in believed]
     _orient(detections, images)
     return detections
+
+
+def _significance(images: Images) -> NDArray[np.float32]:
+    """Give S_corr, NaN in pixels that the networks are not shown: cutouts keep that as well."""
+    found = images.difference
+    return np.where(found.mask == 0, found.significance, np.nan).astype(np.float32)
 
 
 def _orient(detections: list[Detection], images: Images) -> None:
@@ -51,6 +57,7 @@ class _Surroundings:
 
     images: Images
     sources: ReferenceSources
+    significance: NDArray[np.float32]
     parameters: DetectionParameters
 
     def cut(self, candidate: Candidate) -> NDArray[np.float16]:
@@ -60,7 +67,7 @@ class _Surroundings:
             images.science.pixels,
             images.reference.pixels,
             images.difference.difference,
-            images.difference.significance,
+            self.significance,
             x=candidate.pixel_x,
             y=candidate.pixel_y,
             size=self.parameters.cutout_px,

@@ -9,6 +9,7 @@ from detection.models import Detection
 # HEALPix cells of this order are 1.7 arcmin wide: all epochs of a thing lie in one cell.
 SPLIT_ORDER = 11
 FULL_ORDER = 29  # of the stored cells
+LEARNING, CALIBRATION, JUDGING = "training", "calibration", "test"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,23 @@ class Lesson:
 
     def is_test(self, share: float) -> bool:
         """Say whether its part of the sky is for judging: the same at every retraining."""
+        return self._lot < share
+
+    def part(self, test_share: float, calibration_share: float) -> str:
+        """Say what its part of the sky is for: learning, calibration or judging.
+
+        ``calibration_share`` is that of the sky that is not for judging.
+        """
+        if self.is_test(test_share):
+            return JUDGING
+        calibrates = self._lot < test_share + (1 - test_share) * calibration_share
+        return CALIBRATION if calibrates else LEARNING
+
+    @property
+    def _lot(self) -> float:
+        """A number from 0 to 1 that chance gave to its part of the sky, once for all."""
         digest = sha256(f"test {self.cell}".encode()).digest()
-        return int.from_bytes(digest[:6]) / 2**48 < share
+        return int.from_bytes(digest[:6]) / 2**48
 
 
 def counted(lessons: Iterable[Lesson]) -> list[dict[str, object]]:

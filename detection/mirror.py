@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -52,8 +51,7 @@ def mirror() -> int:
 
 def _enter(mlflow: "MlflowClient", row: Model) -> None:
     """Make a version of a row, with a run behind it, and write both on the row."""
-    opened = registry.open_weights(row)
-    run_id = row.mlflow_run_id or tracking.log(opened.card, Path(opened.path).parent)
+    run_id = row.mlflow_run_id or tracking.log(registry.open_weights(row))
     if not mlflow.search_registered_models(f"name = '{row.name}'"):
         mlflow.create_registered_model(row.name)
     version = mlflow.create_model_version(

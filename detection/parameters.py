@@ -41,6 +41,12 @@ class DetectionParameters:
         3.0, "within so many half-light ellipses of an extended source it is a supernova", gt=0
     )
 
+    history_visits: int = tunable(
+        30,
+        "earlier frames of a place from which its number of detections is told to the networks",
+        unit="rows",
+        ge=1,
+    )
     audit_rejected: int = tunable(
         1,
         "rejected candidates of each frame that chance picks for people, to count misses",

@@ -24,14 +24,14 @@ class Judged:
     is_real : (n,) bool array
     weight : (n,) array
         How much each counts.
-    group : (n,) int array
+    group : (n,) array
         The part of the sky that each lies in.
     """
 
     confidence: FloatArray
     is_real: BoolArray
     weight: FloatArray
-    group: NDArray[np.integer]
+    group: NDArray
 
     def chosen(self, rows: BoolArray) -> "Judged":
         """Give some of them."""

@@ -8,11 +8,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from astrid.core.errors import BadWeights
+from astrid.core import store
+from astrid.core.errors import BadWeights, CorruptFile, MissingFile
 from astrid.core.hints import nudge
 from astrid.core.locks import queue_up
 from detection import modelcards, weights
-from detection.card import Card
+from detection.card import Card, parse_card
 from detection.models import Model, ModelType
 from detection.weights import Weights
 
@@ -54,21 +55,27 @@ def find(name: str, version: str) -> Model:
     return row
 
 
-@transaction.atomic
 def register(path: Path, *, activate: bool = False) -> Model:
     """Enter trained weights as a row, after checking them; known weights are returned.
 
+    Weights that do not come with the code go to the file store, where all hosts find them.
     ``activate`` is for the weights that come with the code; others are promoted by people
     (:mod:`detection.promotion`).
     """
+    return enter(weights.load(path), activate=activate)
+
+
+@transaction.atomic
+def enter(network: Weights, *, activate: bool = False) -> Model:
+    """Enter opened weights as a row; see :func:`register`."""
     queue_up("model registry")
-    card = weights.load(path).card
+    card = network.card
     row, _ = Model.objects.get_or_create(
-        name=card.name, version=card.version, defaults=_facts(path, card)
+        name=card.name, version=card.version, defaults=_facts(network)
     )
     if row.sha256 != card.sha256:
         raise BadWeights(
-            f"{row} is registered with SHA-256 {row.sha256[:12]}…, {path} has "
+            f"{row} is registered with SHA-256 {row.sha256[:12]}…, {network.path} has "
             f"{card.sha256[:12]}…; give the new weights a new version"
         )
     if activate and not row.is_active:
@@ -76,12 +83,12 @@ def register(path: Path, *, activate: bool = False) -> Model:
     return row
 
 
-def _facts(path: Path, card: Card) -> dict[str, Any]:
-    """Copy what the card says into the columns of a row."""
-    is_shipped = path.parent == weights.DEFAULT.parent
+def _facts(network: Weights) -> dict[str, Any]:
+    """Copy what the card says into the columns of a row; keep the files."""
+    card = network.card
     return {
         "model_type": card.model_type,
-        "model_path": path.name if is_shipped else str(path),
+        **_files(network),
         "sha256": card.sha256,
         "architecture": card.architecture,
         "hyperparameters": card.training,
@@ -91,6 +98,15 @@ def _facts(path: Path, card: Card) -> dict[str, Any]:
         "calibration": asdict(card.calibration),
         "training_duration_seconds": card.training.get("seconds"),
         "model_card": modelcards.page_of(card),
+    }
+
+
+def _files(network: Weights) -> dict[str, str]:
+    if network.path.parent == weights.DEFAULT.parent:
+        return {"model_path": network.path.name}
+    return {
+        "model_path": store.put(network.content),
+        "card_path": store.put(network.card.to_json().encode()),
     }
 
 
@@ -106,11 +122,28 @@ def _data_of(card: Card) -> str:
 
 @transaction.atomic
 def put_in_force(row: Model) -> None:
-    """Make a network the champion; the one before it steps back."""
+    """Make a network the champion; the one before it steps back.
+
+    The anomaly detector that was fitted to a classifier comes and goes with it: it knows the
+    embeddings of this one only.
+    """
     queue_up("model registry")
-    Model.objects.filter(model_type=row.model_type, is_active=True).update(is_active=False)
-    row.is_active, row.is_challenger, row.deployment_date = True, False, timezone.now()
-    row.save(update_fields=["is_active", "is_challenger", "deployment_date", "updated_at"])
+    for one in filter(None, (row, detector_of(row))):
+        Model.objects.filter(model_type=one.model_type, is_active=True).update(is_active=False)
+        one.is_active, one.is_challenger, one.deployment_date = True, False, timezone.now()
+        one.save(update_fields=["is_active", "is_challenger", "deployment_date", "updated_at"])
+
+
+def detector_of(classifier: Model) -> Model | None:
+    """Give the newest anomaly detector that was fitted to a classifier."""
+    return (
+        Model.objects.filter(
+            model_type=ModelType.ANOMALY_DETECTOR,
+            hyperparameters__embedding_of=classifier.sha256,
+        )
+        .order_by("-id")
+        .first()
+    )
 
 
 @transaction.atomic
@@ -137,10 +170,20 @@ def open_weights(row: Model) -> Weights:
     """Open the weights of a row, checked against the hash in it; once per process."""
     if not row.model_path:
         raise BadWeights(f"{row} has no weights file; run train_model and register the result")
-    return _open(row.model_path, row.sha256)
+    return _open(row.model_path, row.card_path, row.sha256)
 
 
-@lru_cache(maxsize=4)
-def _open(path: str, sha256: str) -> Weights:
-    shipped = weights.DEFAULT.parent / path
-    return weights.load(shipped if shipped.exists() else Path(path), sha256=sha256)
+# Two networks of each type, and those that a promotion has just replaced.
+@lru_cache(maxsize=8)
+def _open(path: str, card_path: str, sha256: str) -> Weights:
+    if card_path:
+        return _stored(path, card_path, sha256)
+    return weights.load(weights.DEFAULT.parent / path, sha256=sha256)
+
+
+def _stored(path: str, card_path: str, sha256: str) -> Weights:
+    try:
+        content, card = store.get(path), store.get(card_path)
+    except (MissingFile, CorruptFile) as error:
+        raise BadWeights(f"weights cannot be read: {error}") from error
+    return weights.opened(content, parse_card(card, card_path), Path(path), sha256)

@@ -1,26 +1,41 @@
-"""From verdicts to a challenger: a snapshot, a fit, a new version; never a champion."""
+"""From verdicts to a challenger: a snapshot, a training, a new version; never a champion."""
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 
 from astrid.core.errors import AstridError
 from astrid.core.provenance import versions
-from detection import registry, snapshots, training
-from detection.card import Card
-from detection.lessons import Lesson
+from detection import anomalytraining, registry, snapshots
+from detection.card import CLASSIFIER
+from detection.classifier import seen
+from detection.lessons import CALIBRATION, JUDGING, LEARNING, Lesson
 from detection.models import Model, TrainingDataset, TrainingRun
 from detection.recalibration import Judged, before_and_after, recalibrated, refit
+from detection.relearning import Origin, Verdicts, opened, relearn
+from detection.stampnet.dataset import read_real
+from detection.stampnet.finetuning import Tuning
+from detection.stampnet.stamps import Stamps
+from detection.weights import Weights
+
+Parts = dict[str, list[Lesson]]
+WORDS = {
+    LEARNING: "for learning",
+    CALIBRATION: "for calibration",
+    JUDGING: "for judging",
+}
 
 
 class TooFewLessons(AstridError):
     """Verdicts from which nothing can be learned yet."""
+
+
+class CannotLearn(AstridError):
+    """A network that verdicts cannot be taught to, or data that it cannot learn from."""
 
 
 @dataclass(frozen=True)
@@ -32,78 +47,162 @@ class Retrained:
     run: TrainingRun
 
 
-def retrain(champion: Model, lessons: Sequence[Lesson], rule: Mapping[str, Any]) -> Retrained:
-    """Fit the confidence of the network in force to what people said of its detections.
+def retrain(
+    champion: Model, lessons: Sequence[Lesson], rule: Mapping[str, Any], real: Path | None = None
+) -> Retrained:
+    """Let the stamp network in force learn on from what people said of its detections.
 
     Parameters
     ----------
     champion : Model
-        Its weights stay; the challenger is a version of its own.
+        It stays as it is; the challenger is a version of its own.
     lessons : list of Lesson
-        Of what it scored itself.
     rule : dict
-        Parameters of the retraining, ``test_share`` and ``least_of_a_kind`` among them.
+        Parameters of the retraining, those of the setting ``retraining`` and ``workers``.
+    real : Path, optional
+        Real data of its first training, see :func:`detection.stampnet.dataset.read_real`.
 
     Raises
     ------
     TooFewLessons
-        If one side of the split holds too few real or bogus ones.
+        If a part of the sky holds too few real or bogus ones.
+    CannotLearn
+        If it is no stamp network, or the data do not hold what is needed.
     BadWeights
         If the weights of the champion cannot be used.
     """
-    check_enough(lessons, rule["test_share"], rule["least_of_a_kind"])
-    version = next_version(champion)
-    name = f"{champion.name} {version}"
-    dataset = snapshots.take(lessons, rule["test_share"], rule, name=name)
+    if champion.model_type != CLASSIFIER:
+        raise CannotLearn(
+            f"{champion} is a {champion.model_type}, and only a stamp network learns from "
+            "verdicts: fit its confidence alone (--calibration-only)"
+        )
+    parts = parts_of(lessons, rule["test_share"], rule["calibration_share"])
+    check_enough(parts, rule["least_of_a_kind"])
+    return _recorded(champion, parts, rule, lambda data: _tuned(champion, parts, data, real))
+
+
+def recalibrate(champion: Model, lessons: Sequence[Lesson], rule: Mapping[str, Any]) -> Retrained:
+    """Fit the confidence of the network in force to verdicts; its weights stay.
+
+    Raises
+    ------
+    TooFewLessons
+        If a part of the sky holds too few real or bogus ones.
+    BadWeights
+        If the weights of the champion cannot be used.
+    """
+    parts = parts_of(lessons, rule["test_share"], 1.0)
+    check_enough(parts, rule["least_of_a_kind"])
+    return _recorded(champion, parts, rule, lambda data: _fitted(champion, parts, data))
+
+
+def parts_of(lessons: Sequence[Lesson], test_share: float, calibration_share: float) -> Parts:
+    """Sort lessons by what their part of the sky is for; what is for nothing is left out."""
+    parts: Parts = {part: [] for part in WORDS}
+    for one in lessons:
+        parts[one.part(test_share, calibration_share)].append(one)
+    return parts if calibration_share < 1 else {p: parts[p] for p in (CALIBRATION, JUDGING)}
+
+
+def check_enough(parts: Parts, least: int) -> None:
+    """Refuse lessons that nothing can be fitted to or measured on."""
+    counts = {part: sum(one.is_real for one in rows) for part, rows in parts.items()}
+    if any(min(real, len(parts[part]) - real) < least for part, real in counts.items()):
+        said = ", ".join(
+            f"{real} real and {len(parts[part]) - real} bogus verdicts {WORDS[part]}"
+            for part, real in counts.items()
+        )
+        raise TooFewLessons(
+            f"{said}: at least {least} of each are needed everywhere (least_of_a_kind of the "
+            "setting retraining)"
+        )
+
+
+def next_version(row: Model) -> str:
+    """Give the first free version after that of a row: ``1`` leads to ``1.1``."""
+    taken = set(Model.objects.filter(name=row.name).values_list("version", flat=True))
+    names = (f"{row.version}.{number}" for number in count(1))
+    return next(name for name in names if name not in taken)
+
+
+Made = tuple[Weights, dict[str, Any]]
+
+
+def _recorded(
+    champion: Model,
+    parts: Parts,
+    rule: Mapping[str, Any],
+    make: Callable[[TrainingDataset], Made],
+) -> Retrained:
+    """Keep what is learned from, and enter what ``make`` makes of it as the challenger."""
+    dataset = snapshots.take(parts, rule, name=f"{champion.name} {next_version(champion)}")
     run = TrainingRun.objects.create(dataset=dataset, parameters=dict(rule))
     with run.working():
-        card = fit(champion, lessons, dataset, version)
-        challenger = registry.register(write(champion, card))
+        network, figures = make(dataset)
+        challenger = registry.enter(network)
         registry.challenge(challenger)
         run.complete(
             model=challenger,
-            performance_metrics=card.metrics["verdicts"],
+            performance_metrics=figures,
             provenance={"inputs": {"dataset": dataset.sha256, "weights": champion.sha256},
                         "versions": versions()},
         )  # fmt: skip
     return Retrained(challenger, dataset, run)
 
 
-def check_enough(lessons: Sequence[Lesson], test_share: float, least: int) -> None:
-    """Refuse lessons that nothing can be fitted to or measured on."""
-    for part, wanted in (("for learning", False), ("for judging", True)):
-        rows = [one for one in lessons if one.is_test(test_share) == wanted]
-        real = sum(one.is_real for one in rows)
-        if min(real, len(rows) - real) < least:
-            raise TooFewLessons(
-                f"{real} real and {len(rows) - real} bogus verdicts {part}: at least {least} of "
-                "each are needed (least_of_a_kind of the setting retraining)"
-            )
+def _tuned(champion: Model, parts: Parts, dataset: TrainingDataset, real: Path | None) -> Made:
+    """Teach the verdicts to the weights; enter the detector that belongs to them."""
+    rule, old = dataset.rule, registry.open_weights(champion)
+    tuning = Tuning(**{name: rule[name] for name in TUNED})
+    origin = Origin(next_version(champion), next_detector(), dataset.sha256)
+    try:
+        verdicts = Verdicts(*(usable(snapshots.stamps_of(parts[part])) for part in WORDS))
+        sky = (
+            read_real(real, old.card.training["preset"]["frame_pairs"], tuning.seed)
+            if real
+            else None
+        )
+        found = relearn(old, verdicts, tuning, origin, sky)
+    except ValueError as error:
+        raise CannotLearn(f"{champion} cannot learn from this: {error}") from error
+    registry.enter(found.detector)
+    return found.network, found.figures
 
 
-def next_version(champion: Model) -> str:
-    """Give the first free version after the champion's: ``1`` leads to ``1.1``."""
-    taken = set(Model.objects.filter(name=champion.name).values_list("version", flat=True))
-    names = (f"{champion.version}.{number}" for number in count(1))
-    return next(name for name in names if name not in taken)
+TUNED = ("seed", "epochs", "learning_rate", "rehearsal_scenes", "workers")
 
 
-def fit(champion: Model, lessons: Sequence[Lesson], dataset: TrainingDataset, version: str) -> Card:
-    """Fit on one part of the sky, measure on the other; give the card of the new version."""
-    judged = judged_of(lessons)
-    is_test = np.array([one.is_test(dataset.rule["test_share"]) for one in lessons])
-    correction = refit(judged.chosen(~is_test))
-    figures = before_and_after(judged.chosen(is_test), correction)
-    card = recalibrated(registry.open_weights(champion).card, correction, version)
+def next_detector() -> str:
+    """Give the version of the next anomaly detector."""
+    first = Model.objects.filter(name=anomalytraining.NAME).order_by("id").first()
+    return next_version(first) if first else anomalytraining.VERSION
+
+
+def usable(stamps: Stamps) -> Stamps:
+    """Give the stamps that the network can look at."""
+    _, faults = seen(stamps)
+    return stamps.chosen(np.flatnonzero([fault == "" for fault in faults]))
+
+
+def _fitted(champion: Model, parts: Parts, dataset: TrainingDataset) -> Made:
+    """Fit on one part of the sky, measure on the other."""
+    old = registry.open_weights(champion)
+    correction = refit(judged_of(parts[CALIBRATION]))
+    figures = before_and_after(judged_of(parts[JUDGING]), correction)
+    card = recalibrated(old.card, correction, next_version(champion))
     said = (
         f"Confidence fitted anew to {dataset.total_samples} verdicts of people (dataset "
         f"{dataset.sha256[:12]}); calibration error on {figures['real']} real and "
         f"{figures['bogus']} bogus ones of other parts of the sky "
         f"{figures['ece_before']['value']:.4f} before, {figures['ece']['value']:.4f} after."
     )
-    metrics = {**card.metrics, "verdicts": figures}
-    made = {**card.training, "from": f"{champion}", "verdicts": dataset.sha256}
-    return replace(card, training=made, metrics=metrics, remarks=[*card.remarks, said])
+    card = replace(
+        card,
+        training={**card.training, "from": f"{champion}", "verdicts": dataset.sha256},
+        metrics={**card.metrics, "verdicts": figures},
+        remarks=[*card.remarks, said],
+    )
+    return opened(old.content, card), figures
 
 
 def judged_of(lessons: Sequence[Lesson]) -> Judged:
@@ -114,13 +213,3 @@ def judged_of(lessons: Sequence[Lesson]) -> Judged:
         weight=np.array([one.weight for one in lessons], float),
         group=np.array([one.cell for one in lessons]),
     )
-
-
-def write(champion: Model, card: Card) -> Path:
-    """Write weights and card of a new version into the state folder."""
-    folder = Path(settings.STATE) / "models" / f"{card.name}-{card.version}"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{card.name}-{card.version}.onnx"
-    shutil.copyfile(registry.open_weights(champion).path, path)
-    training.write(card, path)
-    return path

@@ -1,6 +1,8 @@
 """From what the networks say to the rows of candidates: score, status, or why there is none."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +31,14 @@ class Frame:
         From :func:`detection.inference.probability_map`.
     fwhm : float
         Seeing of the science frame, px.
+    history : dict of UUID to float
+        Of its candidates, see :func:`detection.past.histories`; who is not in it has none.
     """
 
     stack: FloatImage
     probability: FloatImage
     fwhm: float
+    history: Mapping[UUID, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,24 @@ def score_candidates(
     candidates: list[Candidate], frame: Frame, networks: Networks, threshold: float
 ) -> Scored:
     """Put the judge's confidence on every unsaved candidate, and what follows from it."""
-    x, y = (np.array([getattr(one, name) for one in candidates]) for name in ("pixel_x", "pixel_y"))
-    faults = outside(frame.stack.shape[:2], x, y)
+    places = places_of(candidates, frame)
+    faults = outside(frame.stack.shape[:2], places.x, places.y)
     is_good = faults == ""
-    places = Places(x, y, np.array([one.is_negative for one in candidates], bool))
     judged = spread_out(judge(networks, frame, places.chosen(is_good)), faults)
     answers = answers_of(networks, judged)
     for one, answer, fault in zip(candidates, answers, judged.fault.tolist(), strict=True):
         settle(one, answer, fault, threshold)
     return Scored(candidates, answers, threshold)
+
+
+def places_of(candidates: Sequence[Candidate], frame: Frame) -> Places:
+    """Give what the networks are told of candidates beside the pixels."""
+    return Places(
+        x=np.array([one.pixel_x for one in candidates]),
+        y=np.array([one.pixel_y for one in candidates]),
+        is_negative=np.array([one.is_negative for one in candidates], bool),
+        history=np.array([frame.history.get(one.pk, np.nan) for one in candidates], float),
+    )
 
 
 def judge(networks: Networks, frame: Frame, places: Places) -> Judged:

@@ -1,6 +1,6 @@
 """What the detection domain can do: score candidates, and join detections into objects."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from astrid.core.errors import BadImage
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
-from detection import audit, inference, scoring, shadow
+from detection import audit, inference, past, scoring, shadow
 from detection.association import associate, refresh
 from detection.findings import detections_of
 from detection.frames import Images, images_of
@@ -76,11 +76,14 @@ def infer(run: ModelRun) -> None:
             images = images_of(difference)
         with cost.step("network"):
             frame = _frame(run, networks, images, parameters)
+            told = past.histories(difference.observation, candidates, parameters)
+            frame = replace(frame, history=told)
             scored = scoring.score_candidates(candidates, frame, networks, threshold)
         with cost.step("detections"):
             drawn = [] if difference.is_control else audit.draw(scored, parameters.audit_rejected)
             detections = detections_of(run, images, [*scored.believed, *drawn], parameters)
             audit.mark(detections, scored)
+            past.note(detections, frame.history)
         with cost.step("shadow"):
             shadow.score_beside(run, frame, networks, candidates)
         with cost.step("store"):

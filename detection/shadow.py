@@ -12,11 +12,10 @@ from astrid.core.provenance import versions
 from detection import inference, registry
 from detection.card import UNET
 from detection.drift import BINS
-from detection.ensemble import Places
 from detection.models import ModelRun, ShadowScore
 from detection.networks import Networks
 from detection.parameters import DetectionParameters
-from detection.scoring import Frame, judge
+from detection.scoring import Frame, judge, places_of
 from detection.weights import Weights
 from differencing.models import Candidate
 
@@ -74,9 +73,7 @@ def _confidence(
     if network.card.model_type == UNET:
         frame = replace(frame, probability=_map(shadow, network, frame))
         networks = replace(networks, unet=network)
-    x, y = (np.array([getattr(one, name) for one in candidates]) for name in ("pixel_x", "pixel_y"))
-    signs = np.array([one.is_negative for one in candidates], bool)
-    judged = judge(replace(networks, judge=network), frame, Places(x, y, signs))
+    judged = judge(replace(networks, judge=network), frame, places_of(candidates, frame))
     good = judged.fault == ""
     kept = [one for one, is_good in zip(candidates, good.tolist(), strict=True) if is_good]
     return kept, judged.confidence[good]

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from detection import documentation
+from detection import modelcards
 from detection.card import Card
+from detection.weights import Weights
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,7 +43,7 @@ def client() -> "MlflowClient":
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def log(card: Card, folder: Path) -> str:
+def log(network: Weights) -> str:
     """Log one training, its figures with their intervals, its files and its card as a page.
 
     Returns
@@ -51,7 +53,7 @@ def log(card: Card, folder: Path) -> str:
     """
     from mlflow.entities import Metric, Param
 
-    mlflow = client()
+    mlflow, card = client(), network.card
     tags = {"mlflow.runName": f"{card.name}-{card.version}", "sha256": card.sha256}
     run = mlflow.create_run(experiment_of(mlflow, card.name), tags=tags)
     key, now = run.info.run_id, run.info.start_time
@@ -60,9 +62,12 @@ def log(card: Card, folder: Path) -> str:
     ]
     figures = [Metric(name, value, now, 0) for name, value in figures_of(card).items()]
     mlflow.log_batch(key, metrics=figures, params=parameters)
-    for path in sorted(folder.glob(f"{card.name}-{card.version}.*")):
-        mlflow.log_artifact(key, str(path))
-    mlflow.log_text(key, documentation.page(card), "model_card.md")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{card.name}-{card.version}.onnx"
+        path.write_bytes(network.content)
+        path.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
+        mlflow.log_artifacts(key, folder)
+    mlflow.log_text(key, modelcards.page_of(card), "model_card.md")
     mlflow.set_terminated(key)
     return str(key)
 
@@ -79,15 +84,21 @@ def experiment_of(mlflow: "MlflowClient", name: str) -> str:
 
 
 def parameters_of(card: Card) -> dict[str, Any]:
-    """Give what a training was asked to do, flat."""
+    """Give what a training was asked to do, flat: whatever the network does."""
     training = card.training
-    return {
-        "seed": training["seed"],
-        **training["preset"],
-        **card.architecture,
-        "normalisation": card.normalisation,
-        "libraries": json.dumps(training["libraries"]),
+    plain = {name: value for name, value in training.items() if not isinstance(value, dict)}
+    asked = {
+        f"{before}{name}": value
+        for part, before in (("preset", ""), ("tuning", "tuning_"))
+        for name, value in training.get(part, {}).items()
     }
+    tables = {name: json.dumps(training[name]) for name in ("libraries", "real_files")
+              if training.get(name)}  # fmt: skip
+    return {
+        "model_type": card.model_type,
+        "normalisation": card.normalisation,
+        **card.architecture, **plain, **asked, **tables,
+    }  # fmt: skip
 
 
 def figures_of(card: Card) -> dict[str, float]:
@@ -98,7 +109,7 @@ def figures_of(card: Card) -> dict[str, float]:
     parts = {
         "threshold": card.thresholds,
         "calibration": asdict(card.calibration),
-        "seconds": card.training["seconds_by_step"],
+        "seconds": card.training.get("seconds_by_step", {}),
     }
     return {
         name: float(value) for name, value in (*flat(card.metrics), *flat(parts)) if isfinite(value)

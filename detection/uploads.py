@@ -4,6 +4,7 @@ import io
 import math
 import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -36,14 +37,51 @@ class Cutouts:
         NaN where there are no data.
     facts : dict of str to (n,) array
         What the file says beside the pixels: ``fwhm`` (px), ``sign``, ``history``.
+    faults : list of str
+        Why one cannot be judged, whatever its pixels are; empty where nothing is wrong.
     """
 
     planes: NDArray[np.float32]
     facts: dict[str, FloatArray]
+    faults: list[str]
 
     def __len__(self) -> int:
         """Count them."""
         return len(self.planes)
+
+    def good(self) -> "Cutouts":
+        """Give those without a fault."""
+        rows = np.flatnonzero([fault == "" for fault in self.faults])
+        facts = {name: values[rows] for name, values in self.facts.items()}
+        return Cutouts(self.planes[rows], facts, [""] * len(rows))
+
+
+def read_all(files: Sequence[bytes]) -> list[Cutouts | str]:
+    """Read several files; one that cannot be read costs only itself and is its reason instead.
+
+    Together they hold no more than one alone may.
+    """
+    found: list[Cutouts | str] = []
+    for content in files:
+        try:
+            one = read_cutouts(content)
+            check_room([each for each in found if isinstance(each, Cutouts)], one)
+            found.append(one)
+        except BadImage as error:
+            found.append(str(error))
+    return found
+
+
+def check_room(before: Sequence[Cutouts], one: Cutouts) -> None:
+    """Refuse a file that makes too many cutouts, or too large ones, with those before it."""
+    everything = [*before, one]
+    stamps = sum(len(each) for each in everything)
+    values = sum(each.planes.size for each in everything)
+    if stamps > MOST_STAMPS or values > MOST_VALUES:
+        raise BadImage(
+            f"with the files before it {stamps} cutouts of {values} numbers: at most {MOST_STAMPS} "
+            f"of {MOST_VALUES} are judged at a time"
+        )
 
 
 def read_cutouts(content: bytes) -> Cutouts:
@@ -69,7 +107,10 @@ def read_cutouts(content: bytes) -> Cutouts:
     else:
         raise BadImage("this is neither an npz, an npy nor a FITS file")
     planes = planes_first(arrays.pop("pixels"))
-    return Cutouts(planes, {name: one_each(name, v, len(planes)) for name, v in arrays.items()})
+    facts = {name: one_each(name, v, len(planes)) for name, v in arrays.items()}
+    columns = [[""] * len(planes), *map(flaws, facts, facts.values())]
+    faults = ["; ".join(filter(None, row)) for row in zip(*columns, strict=True)]
+    return Cutouts(planes, facts, faults)
 
 
 def read_npz(content: bytes) -> dict[str, NDArray[Any]]:
@@ -165,14 +206,17 @@ def one_each(name: str, values: NDArray[Any], count: int) -> FloatArray:
         numbers = np.full(count, float(numbers))
     if numbers.shape != (count,):
         raise BadImage(f"{name} has shape {numbers.shape}: one number, or {count} of them")
-    return check_fact(name, numbers)
-
-
-def check_fact(name: str, numbers: FloatArray) -> FloatArray:
-    """Refuse a fact that no exposure has."""
-    limits = {"fwhm": (0.5, 30.0), "sign": (-1.0, 1.0), "history": (0.0, np.inf)}
-    low, high = limits[name]
-    known = numbers if name != "history" else numbers[~np.isnan(numbers)]
-    if not ((known >= low) & (known <= high)).all():
-        raise BadImage(f"{name} is {numbers.min():g} to {numbers.max():g}: {low:g} to {high:g}")
     return numbers
+
+
+LIMITS = {"fwhm": (0.5, 30.0), "sign": (-1.0, 1.0), "history": (0.0, np.inf)}
+
+
+def flaws(name: str, numbers: FloatArray) -> list[str]:
+    """Say of each number why no exposure has it; empty where one may. Not to know is no flaw."""
+    low, high = LIMITS[name]
+    return [
+        "" if low <= number <= high or (name == "history" and np.isnan(number))
+        else f"{name} is {number:g}: {low:g} to {high:g} is wanted"
+        for number in numbers.tolist()
+    ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Weights:
     session: ort.InferenceSession
     card: Card
     path: Path
+    content: bytes = field(repr=False)
 
 
 def load(path: Path = DEFAULT, sha256: str | None = None, *, threads: int = 1) -> Weights:
@@ -56,7 +57,13 @@ def load(path: Path = DEFAULT, sha256: str | None = None, *, threads: int = 1) -
         has other inputs or outputs than its card says, or another normalisation.
     """
     card = read_card(path.with_suffix(".json"))
-    content = read_weights(path)
+    return opened(read_weights(path), card, path, sha256, threads=threads)
+
+
+def opened(
+    content: bytes, card: Card, path: Path, sha256: str | None = None, *, threads: int = 1
+) -> Weights:
+    """Open weights that were read already; ``path`` is what errors call them. See :func:`load`."""
     check_hash(content, path, card, sha256)
     sees_stamps = card.model_type == ANOMALY or bool(card.inputs)
     if not sees_stamps:
@@ -65,7 +72,7 @@ def load(path: Path = DEFAULT, sha256: str | None = None, *, threads: int = 1) -
     check_ports(session, card, path)
     if sees_stamps:
         check_normalisation(card, path, sight.CHANNELS, sight.VERSION)
-    return Weights(session, card, path)
+    return Weights(session, card, path, content)
 
 
 def read_weights(path: Path) -> bytes:

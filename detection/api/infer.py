@@ -5,6 +5,7 @@ import binascii
 from typing import Any
 
 import numpy as np
+from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, ValidationError
@@ -18,7 +19,7 @@ from astrid.core.errors import BadImage, BadWeights, CorruptFile, MissingFile
 from detection import answering
 from detection.answering import NothingJudged, Reply
 from detection.models import DetectionType, ModelType
-from detection.uploads import MOST_BYTES, Cutouts, read_cutouts
+from detection.uploads import MOST_BYTES, MOST_STAMPS, Cutouts, read_all
 from differencing.models import Candidate
 
 # A third more, as base64 writes it, and some for the form around.
@@ -39,12 +40,31 @@ class Unavailable(APIException):
     default_code = "networks_unavailable"
 
 
-@extend_schema_field({"type": "string", "format": "binary"})
-class BytesField(serializers.Field):
-    """The bytes of a file: uploaded, or as base64 in JSON."""
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "format": "binary"},
+            {"type": "array", "items": {"type": "string", "format": "binary"}},
+        ]
+    }
+)
+class FilesField(serializers.Field):
+    """The bytes of files: uploaded, or as base64 in JSON, one or a list of them."""
 
-    def to_internal_value(self, data: Any) -> bytes:
-        """Give the bytes."""
+    def get_value(self, dictionary: Any) -> Any:
+        """Take all files of a form, not the last one."""
+        if isinstance(dictionary, MultiValueDict):
+            return dictionary.getlist(self.field_name) or serializers.empty
+        return super().get_value(dictionary)
+
+    def to_internal_value(self, data: Any) -> list[bytes]:
+        """Give the bytes of each."""
+        files = data if isinstance(data, list) else [data]
+        if not 1 <= len(files) <= MOST_STAMPS:
+            raise ValidationError(f"{len(files)} files: send 1 to {MOST_STAMPS} at a time.")
+        return [self._content(one) for one in files]
+
+    def _content(self, data: Any) -> bytes:
         if hasattr(data, "read"):
             content: bytes = data.read()
             return content
@@ -60,10 +80,11 @@ class QuestionSerializer(serializers.Serializer):
     """Cutouts (an npz, npy or FITS file), or the id of a candidate."""
 
     candidate = serializers.UUIDField(required=False)
-    cutouts = BytesField(
+    cutouts = FilesField(
         required=False,
         help_text="npz, npy or FITS with (n, 3 or 4, size, size) pixels: science, reference, "
-        "difference and perhaps S_corr. A file of a form, or base64 in JSON.",
+        "difference and perhaps S_corr. Files of a form, or base64 in JSON; several by naming the "
+        "field again, or as a list. One that cannot be read says why in its place.",
     )
     fwhm = serializers.FloatField(
         required=False,
@@ -80,14 +101,14 @@ class QuestionSerializer(serializers.Serializer):
             attrs["cutouts"] = self._read(attrs)
         return attrs
 
-    def _read(self, attrs: dict[str, Any]) -> Cutouts:
-        try:
-            cutouts = read_cutouts(attrs["cutouts"])
-        except BadImage as error:
-            raise ValidationError({"cutouts": [str(error)]}) from error
-        if "fwhm" in attrs:
-            cutouts.facts.setdefault("fwhm", np.full(len(cutouts), attrs["fwhm"]))
-        return cutouts
+    def _read(self, attrs: dict[str, Any]) -> list[Cutouts | str]:
+        found = read_all(attrs["cutouts"])
+        if len(found) == 1 and isinstance(found[0], str):
+            raise ValidationError({"cutouts": [found[0]]})
+        for one in found:
+            if isinstance(one, Cutouts) and "fwhm" in attrs:
+                one.facts.setdefault("fwhm", np.full(len(one), attrs["fwhm"]))
+        return found
 
 
 class NetworkSerializer(serializers.Serializer):

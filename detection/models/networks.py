@@ -44,7 +44,17 @@ class Model(Record):
         default=False, help_text="Scores beside the champion; its scores are kept and not used."
     )
     deployment_date = models.DateTimeField(null=True, blank=True)
-    model_path = models.CharField(max_length=500, null=True, blank=True)  # noqa: DJ001
+    model_path = models.CharField(  # noqa: DJ001
+        max_length=500,
+        null=True,
+        blank=True,
+        help_text="Weights: a file that comes with the code, or the name of a stored one.",
+    )
+    card_path = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="The stored card of stored weights; empty where both come with the code.",
+    )
     sha256 = models.CharField(max_length=64, blank=True, help_text="Hash of the weights file.")
     mlflow_run_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
     mlflow_version = models.CharField(

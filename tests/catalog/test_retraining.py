@@ -2,21 +2,27 @@
 
 import io
 import json
+from collections import Counter
 from io import StringIO
 
 import numpy as np
 import pytest
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 
 from astrid.core import store
+from astrid.core.errors import BadWeights
 from catalog import config
 from curation.lessons import collect
 from curation.models import GoldItem, ReviewTask, ValidationEvent
 from curation.parameters import RetrainingParameters, ReviewPolicy
 from curation.services import judge, withdraw
 from detection import cutouts, registry
+from detection.lessons import Lesson
 from detection.models import Detection, Model, SkyObject, TrainingDataset, TrainingRun
-from detection.networks import in_force
+from detection.networks import in_force, open_networks
+from detection.retraining import CannotLearn, retrain
+from detection.stampnet import finetuning
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -33,8 +39,16 @@ def run():
     return factories.make_model_run(model=in_force().model)
 
 
-def detection(run, **fields):
-    stamps = np.random.default_rng(1).normal(100, 5, (4, 63, 63)).astype(np.float16)
+def picture(rng, change=None):
+    """Noise around a sky of 100, and in science and difference what has changed."""
+    planes = rng.normal(100, 5, (4, 63, 63))
+    if change is not None:
+        planes[[0, 2]] += change
+    return planes.astype(np.float16)
+
+
+def detection(run, stamps=None, **fields):
+    stamps = picture(np.random.default_rng(1)) if stamps is None else stamps
     return factories.make_detection(
         model_run=run, cutouts_path=store.put(cutouts.to_npz(stamps)), **fields
     )
@@ -123,12 +137,13 @@ def sky(run, people, number=160, seed=7):
         place = {"ra": float(rng.uniform(0, 360)), "dec": float(rng.uniform(-60, 60))}
         thing = factories.make_sky_object(**place)
         is_real = bool(rng.random() < 0.5)
-        for _ in range(2):
+        for epoch in (1, 2):
             # an epoch lies within half an arcsecond of the other
             near = {name: value + rng.uniform(-1, 1) * 1e-4 for name, value in place.items()}
             score = float(rng.uniform(0.75, 0.999) if is_real else rng.uniform(0.6, 0.98))
             seen = factories.make_observation(survey=run.observation.survey)
-            one = detection(run, observation=seen, sky_object=thing, confidence_score=score, **near)
+            one = detection(run, observation=seen, sky_object=thing, confidence_score=score,
+                            prediction_metadata={"history": epoch}, **near)  # fmt: skip
             say(one, ada, is_real)
 
 
@@ -136,6 +151,10 @@ def call(**options):
     out = StringIO()
     call_command("retrain_model", json=True, stdout=out, **options)
     return json.loads(out.getvalue())
+
+
+def fit_confidence():
+    return call(calibration_only=True)
 
 
 @pytest.fixture
@@ -153,16 +172,30 @@ def test_no_object_of_the_sky_is_on_both_sides_of_the_split(run, people, at_home
     assert all(len(side) == 1 for side in sides.values())
     assert {True, False} == set.union(*sides.values())
     config.put("retraining", {"least_of_a_kind": 5})
-    call()
+    fit_confidence()
     split = TrainingDataset.objects.get().split
-    assert not set(split["training"]) & set(split["test"])
+    assert not set(split["calibration"]) & set(split["test"])
 
 
-def test_verdicts_make_a_challenger_and_never_a_champion(run, people, at_home):
+def test_the_three_parts_of_the_sky_have_the_shares_that_they_were_given(run, people):
+    rng = np.random.default_rng(5)
+    found = Counter(
+        Lesson(Detection(hpx=int(cell)), True, "", "", "", 1.0).part(0.3, 0.3)
+        for cell in rng.integers(0, 2**58, 4000)
+    )
+    # binomial: 0.7 % of standard error each
+    assert found["test"] / 4000 == pytest.approx(0.3, abs=0.03)
+    assert found["calibration"] / 4000 == pytest.approx(0.21, abs=0.03)
+    assert found["training"] / 4000 == pytest.approx(0.49, abs=0.03)
+
+
+def test_a_confidence_fitted_to_verdicts_makes_a_challenger_and_never_a_champion(
+    run, people, at_home
+):
     sky(run, people)
     config.put("retraining", {"least_of_a_kind": 5})
     champion = in_force().model
-    report = call()
+    report = fit_confidence()
     challenger = registry.challenger(champion.model_type)
     assert in_force().model == champion
     assert (report["challenger"], challenger.version) == ("astrid-stamps 1.1", "1.1")
@@ -173,13 +206,85 @@ def test_verdicts_make_a_challenger_and_never_a_champion(run, people, at_home):
     training = TrainingRun.objects.get()
     assert (training.status, training.model) == ("completed", challenger)
     assert registry.open_weights(challenger).card.version == "1.1"
-    assert call()["challenger"] == "astrid-stamps 1.2"
+    assert fit_confidence()["challenger"] == "astrid-stamps 1.2"
+
+
+Y, X = np.mgrid[-31:32, -31:32]
+STAR = 300 * np.exp(-0.5 * (X**2 + Y**2) / 1.1**2)
+ROW = np.where(Y == 0, 60.0, 0.0)
+
+
+def shown_sky(run, people, number):
+    """Judged detections of a camera that leaks along bright rows, and makes stars there."""
+    rng, (ada, _) = np.random.default_rng(8), people
+    for index in range(number):
+        is_real = index % 2 == 0
+        place = {"ra": float(rng.uniform(0, 360)), "dec": float(rng.uniform(-60, 60))}
+        stamps = picture(rng, rng.uniform(0.5, 2) * STAR)
+        if not is_real:
+            stamps[:2] += ROW.astype(np.float16)
+        say(detection(run, stamps, **place), ada, is_real)
+
+
+@pytest.fixture
+def few_scenes(monkeypatch):
+    """So few that a test can wait for them, and enough to measure the anomaly detector on."""
+    monkeypatch.setattr(finetuning, "VALIDATION_SCENES", 7)
+    monkeypatch.setattr(finetuning, "TEST_SCENES", 7)
+    few = {"least_of_a_kind": 5, "rehearsal_scenes": 3, "epochs": 10, "learning_rate": 2e-3}
+    config.put("retraining", few)
+
+
+def test_the_weights_learn_from_verdicts_and_the_detector_comes_along(
+    run, people, at_home, few_scenes
+):
+    shown_sky(run, people, 140)
+    champion, detector = in_force().model, in_force().anomaly_detector
+    report = call(workers=1)
+    challenger = registry.challenger(champion.model_type)
+    assert (in_force().model, challenger.version) == (champion, "1.1")
+    assert challenger.sha256 != champion.sha256
+    auc = report["figures"]["verdicts"]["auc"]
+    assert auc["champion"]["value"] < 0.6 < auc["challenger"]["value"]
+    assert auc["difference"]["low"] > 0
+    # it has not forgotten much, though it met three scenes again and not 240
+    assert report["figures"]["simulated"]["auc"]["difference"]["value"] > -0.05
+    assert "Learned on from astrid-stamps 1" in challenger.model_card
+
+    registry.put_in_force(challenger)
+    chosen = in_force()
+    assert chosen.model == challenger
+    assert chosen.anomaly_detector.hyperparameters["embedding_of"] == challenger.sha256
+    open_networks(chosen)
+    registry.put_in_force(champion)
+    assert in_force().anomaly_detector == detector
+
+
+def test_new_weights_are_stored_where_every_host_finds_them(run, people, at_home):
+    sky(run, people)
+    config.put("retraining", {"least_of_a_kind": 5})
+    fit_confidence()
+    row = registry.challenger("classifier")
+    for name in (row.model_path, row.card_path):
+        assert store.get(name)
+    registry._open.cache_clear()
+    assert registry.open_weights(row).card.version == row.version
+    registry._open.cache_clear()
+    storages[store.ALIAS].delete(row.card_path)
+    with pytest.raises(BadWeights, match="is gone"):
+        registry.open_weights(row)
+
+
+def test_a_network_that_knows_no_stamps_is_not_taught():
+    row = registry.active()
+    with pytest.raises(CannotLearn, match="--calibration-only"):
+        retrain(row, [], {})
 
 
 def test_the_snapshot_is_kept_and_can_be_read_by_the_other_commands(run, people, at_home, tmp_path):
     sky(run, people)
     config.put("retraining", {"least_of_a_kind": 5})
-    report = call()
+    report = fit_confidence()
     content = store.get(report["files"]["test"])
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         assert arrays["x"].shape[1:] == (4, 63, 63)
@@ -197,7 +302,9 @@ def test_the_snapshot_is_kept_and_can_be_read_by_the_other_commands(run, people,
 
 def test_too_few_verdicts_are_refused_and_nothing_is_made(run, people, at_home):
     sky(run, people, number=20)
-    with pytest.raises(CommandError, match="at least 20 of each are needed"):
+    with pytest.raises(
+        CommandError, match=r"\d+ real and \d+ bogus verdicts for learning, .*20 of"
+    ):
         call()
     assert not TrainingDataset.objects.exists()
     assert not Model.objects.filter(is_challenger=True).exists()
@@ -207,6 +314,6 @@ def test_a_dry_run_counts_and_makes_nothing(run, people, at_home):
     sky(run, people, number=10)
     other = factories.make_model_run(model=factories.make_model())
     say(detection(other), people[0], True)
-    report = call(dry=True)
+    report = call(dry=True, calibration_only=True)
     assert (report["lessons"], report["left_out"]) == (10, {"scored by another network": 1})
     assert not TrainingDataset.objects.exists()

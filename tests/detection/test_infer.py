@@ -7,8 +7,10 @@ import shutil
 import numpy as np
 import pytest
 from django.core.cache import cache
+from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from astrid.core import store
 from detection import metrics, registry, weights
 from detection.api import infer
 from detection.cutouts import cut
@@ -88,6 +90,19 @@ def test_a_cutout_that_cannot_be_judged_says_why_and_the_others_go_on(admin_clie
     assert results[0] == results[4]
 
 
+def test_of_several_files_each_is_answered_in_its_place(admin_client, scene):
+    good = npz(x=cut_out(scene)[:2], fwhm=[2.5, 99.0])
+    files = [SimpleUploadedFile(f"{n}.npz", c) for n, c in enumerate((b"?", good, good))]
+    results = admin_client.post(ADDRESS, {"cutouts": files}).json()["results"]
+    assert [row["error"] == "" for row in results] == [False, True, False, True, False]
+    assert results[1] == results[3]
+    assert "neither an npz" in results[0]["error"]
+    assert "fwhm is 99" in results[2]["error"]
+    listed = [base64.b64encode(content).decode() for content in (b"?", good, good)]
+    told = admin_client.post(ADDRESS, {"cutouts": listed}, content_type="application/json")
+    assert told.json()["results"] == results
+
+
 def test_cutouts_none_of_which_can_be_judged_are_refused_each_with_its_reason(admin_client):
     answer = asked(admin_client, npz(x=np.full((2, 3, 63, 63), np.nan)))
     assert answer.status_code == 400
@@ -148,7 +163,7 @@ def test_networks_that_cannot_be_used_are_named(admin_client, scene, tmp_path):
         shutil.copy(weights.DEFAULT.with_suffix(ending), path.with_suffix(ending))
     row = registry.register(path)
     registry.put_in_force(row)
-    path.write_bytes(path.read_bytes()[:1000])
+    storages[store.ALIAS].delete(row.model_path)
     answer = asked(admin_client, npz(x=cut_out(scene)[:1]))
     assert answer.status_code == 503
-    assert f"{path} has SHA-256" in answer.json()["detail"]
+    assert f"stored file '{row.model_path}' is gone" in answer.json()["detail"]

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 from astrid.core.errors import BadImage
-from detection.uploads import MOST_BYTES, MOST_STAMPS, MOST_VALUES, read_cutouts
+from detection.uploads import MOST_BYTES, MOST_STAMPS, MOST_VALUES, read_all, read_cutouts
 
 PIXELS = np.random.default_rng(3).normal(10, 2, (4, 3, 33, 33)).astype(np.float32)
 
@@ -104,13 +104,30 @@ def forged(*shape):
     (fits_of(PIXELS[0, 0], PIXELS[0, 1], PIXELS[0, 2, :20]), "send one cube"),
     (fits_of(*PIXELS[0])[:6000], "the FITS file cannot be read"),
     (npz(x=PIXELS, fwhm=[2.0, 3.0]), "fwhm has shape"),
-    (npz(x=PIXELS, fwhm=np.nan), "fwhm is nan to nan: 0.5 to 30"),
-    (npz(x=PIXELS, sign=2), "sign is 2 to 2: -1 to 1"),
     (bytes(MOST_BYTES + 1), "at most"),
 ])  # fmt: skip
 def test_what_cannot_be_trusted_is_refused_with_the_reason(content, words):
     with pytest.raises(BadImage, match=words):
         read_cutouts(content)
+
+
+def test_a_fact_that_no_exposure_has_costs_only_the_cutout_that_it_belongs_to():
+    found = read_cutouts(npz(x=PIXELS, fwhm=[2, np.nan, 3, 99], sign=[1, 1, 2, 5]))
+    assert found.faults == [
+        "",
+        "fwhm is nan: 0.5 to 30 is wanted",
+        "sign is 2: -1 to 1 is wanted",
+        "fwhm is 99: 0.5 to 30 is wanted; sign is 5: -1 to 1 is wanted",
+    ]
+    assert np.array_equal(found.good().planes, PIXELS[:1])
+
+
+def test_a_file_that_cannot_be_read_costs_only_itself_and_so_does_one_that_is_too_much():
+    many = npy(np.zeros((MOST_STAMPS - 4, 3, 15, 15), np.int16))
+    first, bad, second, third = read_all([npy(PIXELS), b"?", many, npy(PIXELS[:1])])
+    assert (len(first), len(second)) == (4, MOST_STAMPS - 4)
+    assert "neither an npz" in bad
+    assert f"{MOST_STAMPS + 1} cutouts" in third
 
 
 def test_numbers_beyond_float32_count_as_no_data():

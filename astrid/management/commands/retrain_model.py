@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -13,25 +14,42 @@ from catalog.audit import by_operator
 from curation.lessons import Lessons, collect
 from detection import networks
 from detection.lessons import Lesson, counted
-from detection.retraining import Retrained, retrain
+from detection.models import Model
+from detection.retraining import Retrained, recalibrate, retrain
 
 OTHER = "scored by another network"
 
 
 class Command(AstridCommand):
-    """Fit the network in force to verdicts, as a new version that challenges it."""
+    """Let the network in force learn from verdicts, as a new version that challenges it."""
 
     help = (
         "Learn from verdicts: the latest of each detection, weighted by how sure its curator was "
         "and by how many candidates it stands for; disputed, unsure and gold ones are left out. "
-        "Parts of the sky are for learning or for judging, never both. Makes a challenger; "
-        "compare_models and promote_model say what becomes of it."
+        "The weights are fitted to them and to the simulated scenes of the first training. "
+        "Parts of the sky are for learning, for calibration or for judging, never for two. Makes "
+        "a challenger; compare_models and promote_model say what becomes of it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument(
             "--dry-run", action="store_true", help="count the lessons and stop", dest="dry"
+        )
+        parser.add_argument(
+            "--calibration-only",
+            action="store_true",
+            help="leave the weights as they are and fit what the confidence means",
+        )
+        parser.add_argument(
+            "--real",
+            type=Path,
+            metavar="FOLDER",
+            help="real data of the first training, to be met again; as for train_model",
+        )
+        parser.add_argument("--seed", type=int, help="default: that of the setting retraining")
+        parser.add_argument(
+            "--workers", type=int, default=2, help="processes that simulate scenes (2)"
         )
         parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
 
@@ -41,20 +59,33 @@ class Command(AstridCommand):
         with by_operator("retrain_model"):
             champion = networks.in_force().model
             found = collect(parameters)
-            own = [one for one in found.rows if one.detection.model_run.model_id == champion.pk]
-            done = None if options["dry"] else retrain(champion, own, asdict(parameters))
-        report = self.report(found, own, done)
+            chosen = found.rows
+            if options["calibration_only"]:
+                chosen = [one for one in chosen if one.detection.model_run.model_id == champion.pk]
+            done = None if options["dry"] else self.learned(champion, chosen, options)
+        report = self.report(found, chosen, done)
         if options["json"]:
             self.stdout.write(json.dumps(report))
             return
         self.show(report)
 
-    def report(self, found: Lessons, own: list[Lesson], done: Retrained | None) -> dict[str, Any]:
+    def learned(self, champion: Model, chosen: list[Lesson], options: dict[str, Any]) -> Retrained:
+        """Make the challenger that was asked for."""
+        rule = asdict(config.get("retraining")) | {"workers": options["workers"]}
+        if options["seed"] is not None:
+            rule["seed"] = options["seed"]
+        if options["calibration_only"]:
+            return recalibrate(champion, chosen, rule)
+        return retrain(champion, chosen, rule, options["real"])
+
+    def report(
+        self, found: Lessons, chosen: list[Lesson], done: Retrained | None
+    ) -> dict[str, Any]:
         """Say what was learned from, what was left out, and what came of it."""
-        left_out = {**found.left_out, OTHER: len(found.rows) - len(own)}
+        left_out = {**found.left_out, OTHER: len(found.rows) - len(chosen)}
         report = {
-            "lessons": len(own),
-            "rows": counted(own),
+            "lessons": len(chosen),
+            "rows": counted(chosen),
             "left_out": {reason: number for reason, number in left_out.items() if number},
         }
         if done is None:
@@ -78,8 +109,18 @@ class Command(AstridCommand):
         for reason, number in report["left_out"].items():
             self.stdout.write(f"left out, {reason}: {number}")
         if "challenger" in report:
-            before, after = (report["figures"][name]["value"] for name in ("ece_before", "ece"))
-            self.stdout.write(
-                f"{report['challenger']} challenges; calibration error {before:.4f} before, "
-                f"{after:.4f} after, on parts of the sky that it did not learn from"
-            )
+            self.stdout.write(f"{report['challenger']} challenges: {outcome(report['figures'])}")
+
+
+def outcome(figures: dict[str, Any]) -> str:
+    """Say in words what came of it, on parts of the sky that it did not learn from."""
+    if "verdicts" not in figures:
+        before, after = (figures[name]["value"] for name in ("ece_before", "ece"))
+        return f"calibration error {before:.4f} before, {after:.4f} after, on other sky"
+    said = []
+    for name, words in (("verdicts", "on verdicts of other sky"), ("simulated", "on simulations")):
+        change = figures[name]["auc"]["difference"]
+        said.append(
+            f"AUC {change['value']:+.4f} [{change['low']:+.4f}, {change['high']:+.4f}] {words}"
+        )
+    return ", ".join(said)

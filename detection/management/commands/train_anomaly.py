@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from astrid.core.commands import AstridCommand
-from detection import weights
+from detection import tracking, weights
 from detection.anomalytraining import NAME, VERSION, train_for
 from detection.card import CLASSIFIER, Card
 from detection.stampnet.dataset import STAMP_PRESETS, make_split, read_real
@@ -37,11 +37,14 @@ class Command(AstridCommand):
         parser.add_argument(
             "--out", type=Path, metavar="DIR", help="default: models/anomaly in the state folder"
         )
+        parser.add_argument("--mlflow", action="store_true", help="log the fit to MLflow")
         parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the data, fit, write, print."""
         card, path = self.trained(options)
+        if options["mlflow"]:
+            tracking.log(weights.load(path))
         if options["json"]:
             self.stdout.write(card.to_json())
             return

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 
 from astrid.core.commands import AstridCommand
 from astrid.core.errors import AstridError
-from detection import documentation, tracking
+from detection import documentation, tracking, weights
 from detection.card import Card
 from detection.dataset import PRESETS
 from detection.stampnet import documentation as stamp_documentation
@@ -55,7 +55,7 @@ class Command(AstridCommand):
         parser.add_argument(
             "--page", type=file_to_write, help="write the model card as Markdown here"
         )
-        parser.add_argument("--mlflow", action="store_true", help="log the U-Net's run to MLflow")
+        parser.add_argument("--mlflow", action="store_true", help="log the training to MLflow")
         parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -72,7 +72,7 @@ class Command(AstridCommand):
             pages = documentation if options["network"] == UNET else stamp_documentation
             options["page"].write_text(pages.page(card), encoding="utf-8")
         if options["mlflow"]:
-            tracking.log(card, out)
+            tracking.log(weights.load(out / f"{card.name}-{card.version}.onnx"))
         self.report(card, as_json=options["json"])
 
     def trained(self, options: dict[str, Any], out: Path) -> Card:
@@ -116,5 +116,3 @@ def refuse(options: dict[str, Any]) -> None:
         raise CommandError("--real and --crossfit are for --network stamps")
     if options["crossfit"] and not options["real"]:
         raise CommandError("--crossfit measures on real data: name their folder by --real")
-    if options["mlflow"] and not is_unet:
-        raise CommandError("--mlflow logs trainings of --network unet")
