@@ -68,9 +68,9 @@ def _host_offset(detection: Detection, scale: float | None) -> float | None:
     return float(beside["separation_px"]) * scale
 
 
-def _age_days(detection: Detection) -> float | None:
+def _age_days(detection: Detection) -> float:
     if detection.sky_object is None:
-        return None
+        return 0.0  # seen never before
     taken_at = detection.observation.observation_time
     return max(0.0, (taken_at - detection.sky_object.first_seen).total_seconds() / 86_400)
 

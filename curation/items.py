@@ -11,6 +11,7 @@ from django.urls import reverse
 from curation import fakes, figures
 from curation.models import GoldTrial, ReviewQueue, ReviewTask, ValidationEvent
 from curation.series import History, histories
+from detection.association import designation
 from detection.models import Detection
 
 Item = dict[str, Any]
@@ -38,6 +39,11 @@ class Place:
     weight: float | None = None
     shown_as: UUID | None = None
     url: str | None = None  # where it is not the page of the detection
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it belongs to the random sample, or is a test that looks like one that does."""
+        return self.weight is not None
 
 
 def items_of(
@@ -79,11 +85,18 @@ def detections_by_id(keys: Iterable[UUID]) -> dict[UUID, Detection]:
 
 
 def show(places: Sequence[Place], *, blind: bool) -> list[Item]:
-    """Give places as items; ``blind`` withholds the score and what others said."""
-    detections = [place.detection for place in places]
-    past = histories(detections)
-    votes = {} if blind else votes_on([p.detection for p in places if p.shown_as is None])
-    return [_item(place, past[place.detection.pk], votes, blind=blind) for place in places]
+    """Give places as items; ``blind`` withholds the score and what others said.
+
+    Both are withheld of the random sample in any case: some of it the network rejected, and its
+    figures rest on verdicts that no score has swayed.
+    """
+    past = histories([place.detection for place in places])
+    seeing = [place for place in places if not (blind or place.is_sample)]
+    votes = votes_on([place.detection for place in seeing if place.shown_as is None])
+    return [
+        _item(place, past[place.detection.pk], votes, blind=blind or place.is_sample)
+        for place in places
+    ]
 
 
 def _item(place: Place, past: History, votes: Any, *, blind: bool) -> Item:
@@ -99,7 +112,7 @@ def _item(place: Place, past: History, votes: Any, *, blind: bool) -> Item:
         "task": str(place.task),
         "detection": str(place.shown_as or detection.pk),
         "url": place.url or page_of(detection),
-        "name": detection.sky_object.designation if detection.sky_object else "no object",
+        "name": name_of(detection),
         **pixels_of(detection),
         "figures": numbers,
         "badges": badges,
@@ -109,8 +122,13 @@ def _item(place: Place, past: History, votes: Any, *, blind: bool) -> Item:
         "votes": votes.get(detection.pk, []),
         "alt": figures.in_words(detection, numbers, badges),
         "priority": place.priority,
-        "weight": place.weight,
     }
+
+
+def name_of(detection: Detection) -> str:
+    """Give the name of its object; one of a rejected candidate reads as that of a new object."""
+    known = detection.sky_object
+    return known.designation if known else designation(detection.ra, detection.dec)
 
 
 def page_of(detection: Detection) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from astrid.core.ids import lot_of
-from detection.models import Detection, DetectionType
+from detection.models import Detection
 from detection.scoring import Answer, Scored
 from differencing.models import Candidate, CandidateStatus
 
@@ -17,11 +17,13 @@ def draw(scored: Scored, number: int) -> list[tuple[Candidate, Answer]]:
 
 
 def mark(detections: Iterable[Detection], scored: Scored) -> None:
-    """Say of the unsaved detections that were drawn what they are and how many each stands for."""
+    """Say of the unsaved detections that were drawn so, and how many each stands for.
+
+    Their type stays the likeliest one: nobody who judges them is to see that they were rejected.
+    """
     drawn = [one for one in detections if _was_rejected(one)]
     for one in drawn:
         one.is_audit = True
-        one.detection_type = DetectionType.ARTIFACT
         one.sampling_weight = len(scored.rejected) / len(drawn)
 
 

@@ -37,6 +37,14 @@ class BandFilter(admin.SimpleListFilter):
         return queryset.filter(observation__filter_band=self.value()) if self.value() else queryset
 
 
+# Columns that tell a rejected candidate, drawn to count misses, from what the network believes.
+DRAWN = ("is_audit", "sampling_weight")
+
+
+def _may_see_draw(request: HttpRequest) -> bool:
+    return request.user.has_perm("detection.change_modelchange")
+
+
 class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     """Detections with their pictures, most certain first."""
 
@@ -62,6 +70,15 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     search_help_text = f"An id, the name of an exposure or object, or a cone: {cones.HELP}."
     # Served by the index on -confidence_score; the key makes the order of equals stable.
     ordering = ["-confidence_score", "-id"]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Offer the draw to operators only: who judges is not to know who was drawn."""
+        return [one for one in self.list_filter if one != DRAWN[0] or _may_see_draw(request)]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show every column, and the draw to operators only."""
+        shown = super().get_fields(request, obj)
+        return shown if _may_see_draw(request) else [one for one in shown if one not in DRAWN]
 
     @admin.display(description="sci · ref · diff")
     def picture(self, detection: Detection) -> str:

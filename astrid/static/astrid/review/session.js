@@ -191,7 +191,7 @@ export class Session {
 
   tell(item, uuid, said) {
     const { queue } = this.config;
-    const how = { blind: queue.blind, shown: this.shown(item), queue: queue.slug };
+    const how = { blind: queue.blind || item.score === null, shown: this.shown(item), queue: queue.slug };
     this.outbox.add({ uuid, task: item.task, detection: item.detection, ...how, ...said });
   }
 
