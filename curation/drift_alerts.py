@@ -9,34 +9,35 @@ from django.db import transaction
 from curation.alerts import mirrored_rules, outbox
 from curation.models import Alert, AlertChannel, AlertRule, AlertStatus, Delivery, Priority, Trigger
 from curation.parameters import AlertRuleSpec
-from detection.models import DriftWeek
+from detection.models import DriftAlarm, DriftWeek
 
 logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def raise_drift_alerts(week: DriftWeek, rules: Sequence[AlertRuleSpec]) -> list[Alert]:
+def raise_drift_alerts(alarm: DriftAlarm, rules: Sequence[AlertRuleSpec]) -> list[Alert]:
     """Create an alert by each rule of the trigger ``drift``, and its outbox rows.
 
-    Without such a rule there is still one alert, which says that nobody was written to.
+    It tells that a drift has begun or, once it is, that it is over. Without such a rule there is
+    still one alert, which says that nobody was written to.
     """
     mirrored = mirrored_rules(rules)
     chosen = [spec for spec in rules if spec.trigger == Trigger.DRIFT]
-    alerts = [_alert(week, spec, mirrored[spec.name]) for spec in chosen]
+    alerts = [_alert(alarm, spec, mirrored[spec.name]) for spec in chosen]
     if not chosen:
-        alerts = [_unheard(week)]
+        alerts = [_unheard(alarm)]
     for alert in alerts:
         logger.warning("%s", alert.title)
     return alerts
 
 
-def _alert(week: DriftWeek, spec: AlertRuleSpec, rule: AlertRule) -> Alert:
+def _alert(alarm: DriftAlarm, spec: AlertRuleSpec, rule: AlertRule) -> Alert:
     channels = list(AlertChannel.objects.filter(name__in=spec.channels, is_active=True))
     missing = sorted(set(spec.channels) - {channel.name for channel in channels})
     trouble = f"channels that are not there or switched off: {', '.join(missing)}"
     reason = trouble if missing else None if channels else f"rule {spec.name!r} names no channel"
     alert = Alert.objects.create(
-        **_content(week),
+        **_content(alarm),
         rule=rule,
         priority=spec.priority,
         status=AlertStatus.PENDING if channels else AlertStatus.FAILED,
@@ -46,9 +47,9 @@ def _alert(week: DriftWeek, spec: AlertRuleSpec, rule: AlertRule) -> Alert:
     return alert
 
 
-def _unheard(week: DriftWeek) -> Alert:
+def _unheard(alarm: DriftAlarm) -> Alert:
     return Alert.objects.create(
-        **_content(week),
+        **_content(alarm),
         priority=Priority.HIGH,
         status=AlertStatus.FAILED,
         error_message=(
@@ -57,28 +58,48 @@ def _unheard(week: DriftWeek) -> Alert:
     )
 
 
-def _content(week: DriftWeek) -> dict[str, Any]:
+def _content(alarm: DriftAlarm) -> dict[str, Any]:
+    week, is_over = alarm.last, alarm.over_at is not None
+    what = f"no longer drift on {week.survey}"
+    if not is_over:
+        what = f"drift on {week.survey}, PSI {week.psi:.2f}"
     return {
         "drift_week": week,
         "alert_type": Trigger.DRIFT,
-        "title": f"AstrID: scores of {week.model} drift on {week.survey}, PSI {week.psi:.2f}"[:200],
-        "message": _text(week),
+        "title": f"AstrID: scores of {week.model} {what}"[:200],
+        "message": _end(alarm) if is_over else _begin(week),
         "alert_metadata": {
             "model": str(week.model),
             "survey": week.survey.name,
+            "since": alarm.first.monday.isoformat(),
             "monday": week.monday.isoformat(),
             "psi": week.psi,
             "by_chance": week.by_chance,
             "candidates": week.candidates,
+            "is_over": is_over,
         },
     }
 
 
-def _text(week: DriftWeek) -> str:
+def _begin(week: DriftWeek) -> str:
     return (
         f"In the week of {week.monday} the scores of {week.model} on {week.survey} differ from "
         f"those of its first weeks: population-stability index {week.psi:.3f}, by chance at most "
         f"{week.by_chance:.3f}, {week.candidates} candidates.\n"
         "Either the data have changed (camera, seeing, processing) or the network no longer fits "
         "them. Look at the frames of that week, and at precision and recall of the random sample.\n"
+        "Nothing more is said of this drift until it is over, or until somebody acknowledges it "
+        "under drift alarms and a later week alarms again.\n"
+    )
+
+
+def _end(alarm: DriftAlarm) -> str:
+    if not alarm.model.is_active:
+        return (
+            f"{alarm.model} is no longer in force; its drift on {alarm.survey} is over with it.\n"
+        )
+    return (
+        f"The scores of {alarm.model} on {alarm.survey} are again as in its first weeks, or nearer "
+        f"to them than an alarm asks for. They drifted from the week of {alarm.first.monday} to "
+        f"that of {alarm.last.monday}.\n"
     )

@@ -5,3 +5,7 @@ from astrid.core.errors import AstridError
 
 class NotPromotable(AstridError):
     """A network that may not come into force, or not by this person; the message says why."""
+
+
+class NothingToAcknowledge(AstridError):
+    """An alarm that is over, or that somebody has seen to already."""

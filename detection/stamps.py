@@ -1,6 +1,7 @@
 """Labelled stamps from elsewhere: read, scored one by one by the U-Net, and measured."""
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,6 +14,7 @@ from astrid.core.errors import BadImage
 from detection import metrics, normalise
 from detection.card import Card
 from detection.inference import SMALLEST_SIDE, peak_probability, probability_map
+from detection.surveyscores import beside_survey
 from detection.weights import Weights
 
 FloatArray = NDArray[np.floating]
@@ -27,6 +29,8 @@ NAMES = {
     "history": ("history", "ndethist"),
     "classes": ("classes", "cls"),
 }
+# What ZTF packets call the scores of its random forest and its network (braai).
+SURVEY_SCORE = re.compile(r"d?rb(_\w+)?")
 # How packets say that the science frame is the brighter one, and the fainter one.
 BRIGHTER, FAINTER = {"t", "1", "1.0", "true"}, {"f", "0", "0.0", "-1", "-1.0", "false"}
 PLANES = (3, 4)  # science, reference, difference and, where known, S_corr
@@ -56,6 +60,8 @@ class Stamps:
         Detections at this place so far; NaN where it is not known.
     classes : (n,) array of str
         What a catalogue calls it; empty where none does.
+    survey_scores : dict of str to (n,) float array
+        What the survey's own networks said of each, by their names; NaN where they did not.
     """
 
     pixels: NDArray[np.float32]
@@ -65,6 +71,7 @@ class Stamps:
     sign: FloatArray
     history: FloatArray
     classes: NDArray[np.str_]
+    survey_scores: dict[str, FloatArray] = field(default_factory=dict)
 
 
 def read_stamps(path: Path) -> Stamps:
@@ -73,7 +80,8 @@ def read_stamps(path: Path) -> Stamps:
     The arrays may be called ``triplets`` (or ``stamps``, ``x``), ``labels`` (``y``: 1 real,
     0 bogus) and, all optional, ``objects`` (``oid``), ``fwhm`` (px), ``sign`` (``isdiffpos``),
     ``history`` (``ndethist``) and ``classes`` (``cls``); stamps have their planes on the last axis
-    or on the second.
+    or on the second. Scores of the survey are found by their names in its packets: ``rb``, ``drb``
+    and those with a version behind it, such as ``drb_d6_m7``.
 
     Raises
     ------
@@ -104,7 +112,19 @@ def read_stamps(path: Path) -> Stamps:
         classes=np.asarray(
             np.full(count, "") if arrays["classes"] is None else arrays["classes"], str
         ),
+        survey_scores={n: score_of(n, v, count, path) for n, v in arrays["scores"].items()},
     )
+
+
+def score_of(name: str, values: NDArray, count: int, path: Path) -> FloatArray:
+    """Give scores of a survey as numbers; NaN where there is none or it is no probability."""
+    if values.shape != (count,) or values.dtype.kind not in "fiu":
+        raise BadImage(
+            f"{path}: {name} is {values.dtype} of shape {values.shape}, not {count} numbers"
+        )
+    numbers = np.asarray(values, float)
+    with np.errstate(invalid="ignore"):
+        return np.where((numbers >= 0) & (numbers <= 1), numbers, np.nan)
 
 
 def signs_of(words: NDArray | None, count: int) -> FloatArray:
@@ -131,7 +151,9 @@ def read_arrays(path: Path) -> dict[str, Any]:
                 name: next((key for key in keys if key in archive), None)
                 for name, keys in NAMES.items()
             }
-            return {name: archive[key] if key else None for name, key in present.items()}
+            found = {name: archive[key] if key else None for name, key in present.items()}
+            scores = {key: archive[key] for key in archive if SURVEY_SCORE.fullmatch(key)}
+            return found | {"scores": scores}
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadImage(f"there is no file {path}") from error
     except (BadZipFile, EOFError, OSError, TypeError, AttributeError) as error:
@@ -226,7 +248,8 @@ def figures_of(confidence: FloatArray, stamps: Stamps, card: Card) -> dict[str, 
     -------
     dict
         ``auc``, ``fpr_at_tpr95`` and ``ece``, each with its 95 % bootstrap interval beside it as
-        ``..._interval``, drawn by object where objects are known.
+        ``..._interval``, drawn by object where objects are known; and under ``survey_scores``
+        those of the survey's own beside it: :func:`detection.surveyscores.beside_survey`.
     """
     report: dict[str, Any] = {}
     figures = {"auc": metrics.auc, "fpr_at_tpr95": metrics.fpr_at_tpr, "ece": metrics.ece}
@@ -241,4 +264,7 @@ def figures_of(confidence: FloatArray, stamps: Stamps, card: Card) -> dict[str, 
         "model": f"{card.name} {card.version}",
         "sha256": card.sha256,
         "has_significance": stamps.pixels.shape[1] == PLANES[1],
+        "survey_scores": beside_survey(
+            confidence, stamps.is_real, stamps.objects, stamps.survey_scores
+        ),
     }

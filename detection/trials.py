@@ -17,6 +17,7 @@ from detection.models import Comparison, Model
 from detection.parameters import PromotionMargins
 from detection.stampnet.labelled import confidences
 from detection.stamps import Stamps, read_stamps
+from detection.surveyscores import beside_survey
 
 
 def try_out(
@@ -37,6 +38,7 @@ def try_out(
         raise NotPromotable(f"{challenger} is compared with itself: name another network")
     stamps = read_stamps(path)
     pair = _pair(challenger, champion, stamps, path)
+    survey_scores = beside_survey(pair.new, pair.is_real, pair.groups, stamps.survey_scores)
     figures = compare(pair)
     return Comparison.objects.create(
         challenger=challenger,
@@ -47,6 +49,7 @@ def try_out(
         real=int(stamps.is_real.sum()),
         bogus=int((~stamps.is_real).sum()),
         figures=figures,
+        survey_scores=survey_scores,
         margins=asdict(margins),
         shortcomings=shortcomings(figures, stamps.is_real, margins),
     )
@@ -78,6 +81,7 @@ def report_of(comparison: Comparison) -> dict[str, Any]:
         "champion": str(comparison.champion),
         "challenger": str(comparison.challenger),
         **comparison.figures,
+        "survey_scores": comparison.survey_scores,
         "margins": comparison.margins,
         "shortcomings": comparison.shortcomings,
         "is_proof": comparison.is_proof,

@@ -28,13 +28,11 @@ class _Week:
     is_reference: bool = False
 
 
-def measure_drift(parameters: WatchParameters) -> list[DriftWeek]:
-    """Bring the weeks of all networks in force up to date; give those that newly alarm."""
-    alarmed = []
+def measure_drift(parameters: WatchParameters) -> None:
+    """Bring the weeks of all networks in force up to date."""
     for row in Model.objects.filter(is_active=True):
         for survey, weeks in _weeks_of(row).items():
-            alarmed += _compare(row, survey, weeks, parameters)
-    return alarmed
+            _compare(row, survey, weeks, parameters)
 
 
 def _weeks_of(row: Model) -> dict[Any, dict[date, Histogram]]:
@@ -61,7 +59,7 @@ def monday_of(day: date) -> date:
 
 def _compare(
     row: Model, survey: Any, weeks: dict[date, Histogram], parameters: WatchParameters
-) -> list[DriftWeek]:
+) -> None:
     """Compare every week with enough candidates with the first ones that had enough."""
     full = [
         _Week(monday, weeks[monday])
@@ -73,10 +71,10 @@ def _compare(
     for week in first:
         _keep(row, known, _Week(week.monday, week.histogram, is_reference=True), None, parameters)
     if not later:
-        return []
+        return
     reference = np.sum([week.histogram for week in first], axis=0)
-    kept = [_keep(row, known, week, reference, parameters) for week in later]
-    return [week for week in kept if week is not None]
+    for week in later:
+        _keep(row, known, week, reference, parameters)
 
 
 @transaction.atomic
@@ -86,8 +84,8 @@ def _keep(
     week: _Week,
     reference: Histogram | None,
     parameters: WatchParameters,
-) -> DriftWeek | None:
-    """Write a week; give it back only if it has begun to alarm."""
+) -> None:
+    """Write a week where something about it has changed."""
     shift = None if reference is None else shift_of(reference, week.histogram)
     level = shift.level(parameters.warning, parameters.alarm) if shift else DriftLevel.STEADY
     stored, _ = DriftWeek.objects.select_for_update().get_or_create(
@@ -96,7 +94,6 @@ def _keep(
         monday=week.monday,
         defaults={"histogram": [0] * BINS, "candidates": 0, "is_reference": week.is_reference},
     )
-    begins = level == DriftLevel.ALARM and stored.level != DriftLevel.ALARM
     changes = {
         "histogram": week.histogram.tolist(),
         "candidates": int(week.histogram.sum()),
@@ -109,7 +106,6 @@ def _keep(
         for name, value in changes.items():
             setattr(stored, name, value)
         stored.save()
-    return stored if begins else None
 
 
 def reference_of(weeks: Iterable[DriftWeek]) -> list[int]:

@@ -31,7 +31,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     introduction = (
         "Written by the rules of the setting alert_rules: one for each detection that a rule "
-        "picks, and one for each week in which the scores of a network drift."
+        "picks, and one where the scores of a network begin to drift, and one where that is over."
     )
     list_display = [
         "created_at",

@@ -1,5 +1,6 @@
 """Comparisons of networks, and the wishes that one come into force."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -7,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from astrid.core.admin import ReadOnlyAdmin, ReadOnlyInline
-from detection import promotion
-from detection.models import Comparison, ModelChange
+from detection import driftalarms, promotion
+from detection.models import Comparison, DriftAlarm, ModelChange
 
 
 class ComparisonsInline(ReadOnlyInline):
@@ -88,6 +89,50 @@ class ComparisonAdmin(ReadOnlyAdmin):
     def proof(self, row: Comparison) -> bool:
         """Show whether it allows a promotion."""
         return row.is_proof
+
+
+@admin.register(DriftAlarm)
+class DriftAlarmAdmin(ReadOnlyAdmin):
+    """Drifts that operators were told of, newest first."""
+
+    introduction = (
+        "The scores of a network have moved away from those of its first weeks on a survey. One "
+        "alert tells of it, another that it is over; in between there is silence. Acknowledge an "
+        "alarm that you have seen to: a later week that still alarms is told of again."
+    )
+    list_display = ["model", "survey", "since", "until", "psi", "state", "acknowledged_by"]
+    list_filter = ["survey"]
+    list_select_related = ["model", "survey", "first", "last", "acknowledged_by"]
+    id_fields = ["pk", "model_id"]
+    actions = ["acknowledge"]
+
+    @admin.display(description="first week")
+    def since(self, row: DriftAlarm) -> date:
+        """Show the week that told of it."""
+        return row.first.monday
+
+    @admin.display(description="newest week")
+    def until(self, row: DriftAlarm) -> date:
+        """Show the last week that alarmed."""
+        return row.last.monday
+
+    @admin.display(description="PSI, newest")
+    def psi(self, row: DriftAlarm) -> str:
+        """Show how far the scores had moved then."""
+        return f"{row.last.psi:.3f}"
+
+    @admin.display(description="state")
+    def state(self, row: DriftAlarm) -> str:
+        """Show whether it goes on."""
+        return "open" if row.is_open else "over" if row.over_at else "acknowledged"
+
+    @admin.action(description="Acknowledge", permissions=["operate"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[DriftAlarm]) -> None:
+        """Note that somebody has seen to the selected alarms."""
+        user: Any = request.user
+        self.run_each(
+            request, queryset, lambda alarm: driftalarms.acknowledge(alarm, by=user), "acknowledged"
+        )
 
 
 @admin.register(ModelChange)

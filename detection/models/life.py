@@ -23,6 +23,11 @@ class Comparison(Record):
     real = models.PositiveIntegerField()
     bogus = models.PositiveIntegerField()
     figures = models.JSONField(help_text="Per figure: both networks and their difference.")
+    survey_scores = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The challenger beside the survey's own scores, where the stamps come with them.",
+    )
     margins = models.JSONField(help_text="What non-inferior meant when this was measured.")
     shortcomings = models.JSONField(
         default=list, blank=True, help_text="Why it is no proof of non-inferiority; empty: it is."
@@ -152,3 +157,41 @@ class DriftWeek(Record):
 
     def __str__(self) -> str:
         return f"{self.model} on {self.survey}, week of {self.monday}"
+
+
+class DriftAlarm(Record):
+    """A drift that operators were told of: from its first week until it is over or seen to."""
+
+    model = models.ForeignKey(Model, models.CASCADE, related_name="drift_alarms")
+    survey = models.ForeignKey(Survey, models.CASCADE, related_name="drift_alarms")
+    first = models.ForeignKey(
+        DriftWeek, models.CASCADE, related_name="+", help_text="The week that told of it."
+    )
+    last = models.ForeignKey(
+        DriftWeek, models.CASCADE, related_name="+", help_text="The newest week that alarmed."
+    )
+    over_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    acknowledged_at = models.DateTimeField(
+        null=True, blank=True, help_text="A later week that alarms is told of again."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "survey"],
+                condition=Q(over_at__isnull=True, acknowledged_at__isnull=True),
+                name="driftalarm_one_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"drift of {self.model} on {self.survey} since {self.first.monday}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on and nobody has seen to it."""
+        return self.over_at is None and self.acknowledged_at is None

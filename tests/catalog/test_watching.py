@@ -16,9 +16,12 @@ from curation.models import Alert, AlertChannel, Delivery, ReviewTask
 from curation.parameters import ReviewPolicy
 from curation.services import judge
 from detection import registry
-from detection.models import DriftWeek
+from detection.driftalarms import Turns, acknowledge
+from detection.errors import NothingToAcknowledge
+from detection.models import DriftAlarm, DriftWeek
 from detection.watching import monday_of
 from tests import factories
+from tests.pages import act
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +60,7 @@ def weeks(champion, survey):
 
 
 def test_weeks_like_the_first_ones_are_steady(champion, survey, weeks):
-    assert watch_models() == []
+    watch_models()
     rows = list(DriftWeek.objects.order_by("monday"))
     assert [row.is_reference for row in rows] == [True] * 4 + [False] * 2
     assert rows[0].monday == monday_of(FIRST_MONDAY.date())
@@ -71,15 +74,55 @@ def test_an_odd_week_alarms_the_operators_once(champion, survey, weeks):
     rule = {"name": "drift", "trigger": "drift", "priority": "high", "channels": ["night desk"]}
     config.put("alert_rules", [rule])
     a_night(champion, survey, 6, ODD)
-    (alarmed,) = watch_models()
-    assert (alarmed.level, alarmed.survey) == ("alarm", survey)
-    assert watch_models() == []
+    (alarm,) = watch_models().begun
+    assert (alarm.first.level, alarm.survey) == ("alarm", survey)
+    assert watch_models() == Turns([], [])
     alert = Alert.objects.get()
-    assert (alert.detection, alert.drift_week, alert.priority) == (None, alarmed, "high")
+    assert (alert.detection, alert.drift_week, alert.priority) == (None, alarm.first, "high")
     assert "drift on north" in alert.title
     letter = json.loads(body_of(alert))
     assert letter["url"].endswith(reverse("admin:detection_model_watch", args=[champion.pk]))
     assert Delivery.objects.get().alert == alert
+
+
+def test_a_drift_that_goes_on_is_told_of_once_and_then_that_it_is_over(champion, survey, weeks):
+    for week in (6, 7):
+        a_night(champion, survey, week, ODD)
+        watch_models()
+    assert Alert.objects.count() == DriftAlarm.objects.count() == 1
+    alarm = DriftAlarm.objects.get()
+    assert (alarm.last.monday - alarm.first.monday).days == 7
+    a_night(champion, survey, 8, USUAL)
+    assert watch_models().over == [alarm]
+    assert watch_models() == Turns([], [])
+    newest = Alert.objects.order_by("id").last()
+    assert "no longer drift on north" in newest.title
+    assert "from the week of 2025-04-14 to that of 2025-04-21" in newest.message
+    a_night(champion, survey, 9, ODD)
+    assert len(watch_models().begun) == 1
+
+
+def test_after_an_acknowledged_alarm_only_a_later_week_is_told_of(client, champion, survey, weeks):
+    a_night(champion, survey, 6, ODD)
+    (alarm,) = watch_models().begun
+    olga = factories.make_user("olga", group="operator", is_staff=True)
+    client.force_login(olga)
+    assert "acknowledged" in act(client, [alarm], "acknowledge")[0]
+    alarm.refresh_from_db()
+    assert (alarm.acknowledged_by, alarm.is_open) == (olga, False)
+    with pytest.raises(NothingToAcknowledge, match="acknowledged by olga already"):
+        acknowledge(alarm, by=olga)
+    assert watch_models() == Turns([], [])
+    a_night(champion, survey, 7, ODD)
+    assert len(watch_models().begun) == 1
+
+
+def test_a_network_that_is_replaced_takes_its_alarm_with_it(champion, survey, weeks):
+    a_night(champion, survey, 6, ODD)
+    watch_models()
+    registry.put_in_force(factories.make_model(model_type=champion.model_type))
+    assert len(watch_models().over) == 1
+    assert "no longer in force" in Alert.objects.order_by("id").last().message
 
 
 def test_without_a_rule_the_alert_says_that_nobody_was_written_to(champion, survey, weeks):
@@ -94,7 +137,7 @@ def test_neither_shadows_nor_controls_nor_thin_weeks_count(champion, survey, wee
     a_night(champion, survey, 6, ODD, is_shadow=True)
     a_night(champion, survey, 7, ODD, is_control=True)
     a_night(champion, survey, 8, [1] * 20)
-    assert watch_models() == []
+    assert watch_models() == Turns([], [])
     assert DriftWeek.objects.count() == 6
 
 
@@ -102,7 +145,7 @@ def test_each_survey_is_compared_with_itself(champion, survey, weeks):
     south = factories.make_survey(name="south")
     for week in range(6):
         a_night(champion, south, week, ODD)
-    assert watch_models() == []
+    assert watch_models() == Turns([], [])
 
 
 def test_the_command_prints_the_weeks(champion, survey, weeks):

@@ -13,6 +13,7 @@ from catalog import config
 from catalog.audit import by_operator
 from detection import networks, registry
 from detection.models import Comparison, Model, ModelType
+from detection.surveyscores import in_words
 from detection.trials import report_of, try_out
 
 NAMED = ("NAME", "VERSION")
@@ -83,6 +84,8 @@ class Command(AstridCommand):
         ]
         title = f"{found} ({found.real} real, {found.bogus} bogus; 95 % intervals)"
         show(table(title, ["figure", *names], rows))
+        for name, beside in found.survey_scores.items():
+            self.stdout.write(f"{found.challenger} beside {name}: {in_words(beside)}")
         for words in found.shortcomings:
             self.stdout.write(f"not shown to be as good: {words}")
         if not found.is_real_set:

@@ -24,13 +24,14 @@ class Command(AstridCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Watch and print."""
-        alarmed = watch_models()
+        turns = watch_models()
         rows = [_facts(each) for each in DriftWeek.objects.select_related("model", "survey")]
         if options["json"]:
-            self.stdout.write(json.dumps({"weeks": rows, "new_alarms": len(alarmed)}))
+            counts = {"new_alarms": len(turns.begun), "over": len(turns.over)}
+            self.stdout.write(json.dumps({"weeks": rows, **counts}))
             return
         show(table("Weeks", HEADER, [[str(value) for value in row.values()] for row in rows]))
-        self.stdout.write(f"{len(alarmed)} new alarms")
+        self.stdout.write(f"{len(turns.begun)} new alarms, {len(turns.over)} over")
 
 
 def _facts(week: DriftWeek) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from astrid.core.errors import AstridError
 from detection.stampnet import serving
 from detection.stampnet.labelled import evaluate
 from detection.stamps import read_stamps
+from detection.surveyscores import in_words
 from detection.weights import load
 
 
@@ -47,6 +48,8 @@ class Command(AstridCommand):
         for name in ("auc", "fpr_at_tpr95", "ece"):
             low, high = report[f"{name}_interval"]
             self.stdout.write(f"{name:13} {report[name]:.4f}  [{low:.4f}, {high:.4f}]")
+        for name, found in report["survey_scores"].items():
+            self.stdout.write(f"{name:13} {in_words(found)}")
         for name, found in report.get("classes", {}).items():
             self.stdout.write(
                 f"{name:13} {found['value']:.4f}  [{found['low']:.4f}, {found['high']:.4f}]"
