@@ -1,5 +1,6 @@
 """Networks and their trainings."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from astrid.core.admin import ReadOnlyAdmin, RunAdmin
 from astrid.core.errors import AstridError
-from detection import promotion, registry
+from detection import cardview, promotion, registry
 from detection.admin.life import ChangesInline, ComparisonsInline
 from detection.models import Model, TrainingDataset, TrainingRun
 
@@ -35,12 +35,15 @@ class MLModelAdmin(ReadOnlyAdmin):
         "that it is no worse, one person asks for it and another approves."
     )
     change_form_template = "admin/detection/model/change_form.html"
-    list_display = ["name", "version", "model_type", "role", "deployment_date", "measured"]
+    list_display = [
+        *("name", "version", "model_type", "role", "deployment_date"),
+        *("auc_simulated", "auc_real"),
+    ]
     list_filter = ["model_type", "is_active", "is_challenger"]
     search_fields = ["name", "version"]
     search_help_text = "A name, a version or an id"
-    hidden = ["model_card"]
-    readonly_fields = ["card"]
+    # The panels above the columns show these.
+    hidden = ["model_card", "training_metrics", "hyperparameters"]
     inlines = [ComparisonsInline, ChangesInline]
     actions = ["ask", "challenge"]
 
@@ -49,16 +52,15 @@ class MLModelAdmin(ReadOnlyAdmin):
         """Show whether it is in force or challenges."""
         return row.role or None
 
-    @admin.display(description="AUC, simulated test", empty_value="-")
-    def measured(self, row: Model) -> str | None:
+    @admin.display(description="AUC, simulated", empty_value="-")
+    def auc_simulated(self, row: Model) -> str | None:
         """Show how good it was on the scenes of its own test."""
-        found = (row.training_metrics or {}).get("auc")
-        return f"{found['value']:.4f}" if found else None
+        return _auc(cardview.samples_of(row)[0])
 
-    @admin.display(description="model card")
-    def card(self, row: Model) -> str:
-        """Show what is to be known of the network, as its card says it."""
-        return format_html('<pre class="card">{}</pre>', row.model_card or "no card")
+    @admin.display(description="AUC, real sky", empty_value="-")
+    def auc_real(self, row: Model) -> str | None:
+        """Show how good it was on labelled stamps that it had not learned."""
+        return _auc(cardview.samples_of(row)[1])
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
         """Say whether this person may ask for a network."""
@@ -120,7 +122,15 @@ class MLModelAdmin(ReadOnlyAdmin):
         return {
             "may_ask": self.has_ask_permission(request) and not row.is_active,
             "earlier": promotion.before(row) if row.is_active and may_decide else None,
+            "card_lines": cardview.lines_of(row),
+            "card_limits": cardview.limits_of(row),
+            "card_remarks": cardview.remarks_of(row),
+            "recipe": json.dumps(row.hyperparameters, indent=2, ensure_ascii=False),
         }
+
+
+def _auc(part: dict[str, Any]) -> str | None:
+    return f"{part['auc']['value']:.4f}" if "auc" in part else None
 
 
 def _user(request: HttpRequest) -> Any:
