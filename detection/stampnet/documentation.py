@@ -144,6 +144,8 @@ def remarks(found: list[str]) -> str:
 def recipe(card: Card) -> str:
     """Say how the file was made."""
     training = card.training
+    if "tuning" in training:
+        return relearned(training)
     libraries = ", ".join(f"{name} {number}" for name, number in training["libraries"].items())
     seconds = training["seconds_by_step"]
     real = " --real FOLDER" if training["real_files"] else ""
@@ -153,4 +155,16 @@ def recipe(card: Card) -> str:
         "the machine, and beside the work, where this file was made. Operations are deterministic: "
         "the same machine, versions and data give the same weights. "
         f"Libraries: {libraries}."
+    )
+
+
+def relearned(training: dict[str, Any]) -> str:
+    """Say how a network that learned on from verdicts was made."""
+    asked = ", ".join(f"{name} {value}" for name, value in training["tuning"].items())
+    seconds = training["seconds_by_step"]
+    return (
+        f"`manage.py retrain_model` from {training['from']} (SHA-256 `{training['from_sha256']}`) "
+        f"with the verdicts of the data set `{training['verdicts']}`; {asked}: "
+        f"{seconds['data']:.0f} s for the data and {seconds['fit']:.0f} s for the fit. The same "
+        "verdicts, machine and versions give the same file."
     )

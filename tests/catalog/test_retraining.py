@@ -250,6 +250,9 @@ def test_the_weights_learn_from_verdicts_and_the_detector_comes_along(
     # it has not forgotten much, though it met three scenes again and not 240
     assert report["figures"]["simulated"]["auc"]["difference"]["value"] > -0.05
     assert "Learned on from astrid-stamps 1" in challenger.model_card
+    assert f"`manage.py retrain_model` from astrid-stamps 1 (SHA-256 `{champion.sha256}`)" in (
+        challenger.model_card
+    )
 
     registry.put_in_force(challenger)
     chosen = in_force()
