@@ -1,7 +1,6 @@
 """What operators see: jobs, settings, audit, catalog, exports and summaries."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin
@@ -10,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from astrid.core.admin import (
-    ConsoleAdmin,
     ReadOnlyAdmin,
     RunAdmin,
     SkySearch,
@@ -20,19 +18,19 @@ from astrid.core.admin import (
     shortened,
 )
 from astrid.core.searching import key_in
-from astrid.core.tables import as_table
-from catalog import jobs, keys
-from catalog.audit import history, key_of, watched
+from catalog import jobs
+from catalog.audit import key_of, watched
 from catalog.entities import NamedEntities
-from catalog.forms import SettingForm
 from catalog.models import (
     Analytics,
     AuditLog,
     CatalogEntry,
     ExportJob,
     ProcessingJob,
-    SystemConfig,
 )
+from catalog.settings_admin import SystemConfigAdmin
+
+__all__ = ["SystemConfigAdmin"]
 
 _SHOWN_CHANGES = 50
 
@@ -97,73 +95,6 @@ class ProcessingJobAdmin(ReadOnlyAdmin):
 
 def _user(request: HttpRequest) -> Any:
     return request.user
-
-
-@admin.register(SystemConfig)
-class SystemConfigAdmin(ConsoleAdmin):
-    """The settings of the science: a bad value is refused with the reason."""
-
-    is_large = False
-    form = SettingForm
-    introduction = (
-        "Settings of the science. A change holds from the next run on; every run keeps "
-        "the values it was made with."
-    )
-    list_display = ["key", "description", "is_active", "state", "effective_since"]
-    search_fields = ["key__icontains", "description__icontains"]
-    search_help_text = "A key or a word of its description"
-    readonly_fields = ["key", "description", "effective_since", "state", "fields_help", "changes"]
-    fieldsets = [
-        (None, {"fields": ["key", "description", "state", "value", "is_active"]}),
-        ("What the fields mean", {"fields": ["fields_help"]}),
-        ("History", {"fields": ["effective_since", "changes"]}),
-    ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Say no: every key that the program reads is there."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Say no: switch a setting off to go back to its default."""
-        return False
-
-    @admin.display(description="state")
-    def state(self, setting: SystemConfig) -> str:
-        """Say whether the stored value can be used."""
-        if setting.key not in keys.SETTINGS:
-            return "nothing reads this key"
-        problems = keys.problems_of(setting.key, setting.value)
-        if problems:
-            return f"cannot be used: {'; '.join(problems)}"
-        return "in force" if setting.is_active else "off: the defaults are in force"
-
-    @admin.display(description="fields")
-    def fields_help(self, setting: SystemConfig) -> str:
-        """Show meaning, unit, default and limits of each field."""
-        if setting.key not in keys.SETTINGS:
-            return "nothing reads this key"
-        return as_table([asdict(line) for line in keys.help_of(setting.key)])
-
-    @admin.display(description="changes")
-    def changes(self, setting: SystemConfig) -> str:
-        """Show who changed the setting, latest first."""
-        return changes_table(history(setting)[:_SHOWN_CHANGES])
-
-
-def changes_table(entries: Iterable[AuditLog]) -> str:
-    """Show entries of the log as a table: when, who, what."""
-    entries = list(entries)
-    names = names_of(entries)
-    return as_table(
-        [
-            {
-                "when": f"{entry.created_at:%Y-%m-%d %H:%M:%S} UTC",
-                "who": names[entry.user_id],
-                "what": entry.change_summary,
-            }
-            for entry in entries
-        ]
-    )
 
 
 def names_of(entries: Iterable[AuditLog]) -> dict[str | None, str]:

@@ -7,7 +7,7 @@ touches the database: :mod:`catalog.config` reads the rows.
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -174,6 +174,11 @@ def plain(value: Any) -> Any:
 def default_value(key: str) -> Any:
     """Give the default of a key as JSON."""
     return plain(setting_of(key).default())
+
+
+def plain_default(column: Field[Any]) -> Any:
+    """Give the default of a field as JSON; None where the value must be given."""
+    return None if column.default is MISSING else json.loads(json.dumps(column.default))
 
 
 def help_of(key: str) -> list[FieldHelp]:

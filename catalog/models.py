@@ -186,6 +186,35 @@ class SystemConfig(Record):
         self.value = keys.plain(keys.parse(self.key, self.value))
 
 
+class SettingChange(Record):
+    """One change of a setting: who, when, from what to what, and why; never changed itself."""
+
+    setting = models.ForeignKey(SystemConfig, models.CASCADE, related_name="history")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: the program or a command.",
+    )
+    reason = models.TextField(help_text="Why, in the words of who made it.")
+    value_before = models.JSONField(null=True, blank=True)
+    value_after = models.JSONField(blank=True)
+    was_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="setting_change_has_a_reason")
+        ]
+        indexes = [models.Index(fields=["setting", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.setting} on {self.created_at:%Y-%m-%d %H:%M}"
+
+
 class AuditLog(models.Model):
     """Who changed what, from where; written by the database, never changed."""
 

@@ -1,14 +1,9 @@
 """The operator's pages: settings, jobs, audit and what the pipeline wrote."""
 
-import json
-from dataclasses import astuple
-
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape
 
-from catalog import config, keys
 from catalog.audit import audited_as
 from catalog.models import (
     Analytics,
@@ -32,84 +27,6 @@ def staff(client):
     user = make_user("vera", is_staff=True, is_superuser=True)
     client.force_login(user)
     return user
-
-
-@pytest.fixture
-def setting():
-    config.ensure_defaults()
-    return SystemConfig.objects.get(key="difference")
-
-
-def submit(client, setting, value, **more):
-    address = reverse("admin:catalog_systemconfig_change", args=[setting.pk])
-    text = value if isinstance(value, str) else json.dumps(value)
-    return client.post(address, {"value": text, "is_active": "on", **more})
-
-
-@pytest.mark.usefixtures("staff")
-class TestSettings:
-    """Staff edit settings; a bad value is refused with the reason."""
-
-    @pytest.mark.parametrize("key", keys.SETTINGS)
-    def test_the_page_explains_every_field(self, client, setting, key):
-        page = row_page(client, SystemConfig.objects.get(key=key)).content.decode()
-        for line in keys.help_of(key):
-            cells = "".join(f"<td>{escape(cell)}</td>" for cell in astuple(line))
-            assert f"<tr>{cells}</tr>" in page
-
-    def test_a_good_value_comes_into_force(self, client, setting):
-        since = setting.effective_since
-        assert submit(client, setting, {"threshold": 6.5}).status_code == 302
-        assert config.get("difference").threshold == 6.5
-        setting.refresh_from_db()
-        assert setting.effective_since > since
-        assert setting.value["tile"] == 512  # fields left out are filled in
-
-    @pytest.mark.parametrize(
-        ("value", "reason"),
-        [
-            ({"threshold": -1}, "difference.threshold is -1: "),
-            ({"threshold": "high"}, "it should be a valid number"),
-            ({"treshold": 5}, "difference.treshold is not a field; there are algorithm, threshold"),
-            ('{"threshold": NaN}', "it should be a finite number"),
-            ({"tile": 100.5}, "it should be a valid integer"),
-            ('{"threshold": 5', "This is no JSON"),
-            ([], "it should be an object"),
-        ],
-    )
-    def test_a_bad_value_is_refused_with_the_reason(self, client, setting, value, reason):
-        page = submit(client, setting, value)
-        assert page.status_code == 200
-        assert reason in " ".join(page.context["adminform"].form.errors["value"])
-        setting.refresh_from_db()
-        assert setting.value["threshold"] == 5.0
-
-    def test_the_history_names_who_changed_what(self, client, setting):
-        submit(client, setting, {"threshold": 6.5})
-        page = row_page(client, setting).content.decode()
-        assert "changed value.threshold from 5.0 to 6.5" in page
-        assert "<td>vera</td>" in page
-
-    def test_switching_a_setting_off_brings_the_default_back(self, client, setting):
-        submit(client, setting, {"threshold": 6.5}, is_active="")
-        assert config.get("difference").threshold == 5.0
-
-    def test_the_list_shows_a_stored_value_that_cannot_be_used(self, client, setting):
-        SystemConfig.objects.filter(pk=setting.pk).update(value={"tile": 3})
-        assert (
-            "cannot be used: difference.tile is 3"
-            in list_page(client, SystemConfig).content.decode()
-        )
-
-    def test_an_empty_list_of_rules_is_a_value(self, client):
-        rules = config.put("alert_rules", [{"name": "bright"}])
-        assert submit(client, rules, []).status_code == 302
-        assert config.get("alert_rules") == ()
-
-    def test_settings_are_neither_added_nor_deleted_by_hand(self, client, setting):
-        assert client.get(reverse("admin:catalog_systemconfig_add")).status_code == 403
-        address = reverse("admin:catalog_systemconfig_delete", args=[setting.pk])
-        assert client.post(address, {"post": "yes"}).status_code == 403
 
 
 def make_job(**fields):
