@@ -70,6 +70,7 @@ class CatalogEntry(Record, SkyPosition):
                 fields=["designation"], opclasses=["varchar_pattern_ops"], name="entry_name_start"
             ),
             models.Index(fields=["object_class", "-id"]),
+            models.Index(fields=["-id"], condition=Q(is_current=False), name="entry_earlier"),
             models.Index(fields=["publication_state", "-id"]),
         ]
 

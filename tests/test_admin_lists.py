@@ -140,6 +140,14 @@ def test_a_column_without_an_index_gives_no_order_even_by_hand(client, staff, ca
     assert shown(page) == [10.0, 9.0, 8.0]
 
 
+def test_equals_of_a_chosen_order_follow_their_keys_and_nothing_else(client, staff, candidates):
+    number = columns(client).index("brightness")
+    page = list_page(client, Candidate, f"?o={number}")
+    assert page.context["cl"].queryset.query.order_by == ("magnitude", "pk")
+    page = list_page(client, Candidate, f"?o=-{number}")
+    assert page.context["cl"].queryset.query.order_by == ("-magnitude", "-pk")
+
+
 def test_an_action_on_all_that_match_takes_so_many_and_says_so(client, staff, monkeypatch):
     monkeypatch.setattr(console, "REACH", 2)
     detections = [make_detection() for _ in range(3)]

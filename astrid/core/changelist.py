@@ -27,7 +27,8 @@ class KeysetList(ChangeList):
         self.filter_params.pop(ORDER_VAR, None)
         if kept:
             self.params[ORDER_VAR], self.filter_params[ORDER_VAR] = kept, [kept]
-        return super().get_ordering(request, queryset)
+        # Not by the default behind the chosen column, for which no index is made.
+        return super().get_ordering(request, queryset.order_by())
 
     def _is_offered(self, part: str) -> bool:
         number = part.removeprefix("-")

@@ -18,12 +18,9 @@ def can_order(model: type[models.Model], path: str) -> bool:
         return False
     if column.is_relation:  # the keys of other rows say nothing to people
         return False
-    ordered = {
-        tuple(name.removeprefix("-") for name in index.fields)
-        for index in meta.indexes
-        if index.condition is None
-    }
-    return bool(column.unique or (column.name, meta.pk.name) in ordered)
+    ordered = {tuple(index.fields) for index in meta.indexes if index.condition is None}
+    down, up = (f"-{column.name}", f"-{meta.pk.name}"), (column.name, meta.pk.name)
+    return bool(column.unique or down in ordered or up in ordered)
 
 
 def can_filter(model: type[models.Model], path: str) -> bool:

@@ -111,6 +111,7 @@ class ValidationEvent(models.Model):
             models.Index(fields=["validator", "-id"]),
             models.Index(fields=["is_valid", "is_unsure", "-id"]),
             models.Index(fields=["label", "-id"]),
+            models.Index(fields=["-id"], condition=Q(withdrawn=True), name="event_withdrawn"),
         ]
 
     def __str__(self) -> str:
