@@ -1,4 +1,4 @@
-"""The form that a verdict comes in on the page of a detection."""
+"""The form that a verdict comes in on the page of an object."""
 
 from typing import Any
 
@@ -7,14 +7,19 @@ from django.contrib.auth.models import User
 
 from astrid.core.ids import new_id
 from curation import policy, taxonomy
+from curation.errors import NotFound
 from curation.models import ConfidenceLevel, ValidationEvent, ValidationLabel
 from curation.parameters import ReviewPolicy
-from curation.services import judge
+from curation.services import judge, withdraw
 from detection.models import Detection
 
 REAL, BOGUS, UNSURE = "real", "bogus", "unsure"
 _VERDICTS = {REAL: True, BOGUS: False, UNSURE: None}
-_BUTTONS = ((REAL, "Real", "r"), (BOGUS, "Bogus", "b"), (UNSURE, "Unsure", "?"))
+# As the review page has them: word, shape.
+_BUTTONS = ((REAL, "Real", "●"), (BOGUS, "Bogus", "✕"), (UNSURE, "Unsure", "?"))
+# What changes one's verdict in force: a comment says it once more, with these words.
+COMMENT, WITHDRAW = "comment", "withdraw"
+MOST_TAGS, LONGEST_TAG = 50, 50
 
 
 class VerdictForm(forms.Form):
@@ -24,7 +29,13 @@ class VerdictForm(forms.Form):
     label = forms.ChoiceField(required=False, label="Finer label")
     confidence_level = forms.ChoiceField(required=False, label="How sure")
     notes = forms.CharField(
-        required=False, label="Note", widget=forms.Textarea(attrs={"rows": 2}), max_length=5000
+        required=False, label="Comment", widget=forms.Textarea(attrs={"rows": 2}), max_length=5000
+    )
+    tags = forms.CharField(
+        required=False,
+        label="Tags, with commas between",
+        max_length=1000,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     client_uuid = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
     ms_spent = forms.IntegerField(
@@ -42,12 +53,12 @@ class VerdictForm(forms.Form):
 
     @property
     def buttons(self) -> list[dict[str, str]]:
-        """Give the buttons with their keys: verdicts first, then the main classes."""
+        """Give the buttons: verdicts first, then the main classes."""
         classes = [name for name in taxonomy.MAIN if name in self.real_labels]
-        numbered = [(name, name.capitalize(), str(n)) for n, name in enumerate(classes, 1)]
+        named = [(name, name.capitalize(), "") for name in classes]
         return [
-            {"value": value, "words": words, "key": key, "kind": self._kind(value)}
-            for value, words, key in (*_BUTTONS, *numbered)
+            {"value": value, "words": words, "shape": shape, "kind": self._kind(value)}
+            for value, words, shape in (*_BUTTONS, *named)
         ]
 
     def _kind(self, value: str) -> str:
@@ -58,32 +69,58 @@ class VerdictForm(forms.Form):
     def clean_choice(self) -> str:
         """Refuse a button that is not on the form."""
         choice: str = self.cleaned_data["choice"]
-        if choice not in _VERDICTS and choice not in self.real_labels:
+        if choice not in {*_VERDICTS, *self.real_labels, COMMENT, WITHDRAW}:
             raise forms.ValidationError(f"{choice!r} is neither a verdict nor a label.")
         return choice
 
+    def clean_tags(self) -> list[str]:
+        """Take words with commas between apart."""
+        tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",")]
+        tags = list(dict.fromkeys(tag for tag in tags if tag))
+        long = [tag for tag in tags if len(tag) > LONGEST_TAG]
+        if long or len(tags) > MOST_TAGS:
+            raise forms.ValidationError(
+                f"{long[0] if long else len(tags)!r}: at most {MOST_TAGS} tags of {LONGEST_TAG} "
+                "characters each"
+            )
+        return tags
+
     def record(self, detection: Detection, by: User, shown: tuple[str, ...]) -> ValidationEvent:
-        """Judge ``detection`` as the form says.
+        """Judge ``detection`` as the form says, or take one's verdict back.
 
         Raises
         ------
         AstridError
-            As :func:`curation.services.judge` does.
+            As :func:`curation.services.judge` does; NotFound if there is no verdict to comment.
         """
-        given = self.cleaned_data
-        choice, finer = given["choice"], given["label"]
+        given, in_force = self.cleaned_data, policy.in_force(ReviewPolicy)
+        key, took = given["client_uuid"], given["ms_spent"]
+        if given["choice"] == WITHDRAW:
+            return withdraw(detection, by=by, policy=in_force, client_uuid=key, ms_spent=took)
+        is_valid, label = self._said(detection, by)
         return judge(
             detection,
             by=by,
-            is_valid=_VERDICTS.get(choice, self.real_labels.get(choice)),
-            label=finer or (None if choice in _VERDICTS else choice),
-            policy=policy.in_force(ReviewPolicy),
+            is_valid=is_valid,
+            label=label,
+            policy=in_force,
             confidence_level=given["confidence_level"],
             notes=given["notes"],
-            client_uuid=given["client_uuid"],
-            ms_spent=given["ms_spent"],
+            tags=given["tags"],
+            client_uuid=key,
+            ms_spent=took,
             shown_fields=shown,
         )
+
+    def _said(self, detection: Detection, by: User) -> tuple[bool | None, str | None]:
+        choice, finer = self.cleaned_data["choice"], self.cleaned_data["label"]
+        if choice != COMMENT:
+            is_valid = _VERDICTS.get(choice, self.real_labels.get(choice))
+            return is_valid, finer or (None if choice in _VERDICTS else choice)
+        mine = ValidationEvent.objects.current().filter(detection=detection, validator=by).first()
+        if mine is None:
+            raise NotFound("a comment goes with a verdict, and you have given none here: judge it")
+        return None if mine.is_unsure else mine.is_valid, mine.label
 
 
 def errors_in_words(form: forms.Form) -> str:

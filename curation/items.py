@@ -38,7 +38,6 @@ class Place:
     priority: int = 0
     weight: float | None = None
     shown_as: UUID | None = None
-    url: str | None = None  # where it is not the page of the detection
 
     @property
     def is_sample(self) -> bool:
@@ -71,11 +70,7 @@ def _test_beside(task: ReviewTask, trial: GoldTrial, known: Mapping[UUID, Detect
     looks_like = Place(trial.pk, known[task.detection_id], task.priority, task.sampling_weight)
     if gold.detection_id:
         return replace(looks_like, detection=known[gold.detection_id], shown_as=trial.shown_as)
-    # A fake has no page of its own: the link leads to what stands beside it.
-    fake = fakes.detection_of(gold)
-    return replace(
-        looks_like, detection=fake, shown_as=trial.shown_as, url=page_of(looks_like.detection)
-    )
+    return replace(looks_like, detection=fakes.detection_of(gold), shown_as=trial.shown_as)
 
 
 def detections_by_id(keys: Iterable[UUID]) -> dict[UUID, Detection]:
@@ -111,7 +106,7 @@ def _item(place: Place, past: History, votes: Any, *, blind: bool) -> Item:
     return {
         "task": str(place.task),
         "detection": str(place.shown_as or detection.pk),
-        "url": place.url or page_of(detection),
+        "url": page_of(place.shown_as or detection.pk),
         "name": name_of(detection),
         **pixels_of(detection),
         "figures": numbers,
@@ -131,9 +126,9 @@ def name_of(detection: Detection) -> str:
     return known.designation if known else designation(detection.ra, detection.dec)
 
 
-def page_of(detection: Detection) -> str:
-    """Give the address of the page about a detection."""
-    return reverse("admin:detection_detection_change", args=[detection.pk])
+def page_of(key: UUID) -> str:
+    """Give the address of the page about a detection, or about a test that looks like one."""
+    return reverse("curation:detection", args=[key])
 
 
 def pixels_of(detection: Detection) -> Item:

@@ -70,5 +70,5 @@ def link_to(alert: Alert) -> str:
     if alert.drift_week is not None:
         path = reverse("admin:detection_model_watch", args=[alert.drift_week.model_id])
     else:
-        path = reverse("admin:detection_detection_change", args=[alert.detection_id])
+        path = reverse("curation:detection", args=[alert.detection_id])
     return f"{settings.SITE_URL.rstrip('/')}{path}"

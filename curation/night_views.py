@@ -17,7 +17,6 @@ from curation import fates, night_export
 from curation.certificate import Certificate, certificate_of
 from curation.fates import GROUPS, Fate, Group, Wanted
 from curation.items import page_of
-from detection.models import Detection
 from observations import nights
 from observations.nights import Night
 
@@ -140,7 +139,7 @@ def _choices() -> list[tuple[str, str]]:
 
 
 def _page(row: fates.Row) -> str:
-    return page_of(Detection(pk=row.detection)) if row.detection else ""
+    return page_of(row.detection) if row.detection else ""
 
 
 def _night_or_none(text: str) -> Night | None:

@@ -1,16 +1,21 @@
-"""Light curves for a batch of items: what was measured, and how deep one looked without finding."""
+"""Light curves: what was measured, and how deep one looked without finding.
+
+This is the one place where the points of an object come together: another source of points is
+added to :func:`history_of`.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.db.models import QuerySet
 
 from astrid.core.models import RunStatus
 from curation import taxonomy
-from detection.models import Detection, DetectionStatus, DetectionType
+from detection.models import Detection, DetectionStatus, DetectionType, SkyObject
 from differencing.models import DifferenceRun
 
 MOST_EPOCHS = 2000  # of all fields of a batch together
@@ -27,6 +32,9 @@ class Epoch:
     error: float | None
     is_limit: bool
     band: str
+    exposure: str = ""
+    detection: UUID | None = None  # None where nothing was found
+    system: str = ""  # photometric; empty where it is not known
 
     def as_json(self) -> dict[str, Any]:
         """Give the point as the page draws it."""
@@ -59,25 +67,56 @@ class History:
         )
 
 
+NOTHING = History([], is_known_variable=False)
+
+
 def histories(detections: Sequence[Detection]) -> dict[UUID, History]:
     """Give the history of each detection, in two queries however many there are."""
     seen, looked = _seen(detections), _looked(detections)
-    variable = {name for name, kind in taxonomy.types_by_label().items() if kind == _VARIABLE}
+    variable = _variable_labels()
     return {one.pk: _history(one, seen, looked, variable) for one in detections}
 
 
 _VARIABLE = DetectionType.VARIABLE
 
 
+def history_of(seen: Sequence[Detection]) -> History:
+    """Give the history of one object from its detections, rows of :func:`points_in_time`.
+
+    One looked wherever the reference of one of them was subtracted.
+    """
+    looked = {run.observation_id: run for runs in _looked(seen).values() for run in runs}
+    return _together(seen[-1], seen, looked.values(), _variable_labels())
+
+
+def is_known_variable(thing: SkyObject | None) -> bool:
+    """Say whether people confirmed an object as something that varies."""
+    confirmed = Detection.objects.filter(sky_object=thing, status=DetectionStatus.CONFIRMED)
+    return thing is not None and confirmed.filter(human_label__in=_variable_labels()).exists()
+
+
+def _variable_labels() -> set[str]:
+    return {name for name, kind in taxonomy.types_by_label().items() if kind == _VARIABLE}
+
+
+def points_in_time() -> QuerySet[Detection]:
+    """Give detections with what a point of a light curve needs, by time."""
+    rows = Detection.objects.select_related("observation", "model_run__difference_run")
+    return rows.only(*_POINT).order_by("observation__mjd_utc", "id")
+
+
+_POINT = (
+    "sky_object", "ra", "dec", "magnitude", "magnitude_error", "upper_limit", "photometric_system",
+    "status", "human_label", "observation__mjd_utc", "observation__filter_band",
+    "observation__observation_id", "model_run__difference_run__reference_observation",
+    "model_run__difference_run__reference_image",
+)  # fmt: skip
+
+
 def _seen(detections: Sequence[Detection]) -> dict[UUID, list[Detection]]:
     objects = {one.sky_object_id for one in detections if one.sky_object_id}
-    rows = Detection.objects.filter(sky_object__in=objects).select_related("observation")
-    fields = [
-        "sky_object", "magnitude", "magnitude_error", "upper_limit", "status", "human_label",
-        "observation__mjd_utc", "observation__filter_band",
-    ]  # fmt: skip
     by_object: dict[UUID, list[Detection]] = defaultdict(list)
-    for row in rows.only(*fields).order_by("observation__mjd_utc"):
+    for row in points_in_time().filter(sky_object__in=objects):
         if row.sky_object_id:
             by_object[row.sky_object_id].append(row)
     return by_object
@@ -115,10 +154,20 @@ def _history(
 ) -> History:
     # A test has an object that no table knows: it is all that was seen of it.
     others = seen.get(detection.sky_object_id or detection.pk) or [detection]
+    runs = looked.get(_baseline(detection.model_run.difference_run), [])
+    return _together(detection, others, runs, variable)
+
+
+def _together(
+    detection: Detection,
+    others: Sequence[Detection],
+    looked: Iterable[DifferenceRun],
+    variable: set[str],
+) -> History:
     there = {one.observation_id for one in others} | {detection.observation_id}
     absent = [
         run
-        for run in looked.get(_baseline(detection.model_run.difference_run), [])
+        for run in looked
         if run.observation_id not in there and covers(run.observation.footprint, detection)
     ]
     epochs = [epoch for one in others if (epoch := _measured(one))] + [
@@ -134,18 +183,33 @@ def _history(
 
 
 def _measured(detection: Detection) -> Epoch | None:
-    frame = detection.observation
-    if detection.magnitude is not None:
-        error = detection.magnitude_error
-        return Epoch(frame.mjd_utc, detection.magnitude, error, False, frame.filter_band)
-    if detection.upper_limit is not None:
-        return Epoch(frame.mjd_utc, detection.upper_limit, None, True, frame.filter_band)
-    return None
+    frame, value, error = detection.observation, detection.magnitude, detection.magnitude_error
+    if value is None:
+        value, error = detection.upper_limit, None
+    if value is None:
+        return None
+    return Epoch(
+        frame.mjd_utc,
+        value,
+        error,
+        is_limit=detection.magnitude is None,
+        band=frame.filter_band,
+        exposure=frame.observation_id,
+        detection=detection.pk,
+        system=detection.photometric_system,
+    )
 
 
 def _limit(run: DifferenceRun) -> Epoch:
     frame = run.observation
-    return Epoch(frame.mjd_utc, float(frame.limiting_magnitude or 0), None, True, frame.filter_band)
+    return Epoch(
+        frame.mjd_utc,
+        float(frame.limiting_magnitude or 0),
+        None,
+        is_limit=True,
+        band=frame.filter_band,
+        exposure=frame.observation_id,
+    )
 
 
 def covers(footprint: Any, place: Any) -> bool:

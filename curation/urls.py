@@ -4,6 +4,7 @@ from django.urls import path, re_path, register_converter
 
 from curation import endpoints, night_views, views
 from curation.converters import NightConverter
+from curation.objectpage import views as objects
 from curation.pixels import pixels
 
 register_converter(NightConverter, "night")
@@ -24,6 +25,15 @@ urlpatterns = [
     path("adjudicate/cases/", endpoints.open_cases, name="cases"),
     path("curators/", views.curators, name="curators"),
     path("curators/measure/", views.measure, name="measure"),
+    path("objects/<uuid:key>/", objects.of_one_object, name="object"),
+    path("detections/<uuid:key>/", objects.of_one_detection, name="detection"),
+    path("detections/<uuid:key>/lineage/", objects.lineage, name="lineage"),
+    path("detections/<uuid:key>/surroundings/", objects.surroundings, name="surroundings"),
+    path("detections/<uuid:key>/verdict/", objects.verdict, name="verdict"),
+    path("detections/<uuid:key>/facts.json", objects.as_json, name="facts"),
+    path("detections/<uuid:key>/cutouts.fits", objects.cutouts_fits, name="cutouts"),
+    path("detections/<uuid:key>/curve.<str:ending>", objects.light_curve, name="curve"),
+    path("detections/<uuid:key>/files/<slug:name>.fits", objects.difference_file, name="file"),
     path("queues/<slug:slug>/lease/", endpoints.lease, name="lease"),
     path("verdicts/", endpoints.verdicts, name="verdicts"),
     path("heartbeat/", endpoints.heartbeat, name="heartbeat"),

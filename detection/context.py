@@ -47,6 +47,7 @@ class ReferenceSources:
     axis_ratio: FloatArray  # minor over major
     angle: FloatArray  # of the major axis from the x axis, radians
     is_point: BoolArray
+    flux: FloatArray  # ADU above the threshold's contour
 
     def __len__(self) -> int:
         """Count the sources."""
@@ -80,7 +81,7 @@ def find_reference_sources(
     return ReferenceSources(
         x=found["x"], y=found["y"], half_light_radius=radius,
         axis_ratio=found["b"] / found["a"], angle=found["theta"],
-        is_point=radius < STELLAR_FACTOR * stellar,
+        is_point=radius < STELLAR_FACTOR * stellar, flux=found["flux"],
     )  # fmt: skip
 
 

@@ -23,10 +23,23 @@ class Step:
     facts: dict[str, Any]
     parameters: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    is_linked: bool = True
+
+    @property
+    def code_version(self) -> str:
+        """Give the version of AstrID that made the row; empty where it is not noted."""
+        return str(self.provenance.get("versions", {}).get("astrid", ""))
+
+    @property
+    def name(self) -> str:
+        """Give what the row is called; nothing where it is not to be known."""
+        return str(self.row) if self.is_linked else ""
 
     @property
     def url(self) -> str:
-        """Give the admin page of the row; empty where there is none."""
+        """Give the admin page of the row; empty where there is none, or it is not to be known."""
+        if not self.is_linked:
+            return ""
         meta = self.row._meta
         try:
             return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.row.pk])

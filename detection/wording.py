@@ -36,34 +36,3 @@ def in_one_sentence(detection: Detection) -> str:
         f"Science, reference and difference of a {detection.detection_type} candidate at {place}: "
         f"score {detection.confidence_score:.3f}, flux {flux_of(detection)}"
     )
-
-
-def figures_of(detection: Detection) -> list[tuple[str, str]]:
-    """List the numbers of a detection, each with its name."""
-    observation, found = detection.observation, detection.candidate
-    figures = [
-        ("Network score", f"{detection.confidence_score:.4f} ({detection.detection_type})"),
-        ("Status", detection.get_status_display()),
-        ("Label by people", detection.human_label or "none yet"),
-        ("Position", sexagesimal(detection.ra, detection.dec)),
-        ("In degrees", f"{detection.ra:.6f} {detection.dec:+.6f}"),
-        ("Pixel x, y, from 0", f"{detection.pixel_x:.2f}, {detection.pixel_y:.2f}"),
-        ("Flux", flux_of(detection)),
-        ("Magnitude", detection.in_magnitudes() or "no zero point"),
-        ("MJD (UTC)", f"{observation.mjd_utc:.5f}"),
-        ("Band", observation.filter_band),
-        ("Seeing", _decimals(observation.seeing, "arcsec")),
-        ("Pixel scale", _decimals(observation.pixel_scale, "arcsec")),
-        ("Network version", detection.model_version),
-    ]
-    if found is not None:
-        figures += [
-            ("Significance", _decimals(found.significance, "sigma")),
-            ("FWHM", _decimals(found.fwhm, "px")),
-            ("Ellipticity", _decimals(found.ellipticity, "")),
-        ]
-    return figures
-
-
-def _decimals(value: float | None, unit: str) -> str:
-    return "not measured" if value is None else f"{value:.3f} {unit}".strip()

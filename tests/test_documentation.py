@@ -1,6 +1,7 @@
 """The pages that people read, and the files that deploy, agree with the program."""
 
 import ast
+import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -139,6 +140,22 @@ def test_a_default_installation_is_permissive_but_for_the_exceptions_that_are_li
     stated = {name: stated_licence(name) for name in default_installation()}
     others = {name: text for name, text in stated.items() if not is_permissive(text)}
     assert {name: SPDX.get(text, text) or "nothing" for name, text in others.items()} == listed
+
+
+VENDORED = PROJECT / "astrid" / "static" / "vendor"
+
+
+def test_the_scripts_of_others_are_the_ones_that_the_page_lists():
+    rows = table(section(DEPENDENCIES, "Scripts of others"))
+    listed = {row[0]: row[-1] for row in rows}
+    there = {
+        str(each.relative_to(VENDORED)): hashlib.sha256(each.read_bytes()).hexdigest()
+        for each in VENDORED.rglob("*")
+        if each.suffix in {".js", ".css"}
+    }
+    assert listed == there
+    for name in listed:
+        assert "MIT License" in (VENDORED / name).with_name("LICENSE").read_text()
 
 
 # --- configuration

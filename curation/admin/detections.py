@@ -1,27 +1,19 @@
-"""Detections with verdicts: the list, its actions, and the page of one detection."""
+"""Detections with verdicts: the list and its actions."""
 
 from collections import Counter
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
-from django.views.decorators.http import require_POST
+from django.http import HttpRequest
 
 from astrid.core.changelist import KeysetList
-from astrid.core.errors import AstridError
 from curation import gold, policy
-from curation.forms import VerdictForm, errors_in_words
 from curation.models import Truth, ValidationEvent
 from curation.parameters import ReviewPolicy
 from curation.services import DECIDE, JUDGE, judge
 from detection.admin import DetectionAdmin
 from detection.models import Detection
-
-SHOWN = ("triplet", "figures", "history", "verdicts", "provenance")
 
 
 class JudgedPage(KeysetList):
@@ -63,43 +55,6 @@ class ReviewedDetectionAdmin(DetectionAdmin):
     def has_judge_permission(self, request: HttpRequest) -> bool:
         """Say whether this person may judge."""
         return request.user.has_perm(JUDGE)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the address that verdicts are posted to."""
-        view = self.admin_site.admin_view(require_POST(self.judge_view))
-        name = "detection_detection_judge"
-        return [path("<uuid:detection_id>/judge/", view, name=name), *super().get_urls()]
-
-    def judge_view(self, request: HttpRequest, detection_id: Any) -> HttpResponse:
-        """Record a verdict from the page of one detection."""
-        if not self.has_judge_permission(request):
-            raise PermissionDenied
-        detection = get_object_or_404(Detection, pk=detection_id)
-        form = VerdictForm(request.POST)
-        if not form.is_valid():
-            self.message_user(request, errors_in_words(form), messages.ERROR)
-        else:
-            self._record(request, detection, form)
-        page = reverse("admin:detection_detection_change", args=[detection.pk])
-        return HttpResponseRedirect(page)
-
-    def _record(self, request: HttpRequest, detection: Detection, form: VerdictForm) -> None:
-        try:
-            event = form.record(detection, request.user, SHOWN)  # type: ignore[arg-type]
-        except AstridError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            words = f"Recorded: {event.verdict} ({event.label or 'no label'})."
-            self.message_user(request, f"{words} The detection is {detection.status}.")
-
-    def page_context(self, request: HttpRequest, detection: Detection) -> dict[str, Any]:
-        """Add verdicts and the verdict form to the page."""
-        events = detection.validation_events.select_related("validator", "superseded_by")
-        return {
-            **super().page_context(request, detection),
-            "verdicts": list(events.order_by("-id")),
-            "form": VerdictForm() if self.has_judge_permission(request) else None,
-        }
 
     @admin.action(description="Confirm as supernova", permissions=["judge"])
     def judge_supernova(self, request: HttpRequest, queryset: QuerySet[Detection]) -> None:

@@ -118,6 +118,11 @@ class ValidationEvent(models.Model):
         return f"{self.verdict} ({self.label or 'no label'}) by {self.validator}"
 
     @property
+    def is_in_force(self) -> bool:
+        """Whether no later event of the same person supersedes it."""
+        return not hasattr(self, "superseded_by")
+
+    @property
     def verdict(self) -> str:
         """The verdict in one word: real, bogus, unsure or withdrawn."""
         if self.withdrawn:

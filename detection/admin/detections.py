@@ -5,19 +5,17 @@
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 
 from astrid.core import cones
 from astrid.core.admin import ReadOnlyAdmin, SkySearch
-from detection import pictures, provenance
-from detection.history import epochs_of
+from detection import pictures
 from detection.models import Detection
-from detection.wording import figures_of, sexagesimal
+from detection.wording import sexagesimal
 from observations.models import Observation
 
 
@@ -48,7 +46,6 @@ def _may_see_draw(request: HttpRequest) -> bool:
 class DetectionAdmin(SkySearch, ReadOnlyAdmin):
     """Detections with their pictures, most certain first."""
 
-    change_form_template = "admin/detection/detection/change_form.html"
     hidden: ClassVar[Sequence[str]] = ("embedding",)
     list_display = [
         "picture",
@@ -124,43 +121,3 @@ class DetectionAdmin(SkySearch, ReadOnlyAdmin):
             observation.filter_band,
             f"{observation.mjd_utc:.5f}",
         )
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show one detection: picture, figures, history, provenance."""
-        detection = self._shown(object_id)
-        context = self.page_context(request, detection) if detection else {}
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **context}
-        )
-
-    def _shown(self, object_id: str) -> Detection | None:
-        rows = Detection.objects.select_related(
-            "observation__survey",
-            "candidate",
-            "sky_object",
-            "model_run__model",
-            "model_run__difference_run__reference_observation__survey",
-            "model_run__difference_run__reference_image",
-        )
-        try:
-            return rows.filter(pk=UUID(object_id)).first()
-        except ValueError:  # not a key at all: the parent says that nothing is there
-            return None
-
-    def page_context(self, request: HttpRequest, detection: Detection) -> dict[str, Any]:
-        """Give what the page of one detection shows beside its fields."""
-        return {
-            "detection": detection,
-            "title": f"{detection.detection_type.capitalize()}, "
-            f"score {detection.confidence_score:.4f}",
-            "subtitle": None,
-            "figures": figures_of(detection),
-            "epochs": epochs_of(detection),
-            "steps": provenance.chain_of(detection),
-        }

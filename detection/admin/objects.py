@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html
 
 from astrid.core.admin import ReadOnlyAdmin, ReadOnlyInline, SkySearch
@@ -27,7 +26,7 @@ class EpochsInline(ReadOnlyInline):
     @admin.display(description="sci · ref · diff")
     def picture(self, detection: Detection) -> str:
         """Show the triplet, linked to its page."""
-        address = reverse("admin:detection_detection_change", args=[detection.pk])
+        address = detection.get_absolute_url()
         return format_html('<a href="{}">{}</a>', address, pictures.image_of(detection))
 
     @admin.display(description="epoch (MJD, UTC)")

@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from astrid.core.arrays import NumpyArrayField
 from astrid.core.brightness import Brightness
@@ -57,6 +58,10 @@ class SkyObject(Record, SkyPosition):
 
     def __str__(self) -> str:
         return self.designation
+
+    def get_absolute_url(self) -> str:
+        """Give the address of the page about the object."""
+        return reverse("curation:object", args=[self.pk])
 
 
 class DetectionStatus(models.TextChoices):
@@ -195,3 +200,7 @@ class Detection(Record, SkyPosition, Brightness):
 
     def __str__(self) -> str:
         return f"{self.detection_type} {self.confidence_score:.3f} at {self.ra:.5f} {self.dec:+.5f}"
+
+    def get_absolute_url(self) -> str:
+        """Give the address of the page about its object, at its epoch."""
+        return reverse("curation:detection", args=[self.pk])

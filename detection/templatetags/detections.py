@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 
 from detection.models import Detection
 from detection.pictures import image_of
+from detection.provenance import Step
 
 register = template.Library()
 
@@ -21,6 +23,14 @@ def triplet(detection: Detection) -> str:
 def large_triplet(detection: Detection) -> str:
     """Show the picture of a detection as the subject of its page."""
     return image_of(detection, "triplet triplet-large", "eager")
+
+
+@register.simple_tag
+def lineage_link(step: Step, seen: set[int]) -> str:
+    """Name the row of a step, with a link for those who may open it."""
+    if step.url and id(step) in seen:
+        return format_html('<a href="{}">{}</a>', step.url, step.name)
+    return step.name
 
 
 @register.filter

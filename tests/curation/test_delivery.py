@@ -131,7 +131,7 @@ def test_a_webhook_gets_the_signed_body_once(receiver):
     content = json.loads(body)
     assert content["alert"] == str(alert.pk)
     assert content["facts"]["score"] == alert.detection.confidence_score
-    assert content["url"].startswith("https://astrid.example/admin/")
+    assert content["url"].startswith("https://astrid.example/console/detections/")
 
 
 def test_a_server_error_is_tried_again_with_the_same_key_and_body(receiver):

@@ -237,7 +237,7 @@ def test_verdicts_are_saved_and_replays_change_nothing(send):
 def test_a_script_in_a_note_comes_out_as_text(send, client, curator):
     (task,) = factories.make_tasks(1)
     send(event(task, "real", notes=SCRIPT))
-    page = client.get(f"/admin/detection/detection/{task.detection_id}/change/").content.decode()
+    page = client.get(f"/console/detections/{task.detection_id}/").content.decode()
     assert "&lt;script&gt;" in page
     assert SCRIPT not in page
 

@@ -155,71 +155,8 @@ def test_a_viewer_sees_no_actions_and_cannot_post_them(client, viewer):
     [row] = many(1)
     assert "judge_supernova" not in client.get(LIST).content.decode()
     client.post(LIST, {"action": "judge_supernova", "_selected_action": [row.pk]})
-    address = reverse("admin:detection_detection_judge", args=[row.pk])
+    address = reverse("curation:verdict", args=[row.pk])
     assert client.post(address, {"choice": "real"}).status_code == 403
-    assert not ValidationEvent.objects.exists()
-
-
-def test_the_page_shows_picture_figures_history_and_provenance(client, curator):
-    detection, _ = with_picture()
-    factories.make_preprocess_run(
-        observation=detection.observation, registration_rms_arcsec=0.0417, wcs_aligned=True
-    )
-    judge(detection, by=curator, is_valid=True, label="supernova", policy=ReviewPolicy())
-    other = factories.make_detection(sky_object=detection.sky_object)
-    page = client.get(page_of(detection)).content.decode()
-    for words in (
-        "10:00:00.00 +02:00:00.0",
-        "1000.0 ± 100.0 ADU, S/N 10.0",
-        "0.0417",
-        detection.model_run.model.sha256,
-        detection.observation.file_sha256,
-        page_of(other),
-        "ada",
-    ):
-        assert words in page
-
-
-def test_the_page_of_a_long_history_costs_a_fixed_number_of_queries(
-    client, curator, django_assert_max_num_queries
-):
-    detection = factories.make_detection()
-    for _ in range(15):
-        factories.make_detection(sky_object=detection.sky_object)
-    for label in ("supernova", "variable", "cv", "agn"):
-        judge(detection, by=curator, is_valid=True, label=label, policy=ReviewPolicy())
-    with django_assert_max_num_queries(20):
-        client.get(page_of(detection))
-
-
-def test_a_verdict_from_the_page_is_recorded_with_all_that_was_said(client, curator):
-    detection = factories.make_detection()
-    form = client.get(page_of(detection)).context["form"]
-    posted = {
-        "choice": "real", "label": "agn", "confidence_level": "expert", "notes": "core",
-        "client_uuid": form["client_uuid"].value(), "ms_spent": "1500",
-    }  # fmt: skip
-    address = reverse("admin:detection_detection_judge", args=[detection.pk])
-    response = client.post(address, posted, follow=True)
-    assert "Recorded: real (agn). The detection is confirmed." in said(response)
-    event = ValidationEvent.objects.get()
-    assert (event.label, event.confidence_level, event.notes, event.ms_spent) == (
-        "agn", "expert", "core", 1500
-    )  # fmt: skip
-    client.post(address, posted)
-    assert ValidationEvent.objects.count() == 1
-
-
-@pytest.mark.parametrize(
-    ("choice", "label", "words"),
-    [("real", "dipole", "nothing is there"), ("kilonova", "", "neither a verdict nor a label")],
-)
-def test_a_verdict_that_makes_no_sense_is_explained(client, curator, choice, label, words):
-    detection = factories.make_detection()
-    form = client.get(page_of(detection)).context["form"]
-    posted = {"choice": choice, "label": label, "client_uuid": form["client_uuid"].value()}
-    address = reverse("admin:detection_detection_judge", args=[detection.pk])
-    assert words in said(client.post(address, posted, follow=True))
     assert not ValidationEvent.objects.exists()
 
 
@@ -231,10 +168,22 @@ def test_what_people_and_headers_write_is_never_markup(client, curator):
     judge(
         detection, by=curator, is_valid=True, label="supernova", notes=evil, policy=ReviewPolicy()
     )
-    for address in (LIST, page_of(detection), "/console/", "/admin/curation/validationevent/"):
+    pages = [LIST, page_of(detection), "/console/", "/admin/curation/validationevent/"]
+    own = detection.get_absolute_url()
+    for address in (*pages, own, f"{own}lineage/", f"{own}surroundings/"):
         page = client.get(address).content.decode()
         assert evil not in page
         assert "<script>" not in page  # nothing inline: a strict content policy can hold
+
+
+@pytest.mark.parametrize("name", ["detection", "skyobject"])
+def test_the_page_of_a_row_leads_to_the_page_about_its_object(client, curator, name):
+    detection = factories.make_detection()
+    row = detection if name == "detection" else detection.sky_object
+    page = client.get(reverse(f"admin:detection_{name}_change", args=[row.pk]))
+    link = page.context["absolute_url"]
+    assert link in page.content.decode()
+    assert client.get(link, follow=True).redirect_chain[-1][0].endswith(row.get_absolute_url())
 
 
 @pytest.mark.parametrize("verb", ["add/", "{pk}/delete/"])
@@ -271,7 +220,7 @@ def test_an_object_lists_its_detections_in_few_queries(
     address = reverse("admin:detection_skyobject_change", args=[detection.sky_object.pk])
     with django_assert_max_num_queries(12):
         page = client.get(address).content.decode()
-    assert page.count("/admin/detection/detection/") >= 11
+    assert page.count("/console/detections/") >= 11
 
 
 def test_a_picture_is_streamed_once_and_kept_for_good(client, curator):
@@ -305,7 +254,7 @@ def test_a_picture_that_is_gone_is_not_found(client, curator, product_files):
 
 
 @pytest.mark.parametrize(
-    "name", ["tokens.css", "console.css", "admin.css", "verdict_form.js", "icon.svg"]
+    "name", ["tokens.css", "console.css", "admin.css", "stage.css", "object.css", "icon.svg"]
 )
 def test_what_the_pages_ask_for_is_there_and_asks_for_nothing_else(name):
     path = finders.find(f"astrid/{name}")

@@ -87,6 +87,7 @@ def test_the_nearest_source_is_nearest_in_its_own_size():
     far_big_near_small = ReferenceSources(
         x=np.array([0.0, 10.0]), y=np.zeros(2), half_light_radius=np.array([20.0, 1.0]),
         axis_ratio=np.ones(2), angle=np.zeros(2), is_point=np.array([False, True]),
+        flux=np.ones(2),
     )  # fmt: skip
     assert context.nearest(far_big_near_small, 7.0, 0.0).half_light_radius_px == 20.0
 

@@ -1,10 +1,11 @@
 // Adjudication: what curators disagree on, decided by one who sees all that was said.
 
 import { showCase } from "./case.js";
+import { at } from "./elements.js";
 import { Page } from "./page.js";
 import { Session } from "./session.js";
 import { storeOrNone } from "./store.js";
-import { at, notice } from "./view.js";
+import { notice } from "./view.js";
 
 // Cases are leased to nobody: the last decision counts.
 class Cases extends Session {

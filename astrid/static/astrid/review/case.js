@@ -1,6 +1,7 @@
 // Why a case is open: who said what and when, and what each word weighs.
 
-import { SHAPES, at, made, wordsOf } from "./view.js";
+import { at, made } from "./elements.js";
+import { SHAPES, wordsOf } from "./view.js";
 
 const SECOND_MS = 1000;
 const MARK = 0.8; // percent, the width of the mark

@@ -34,13 +34,19 @@ const GAP = packed(NO_DATA);
 
 const sheet = document.createElement("canvas"); // the planes pixel by pixel, before enlarging
 
-/** Paint one plane of an item, as `look` (stretch, contrast, invert, zoom, red) wants it. */
+/**
+ * Paint one plane of an item, as `look` (stretch, contrast, invert, zoom, red) wants it; a `bare`
+ * one has no marks.
+ */
 export function paint(canvas, name, cutouts, item, look) {
   const isChange = name === "difference" || name === "significance";
   const colour = isChange ? changeColours(cutouts[name], look) : greys(name, cutouts, look);
   fill(cutouts[name].values, cutouts.side, colour);
   const context = canvas.getContext("2d");
   enlarge(context, canvas, cutouts.side, look.zoom);
+  if (look.bare) {
+    return;
+  }
   const pens = look.red ? RED : isPale(isChange, look) ? LIGHT : DARK;
   annotate(context, canvas.width, item, { ...pens, side: cutouts.side / look.zoom });
 }

@@ -1,6 +1,7 @@
 // Comment, tags and how sure one is: noted on an item before its verdict, sent along with it.
 
-import { at, showDraft } from "./view.js";
+import { at } from "./elements.js";
+import { showDraft } from "./view.js";
 
 export const LEVELS = ["", "low", "medium", "high", "expert"]; // "": nothing is said
 

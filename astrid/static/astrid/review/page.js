@@ -2,6 +2,7 @@
 // the other. The review page is one, adjudication another.
 
 import { watchComings } from "./coming.js";
+import { announce, at, showKey } from "./elements.js";
 import { Keyboard, actionsFor } from "./keys.js";
 import { Notes } from "./notes.js";
 import { Outbox } from "./outbox.js";
@@ -10,7 +11,7 @@ import { Preferences } from "./preferences.js";
 import { Skipping } from "./skipping.js";
 import { Stage } from "./stage.js";
 import { watchSwipes } from "./touch.js";
-import { announce, at, notice, showCount, showItem, showKey, showRibbon, wordsOf } from "./view.js";
+import { notice, showCount, showItem, showRibbon, wordsOf } from "./view.js";
 
 const LOOKS = ["stretch", "invert", "weaker", "stronger", "zoom"];
 

@@ -2,7 +2,7 @@
 
 import { LAYOUTS, clashIn, keysOf, nameOf } from "./keys.js";
 import { send } from "./transport.js";
-import { at, made } from "./view.js";
+import { at, made } from "./elements.js";
 
 const SETTLE_MS = 1500;
 

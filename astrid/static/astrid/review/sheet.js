@@ -1,13 +1,14 @@
 // The contact sheet: thirty differences at a time, bogus unless marked, committed by one key.
 
 import { paint } from "./draw.js";
+import { announce, at, made } from "./elements.js";
 import { Keyboard, actionsFor, keysOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { PixelStore } from "./pixels.js";
 import { Session } from "./session.js";
 import { Stage } from "./stage.js";
 import { storeOrNone } from "./store.js";
-import { SHAPES, announce, at, made, notice, showCount, showFacts, wordsOf } from "./view.js";
+import { SHAPES, notice, showCount, showFacts, wordsOf } from "./view.js";
 
 const config = JSON.parse(at("review-config").textContent);
 const PAGE = 30;

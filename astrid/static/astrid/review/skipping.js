@@ -1,6 +1,6 @@
 // The question why an item is passed over.
 
-import { at } from "./view.js";
+import { at } from "./elements.js";
 
 export class Skipping {
   /** `skipped` gets the reason. */

@@ -1,11 +1,11 @@
 // The light curve in small: one mark per epoch, a triangle where nothing was seen so deep.
 
+import { markOf, stylesOf } from "./bands.js";
+
 const SPACE = "http://www.w3.org/2000/svg";
 const [LEAST_WIDTH, HEIGHT, EDGE] = [160, 84, 10];
 const NUMBERS = 24; // px, room for the numbers at the right
 const LETTER = 7; // px, the width of one
-const MARKS = ["circle", "square", "diamond", "cross"]; // bands are told by shape, too
-const COLOURS = 6; // classes band-0 … of review.css, after Okabe and Ito
 
 function element(name, attributes, parent) {
   const made = document.createElementNS(SPACE, name);
@@ -25,9 +25,10 @@ export function drawSeries(svg, series) {
   svg.setAttribute("aria-label", wordsOf(series, bands));
   if (series.length) {
     const place = axes(series, width);
-    series.forEach((epoch) => drawEpoch(svg, epoch, place(epoch), bands.indexOf(epoch.band)));
+    const styles = stylesOf(bands);
+    series.forEach((epoch) => drawEpoch(svg, epoch, place(epoch), styles.get(epoch.band)));
     drawEnds(svg, series, width);
-    drawBands(svg, bands);
+    drawBands(svg, styles);
   }
 }
 
@@ -49,8 +50,8 @@ function span(values) {
   return (value) => (width > 0 ? (value - low) / width : 0.5);
 }
 
-function drawEpoch(svg, epoch, { x, y, reach }, band) {
-  const colour = `band-${band % COLOURS}`;
+function drawEpoch(svg, epoch, { x, y, reach }, style) {
+  const colour = `band-${style}`;
   if (epoch.limit) {
     element("path", { class: `limit ${colour}`, d: `M${x - 4} ${y - 3}h8l-4 7z` }, svg);
     return;
@@ -58,15 +59,8 @@ function drawEpoch(svg, epoch, { x, y, reach }, band) {
   if (reach > 0) {
     element("path", { class: `error ${colour}`, d: `M${x} ${y - reach}v${2 * reach}` }, svg);
   }
-  element("path", { class: colour, d: SHAPES[MARKS[band % MARKS.length]](x, y) }, svg);
+  element("path", { class: colour, d: markOf(style, x, y) }, svg);
 }
-
-const SHAPES = {
-  circle: (x, y) => `M${x - 3.5} ${y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z`,
-  square: (x, y) => `M${x - 3} ${y - 3}h6v6h-6z`,
-  diamond: (x, y) => `M${x} ${y - 4}l4 4l-4 4l-4 -4z`,
-  cross: (x, y) => `M${x - 1} ${y - 4}h2v3h3v2h-3v3h-2v-3h-3v-2h3z`,
-};
 
 function drawEnds(svg, series, width) {
   const values = series.map((epoch) => epoch.value);
@@ -79,11 +73,11 @@ function drawEnds(svg, series, width) {
 }
 
 // Each band with its mark, which alone tells them apart in red light.
-function drawBands(svg, bands) {
+function drawBands(svg, styles) {
   let x = EDGE;
-  bands.forEach((band, index) => {
-    const colour = `band-${index % COLOURS}`;
-    const d = SHAPES[MARKS[index % MARKS.length]](x, HEIGHT - 6);
+  styles.forEach((style, band) => {
+    const colour = `band-${style}`;
+    const d = markOf(style, x, HEIGHT - 6);
     element("path", { class: colour, d }, svg);
     element("text", { class: colour, x: x + LETTER, y: HEIGHT - 2 }, svg).textContent = band;
     x += LETTER * (band.length + 3);

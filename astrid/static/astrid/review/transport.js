@@ -40,6 +40,15 @@ export async function send(url, body, { method = "POST", keepalive = false } = {
 
 /** Fetch bare bytes. */
 export async function bytes(url) {
+  return (await got(url)).arrayBuffer();
+}
+
+/** Fetch a part of a page, as the server drew it. */
+export async function part(url) {
+  return (await got(url)).text();
+}
+
+async function got(url) {
   const response = await fetch(url, {
     credentials: "same-origin",
     signal: AbortSignal.timeout(PATIENCE_MS),
@@ -47,7 +56,7 @@ export async function bytes(url) {
   if (!response.ok) {
     throw await refusalOf(response);
   }
-  return response.arrayBuffer();
+  return response;
 }
 
 async function refusalOf(response) {

@@ -1,20 +1,12 @@
 // What the page says of an item and of the last verdicts; all of it as text, never as markup.
 
+import { at, made } from "./elements.js";
 import { drawSeries } from "./spark.js";
 
 const RIBBON = 5;
 const MOST_COUNTED = 1000; // the server counts no further
 export const SHAPES = { real: "●", bogus: "✕", unsure: "?", skip: "↷" };
 const STATES = { waiting: "not sent yet", saved: "saved", refused: "not saved" };
-
-export const at = (id) => document.getElementById(id);
-
-export function made(name, { text = "", ...attributes } = {}, ...children) {
-  const element = document.createElement(name);
-  Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
-  element.append(...(text ? [text] : []), ...children);
-  return element;
-}
 
 /** Give the words for an answer: the class where one was said. */
 export function wordsOf({ verdict, label }) {
@@ -116,19 +108,6 @@ export function showCount({ left }, outbox) {
   at("trouble").textContent = outbox.trouble;
   at("trouble").hidden = !outbox.trouble;
   at("hint").textContent = outbox.hint;
-}
-
-/** Show on a button which key does the same. */
-export function showKey(button, key) {
-  button.querySelector("kbd")?.remove();
-  if (key) {
-    const words = key.replace("shift+", "⇧").replace("space", "␣").toUpperCase();
-    button.append(made("kbd", { text: words }));
-  }
-}
-
-export function announce(words) {
-  at("live").textContent = words;
 }
 
 /** Put a sentence where it is seen, until it is put away. */
