@@ -22,6 +22,7 @@ from benchmarks import (
     summary,
 )
 from benchmarks.differencing import command as differencing
+from benchmarks.lightcurves import command as lightcurves
 from observations.reading_arguments import whole
 
 Options = dict[str, Any]
@@ -104,6 +105,9 @@ BENCHMARKS = {
         _dithered_options,
         measure_dithered,
         report.show_dithered,
+    ),
+    "lightcurves": Benchmark(
+        lightcurves.HELP, lightcurves.add_arguments, lightcurves.run, lightcurves.show
     ),
     "networks": Benchmark(networks.HELP, networks.add_arguments, networks.run, networks.show),
     "pipeline": Benchmark(

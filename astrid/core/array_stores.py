@@ -75,7 +75,7 @@ class DatabaseStore:
         return decode(held)
 
     def part(self, held: Content, start: int, stop: int) -> Array:
-        """Read some of the numbers; `ArraySlice` lets the database cut them out."""
+        """Read some of the numbers; a query can let the database cut them out."""
         return decode_part(cut(held, start, stop), start, stop)
 
     def has(self, held: Content) -> bool:
@@ -123,7 +123,7 @@ def load(held: Content) -> Array:
 
 
 def load_part(held: Content, start: int, stop: int) -> Array:
-    """Give numbers ``start`` to ``stop``, from what `ArraySlice` selects.
+    """Give numbers ``start`` to ``stop``, from what a slice of a column selects.
 
     Raises
     ------

@@ -1,34 +1,16 @@
 """What goes along when a row is deleted, counted where there is too much to list."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
 from django.utils.text import capfirst
 
+from lightcurves.deleting import cascade
+
 MOST_LISTED = 200
 Deleted = tuple[list[Any], dict[str, int], set[str], list[str]]
-
-
-def cascade(rows: models.QuerySet, table: type[models.Model]) -> Iterator[tuple[Any, int, bool]]:
-    """Give each relation that hangs on rows, at any remove: its table, its rows, if it holds them.
-
-    Parameters
-    ----------
-    rows : QuerySet
-        What is to be deleted, of ``table``.
-    """
-    for relation in table._meta.related_objects:
-        if relation.many_to_many:
-            continue
-        other: Any = relation.related_model
-        below = other._base_manager.filter(**{f"{relation.field.name}__in": rows.values("pk")})
-        count = below.count()
-        if count:
-            yield other, count, relation.on_delete is models.PROTECT
-            if relation.on_delete is models.CASCADE:
-                yield from cascade(below, other)
 
 
 def counted(page: Any, rows: Sequence[models.Model], request: Any) -> Deleted | None:

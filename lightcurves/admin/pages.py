@@ -9,6 +9,7 @@ from django.contrib.auth import get_permission_codename
 
 from astrid.core.admin import ConsoleAdmin
 from lightcurves.admin.deleting import counted
+from lightcurves.deleting import delete_all
 from lightcurves.statistics import summarise
 
 
@@ -54,6 +55,24 @@ class CountingAdmin(ConsoleAdmin):
     def get_deleted_objects(self, objs: Any, request: Any) -> Any:
         """Count by the database, or list as Django does."""
         return counted(self, list(objs), request) or super().get_deleted_objects(objs, request)
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        """Delete a row; what hangs on it by the database where that is too much to fetch."""
+        if not self._delete([obj], request):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: Any, queryset: Any) -> None:
+        """Delete rows; what hangs on them by the database where that is too much to fetch."""
+        if not self._delete(list(queryset), request):
+            super().delete_queryset(request, queryset)
+
+    def _delete(self, rows: list[Any], request: Any) -> bool:
+        """Delete rows of which very much hangs; tell whether they were such."""
+        if counted(self, rows, request) is None:
+            return False
+        table = self.model._meta.concrete_model
+        delete_all(table._base_manager.filter(pk__in=[row.pk for row in rows]), table)
+        return True
 
 
 class StoreAdmin(CountingAdmin):

@@ -7,11 +7,11 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
-from astrid.core.array_slices import ArraySlice
 from astrid.core.array_stores import STORES, ArrayStore
 from astrid.core.arrays import NumpyArrayField
 from astrid.core.models import Dated
 from lightcurves.models.copying import copy_rows
+from lightcurves.models.slices import ArraySlice
 
 _Row = TypeVar("_Row", bound="PreparedRow")
 

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from astrid.core import shards
-from astrid.core.array_slices import ArraySlice
 from astrid.core.array_stores import STORES
 from astrid.core.errors import CorruptFile, MissingFile
 from lightcurves.models import (
@@ -23,6 +22,7 @@ from lightcurves.models import (
     TESSObservation,
     TESSQualityFlags,
 )
+from lightcurves.models.slices import ArraySlice
 
 SOME_EXAMPLES = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -218,3 +218,20 @@ class TestMoving:
         shards.forget()
         with pytest.raises(error, match=rf"lightcurves_targetspecifictime\..*{words}"):
             TargetSpecificTime.objects.with_arrays().get()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "set_byte(values, 4, 9)",  # a dtype that is none
+        "set_byte(values, 17, 9)",  # another length
+        "substring(values from 1 for 12)",
+        "substring(values from 1 for 40)",
+    ],
+)
+def test_a_part_of_a_damaged_array_is_an_error(make_dataset, damage):
+    make_dataset()
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE lightcurves_dataset SET values = {damage}")  # noqa: S608
+    with pytest.raises(CorruptFile):
+        DataSet.objects.with_part("values", 1, 4).get()

@@ -5,10 +5,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from lightcurves.admin.deleting import MOST_LISTED
+from lightcurves.deleting import delete_all
 from lightcurves.models import (
     DataSet,
     DataSetHierarchy,
@@ -99,4 +101,17 @@ def test_arrays_are_not_read_to_delete_rows(method, operator):
     with CaptureQueriesContext(connection) as captured:
         operator.post(page_of(method), {"post": "yes"})
     assert not [query["sql"] for query in captured if '"values"' in query["sql"]]
+    deletions = [query["sql"] for query in captured if query["sql"].startswith("DELETE")]
+    # their lineage, the datasets, the method
+    assert len(deletions) == 3
     assert np.isfinite(DataSet.objects.get().median)
+
+
+def test_what_is_held_is_not_deleted_in_part(sky, make_dataset):
+    make_dataset()
+    whole = Instrument.objects.create(name="whole")
+    sky.instrument.parent = whole
+    sky.instrument.save()
+    with pytest.raises(ProtectedError, match="1 rows hold 1"):
+        delete_all(Instrument.objects.filter(pk=whole.pk), Instrument)
+    assert Instrument.objects.count() == 2
