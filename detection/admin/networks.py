@@ -19,6 +19,8 @@ from detection import cardview, promotion, registry
 from detection.admin.life import ChangesInline, ComparisonsInline
 from detection.models import Model, TrainingDataset, TrainingRun
 
+# Columns for networks that come from elsewhere; our trainings say more in their cards.
+SELDOM = ("precision", "recall", "f1_score", "accuracy", "training_energy_wh")
 ASK, DECIDE = "detection.add_modelchange", "detection.change_modelchange"
 
 
@@ -61,6 +63,14 @@ class MLModelAdmin(ReadOnlyAdmin):
     def auc_real(self, row: Model) -> str | None:
         """Show how good it was on labelled stamps that it had not learned."""
         return _auc(cardview.samples_of(row)[1])
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out the figures that nobody measured."""
+        return [
+            name
+            for name in super().get_fields(request, obj)
+            if name not in SELDOM or getattr(obj, name, None) is not None
+        ]
 
     def has_ask_permission(self, request: HttpRequest) -> bool:
         """Say whether this person may ask for a network."""

@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from detection import promotion, registry, tasks, tracking
+from detection import promotion, registry, tasks, tracking, weights
 from detection.mirror import NotMirrored, mirror
 from detection.models import Model
 from tests.factories import make_model, make_user
@@ -159,6 +159,17 @@ def test_a_mirror_that_is_away_is_said_in_words_and_tried_again(
         call_command("mirror_models")
     settings.MLFLOW_TRACKING_URI = embedded
     assert mirror() == 1
+
+
+@pytest.mark.parametrize("kind", weights.SHIPPED)
+def test_whatever_a_network_does_its_training_can_be_logged(kind):
+    card = weights.load(weights.SHIPPED[kind]).card
+    told = tracking.parameters_of(card)
+    assert told["model_type"] == kind
+    assert {"seed", "classifier"} & told.keys()
+    figures = tracking.figures_of(card)
+    assert {name for name in figures if name.endswith("_low")}
+    assert all(isinstance(value, (str, int, float)) for value in told.values())
 
 
 def test_every_number_of_the_card_is_logged_by_its_path():
