@@ -42,7 +42,9 @@ class DifferenceParameters:
         0.6, "of saturation; brighter stars are not measured", gt=0, le=1
     )
     match_radius: float = tunable(3.0, "largest offset of the two frames", unit="px", gt=0, le=20)
-    min_sigma_ast: float = tunable(0.01, "least scatter of places per axis", unit="px", ge=0, le=1)
+    min_sigma_ast: float = tunable(
+        0.0025, "least scatter of places per axis", unit="px", ge=0, le=1
+    )
     remainder_mesh: int = tunable(
         48, "mesh of the background that is left in the difference", unit="px", ge=32, le=2048
     )

@@ -1,6 +1,6 @@
 """The variance that errors of the match of two frames give to a score, by its derivatives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from differencing.subtraction.noise import Float32Image, FloatArray
 
 FWHM_TO_SIGMA = 1 / 2.3548
-FLUX_ERROR = 0.002  # relative: a flux ratio may vary by so much more than it is fitted to
+STAR_FLUX_ERROR = 0.015  # relative: what each star of a PSF leaves open of the light in its wings
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,30 @@ class MatchNoise:
     place: float
     shape: float
     width: float
-    flux: float = FLUX_ERROR
+    flux: float
 
     @classmethod
-    def of(cls, scatter: FloatArray, fwhm: float) -> "MatchNoise":
-        """Take it from the scatter of stars in the six terms of a match, and the PSF's FWHM (px).
+    def of(cls, scatter: FloatArray, fwhm: float, n_stars: int) -> "MatchNoise":
+        """Take it from the scatter of stars in the six terms of a match.
 
-        What a star differs in flux by is its own change, and no error.
+        What a star differs in flux by is its own change, and no error; the light that a PSF of
+        ``n_stars`` with the width ``fwhm`` (px) holds is one of every source.
         """
         shape, place = (float(np.sqrt(np.mean(terms**2))) for terms in (scatter[1:4], scatter[4:]))
-        return cls(place, shape, fwhm * FWHM_TO_SIGMA)
+        return cls(place, shape, fwhm * FWHM_TO_SIGMA, STAR_FLUX_ERROR / np.sqrt(n_stars))
+
+    @property
+    def beam(self) -> float:
+        """Pixels of a star's score that tell the same of its flux, for a Gaussian PSF.
+
+        Score and its correlated noise are both Gaussians of variance 2 s^2: the sum of their
+        products over that of the squared score.
+        """
+        return 8 / 3 * np.pi * self.width**2
+
+    def scaled(self, factor: float) -> "MatchNoise":
+        """Give errors of place and shape with ``factor`` times the variance."""
+        return replace(self, place=self.place * np.sqrt(factor), shape=self.shape * np.sqrt(factor))
 
     def inside(self, score: Float32Image, rows: slice, columns: slice) -> Float32Image:
         """Give the variance in a window of the frame whose reference has the ``score``.

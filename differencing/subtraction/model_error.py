@@ -1,7 +1,7 @@
 """What bright sources show of the errors of a match, and its noise in whole maps."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from differencing.subtraction.noise import BoolArray, FloatArray
 
 STRIP_ROWS = 32  # at a time, so that they stay in the processor's cache
 BRIGHT = 50.0  # sigma of a reference source that shows errors of the match
-EXPECTED_WEIGHT = 10.0  # bright sources that the expected error counts as
-LARGEST_FACTOR = 4.0  # by which measured and expected variance may differ
-MEDIAN_SHARE = 0.69  # median of chi square of two over its mean: so many modes show in a source
+EXPECTED_WEIGHT = 2.0  # independent values that what is expected counts as
+OUTLYING_CHI2 = 6.0  # pixels further off show what befalls single sources
+LARGEST_FACTOR, SMALLEST_FACTOR = 64.0, 1 / 16  # of measured over expected variance
+ROUNDS = 20  # the factor is settled to a per cent after ten
 
 
 @dataclass(frozen=True)
@@ -26,44 +27,90 @@ class Shown:
 
     Attributes
     ----------
-    share : (n,) array
-        Variance beyond that of photons and sky, over the expected one.
+    factor : float
+        Measured over expected variance of place and shape.
     significance : (n,) array
         Largest of the reference's score, in sigma.
     x, y : (n,) arrays
         Where that is, px.
     """
 
-    share: FloatArray
+    factor: float
     significance: FloatArray
     x: FloatArray
     y: FloatArray
-
-    def factor(self) -> float:
-        """Give measured over expected variance, few sources changing little.
-
-        Every source counts once, and the median of them: some are variable.
-        """
-        count = len(self.share)
-        middle = max(float(np.median(self.share)), 0.0) / MEDIAN_SHARE if count else 1.0
-        factor = (EXPECTED_WEIGHT + count * middle) / (EXPECTED_WEIGHT + count)
-        return float(np.clip(factor, 1 / LARGEST_FACTOR, LARGEST_FACTOR))
 
 
 def look_at_bright(maps: Maps, noise: MatchNoise, bad: BoolArray) -> Shown:
     """Compare what is left of bright sources with what is expected."""
     where = np.flatnonzero(is_bright(maps) & ~bad)
     count, source = connected(where, bad.shape[1])
-    known, flux, variance = (
-        image.reshape(-1)[where] for image in (maps.reference_flux, maps.flux, maps.variance)
+    known, left, variance = (
+        image.reshape(-1)[where].astype(float)
+        for image in (maps.reference_flux, maps.flux, maps.variance)
     )
-    excess = np.bincount(source, (flux**2 - variance).astype(float), count)
-    expected = np.bincount(source, noise.at(maps.reference_flux, where).astype(float), count)
+    expected = replace(noise, flux=0.0).at(maps.reference_flux, where).astype(float)
+    left, photons = without_change(known, left, variance, source, noise.beam)
+    factor = fit_factor(left**2 - photons, variance, expected, noise.beam)
     order = np.lexsort((known, source))
     peak = order[np.searchsorted(source[order], np.arange(count), side="right") - 1]
     y, x = np.divmod(where[peak], bad.shape[1])
     significance = known[peak] / np.sqrt(variance[peak])
-    return Shown(excess / expected, significance, x.astype(float), y.astype(float))
+    return Shown(factor, significance, x.astype(float), y.astype(float))
+
+
+def without_change(
+    known: FloatArray, left: FloatArray, variance: FloatArray, source: NDArray[np.intp], beam: float
+) -> tuple[FloatArray, FloatArray]:
+    """Take from what is left of each source what all of its light has in common: some vary.
+
+    Parameters
+    ----------
+    known, left, variance : (n,) arrays
+        Of pixels: the score of the reference, that of the difference, and its variance.
+    source : (n,) array
+        To which source a pixel belongs.
+    beam : float
+        Pixels that tell the same of the common part.
+
+    Returns
+    -------
+    (n,) arrays
+        What remains, and its variance.
+    """
+    weight = known / variance
+    information = np.bincount(source, weight * known)
+    change = np.bincount(source, weight * left) / information
+    fitted = np.minimum(beam * known**2 / information[source], variance)
+    return left - change[source] * known, variance - fitted
+
+
+def fit_factor(
+    excess: FloatArray, variance: FloatArray, expected: FloatArray, beam: float
+) -> float:
+    """Fit how many times the ``expected`` variance explains the ``excess`` over photons and sky.
+
+    A pixel counts by the inverse variance of its square. Few or faint sources change little. What
+    stands far out befalls single sources and is left out, with 14 % of the variance of a Gaussian.
+
+    Parameters
+    ----------
+    excess, variance, expected : (n,) arrays
+        Of pixels: squares less their variance without errors of the match, that variance, and
+        what those errors should add to it.
+    beam : float
+        Pixels that count as one.
+    """
+    factor = 1.0
+    for _ in range(ROUNDS):
+        total = variance + factor * expected
+        weight = (excess < (OUTLYING_CHI2 - 1) * total) / total**2
+        # a square of a Gaussian has twice its squared variance for a variance of its own
+        prior = 2 * beam * EXPECTED_WEIGHT / max(factor, 1.0) ** 2
+        weighted = weight * expected
+        found = (weighted @ excess + prior) / (weighted @ expected + prior)
+        factor = (factor + max(float(found), 0.0)) / 2
+    return float(np.clip(factor, SMALLEST_FACTOR, LARGEST_FACTOR))
 
 
 def connected(where: NDArray[np.intp], width: int) -> tuple[int, NDArray[np.intp]]:
@@ -84,13 +131,12 @@ def connected(where: NDArray[np.intp], width: int) -> tuple[int, NDArray[np.intp
     return int(count), np.asarray(group, np.intp)
 
 
-def add_match_noise(maps: Maps, noise: MatchNoise, factor: float, *, threads: int = 1) -> None:
-    """Add ``factor`` times the noise of the match to the variance of ``maps``, in place."""
+def add_match_noise(maps: Maps, noise: MatchNoise, *, threads: int = 1) -> None:
+    """Add the noise of the match to the variance of ``maps``, in place."""
 
     def work(rows: slice) -> None:
-        more = noise.inside(maps.reference_flux, rows, slice(0, maps.variance.shape[1]))
-        more *= np.float32(factor)
-        maps.variance[rows] += more
+        whole = slice(0, maps.variance.shape[1])
+        maps.variance[rows] += noise.inside(maps.reference_flux, rows, whole)
 
     in_threads(work, strips(maps.variance.shape[0]), threads=threads)
 

@@ -166,7 +166,8 @@ def make_ready(
     with watch("background"):
         images = fill_holes(planes, matched.flux_ratio, refined.sky)
         images = paint_stars(images, planes, models, matched)
-    match_noise = MatchNoise.of(refined.scatter, models[0].fwhm)
+    fewest = min(model.n_stars for model in models)
+    match_noise = MatchNoise.of(refined.scatter, models[0].fwhm, fewest)
     pair = Pair(planes, images, models, matched, match_noise, refined.n_sources)
     return Ready(both, pair, watch, threads)
 

@@ -1,17 +1,19 @@
 """The variance of the score beyond photons and sky: errors of the match, and their scale."""
 
 import numpy as np
+from scipy import ndimage
 
 from differencing.psf.saturated import core_places
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.model_error import add_match_noise, look_at_bright
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray, robust_sigma
-from preprocessing.masks import lit_windows
+from preprocessing.masks import LitWindow, lit_windows
 
 ERROR_BOX = 5  # px over which the error of a saturated star's wings spreads their light
 FILL_ERROR = 0.03  # of the light of a source with unusable pixels: what filling them is off by
-FILL_REACH = 4  # px around them
+FILL_REACH = 2  # px around them: a PSF holds next to nothing of a pixel further off
+BOX = np.ones((3, 3), bool)
 ENOUGH_BLANK = 2000  # px: the scatter is then known to about 5 %, as ten of them are one beam
 LARGEST_SCALE = 1.3  # a noise map further off is not a matter of scale, and is scaled no further
 SAMPLE_SIZE, LARGEST_STEP = 130_000, 4  # pixels that show the scatter, px between them
@@ -50,7 +52,7 @@ def calibrate_variance(
         ``noise_scale`` is 1.
     """
     shown = look_at_bright(maps, noise, bad)
-    add_match_noise(maps, noise, shown.factor(), threads=threads)
+    add_match_noise(maps, noise.scaled(shown.factor), threads=threads)
     _add_fill_error(maps, bad)
     for place in core_places(saturated):
         _add_wing_error(maps, bad, place)
@@ -61,7 +63,7 @@ def calibrate_variance(
     count = np.count_nonzero(blank)
     scale = _scatter(maps) if count >= ENOUGH_BLANK else 1.0
     maps.variance[:] *= np.float32(scale**2)
-    match_scale = float(np.sqrt(shown.factor()))
+    match_scale = float(np.sqrt(shown.factor))
     return {"match_scale": match_scale, "blank_share": count / blank.size, "noise_scale": scale}
 
 
@@ -74,14 +76,24 @@ def _add_fill_error(maps: Maps, bad: BoolArray) -> None:
     light, variance = (image.reshape(-1)[where] for image in (maps.reference_flux, maps.variance))
     lit = np.zeros_like(bad)
     lit.reshape(-1)[where] = np.square(np.float32(FILL_ERROR) * light) > variance
-    for window in lit_windows(lit):
-        rows, columns = (
-            slice(max(side.start - FILL_REACH, 0), min(side.stop + FILL_REACH, size))
-            for side, size in zip((window.rows, window.columns), bad.shape, strict=True)
-        )
-        power = power_in(maps.reference_flux, rows, columns)
+    reach = [_around(window, bad.shape) for window in lit_windows(lit)]
+    near = np.zeros_like(bad)
+    for around in reach:
+        near[around] |= ndimage.binary_dilation(lit[around], BOX, iterations=FILL_REACH)
+    for around in reach:
+        power = power_in(maps.reference_flux, *around)
         power *= np.float32(FILL_ERROR**2)
-        maps.variance[rows, columns] += power
+        maps.variance[around] += np.where(near[around], power, np.float32(0))
+        near[around] = False  # windows may overlap
+
+
+def _around(window: LitWindow, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Give a window with what its pixels reach around it."""
+    rows, columns = (
+        slice(max(side.start - FILL_REACH, 0), min(side.stop + FILL_REACH, size))
+        for side, size in zip((window.rows, window.columns), shape, strict=True)
+    )
+    return rows, columns
 
 
 def _add_wing_error(

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise, derivatives
-from differencing.subtraction.model_error import connected
+from differencing.subtraction.model_error import connected, fit_factor, without_change
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import TileOptics, subtract_tile
 
@@ -88,7 +88,7 @@ def test_derivatives_are_those_of_a_quadratic():
 
 def test_a_window_has_the_variance_of_the_whole_frame():
     score = np.random.default_rng(4).normal(0, 1, (40, 50)).astype(np.float32)
-    noise = MatchNoise(place=0.1, shape=0.05, width=1.5)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.002)
     whole = noise.inside(score, slice(0, 40), slice(0, 50))
     for rows, columns in ((slice(0, 9), slice(30, 50)), (slice(13, 40), slice(0, 7))):
         np.testing.assert_allclose(noise.inside(score, rows, columns), whole[rows, columns])
@@ -96,7 +96,7 @@ def test_a_window_has_the_variance_of_the_whole_frame():
 
 def test_single_pixels_have_the_variance_of_the_whole_frame():
     score = np.random.default_rng(4).normal(0, 1, (40, 50)).astype(np.float32)
-    noise = MatchNoise(place=0.1, shape=0.05, width=1.5)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.002)
     whole = noise.inside(score, slice(0, 40), slice(0, 50))
     where = np.array([0, 49, 50, 777, 1999])
     np.testing.assert_allclose(noise.at(score, where), whole.reshape(-1)[where], rtol=1e-6)
@@ -132,3 +132,48 @@ def test_wings_that_are_wrong_far_out_count_ring_by_ring_around_a_bright_star():
     # a ring of 60 px has ten beams: its scatter is known to a quarter; rings are 2 px wide
     assert 3 < np.median(error[ring]) < 9
     assert np.median(error[(offset > 18) & (offset < 30)]) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("factor", [0.5, 9.0])
+def test_errors_that_bright_sources_show_are_measured_beside_sources_that_are_off(factor):
+    rng = np.random.default_rng(3)
+    count = 20000
+    photons, expected = np.full(count, 2.0), rng.uniform(0, 20.0, count)
+    left = rng.normal(0, np.sqrt(photons + factor * expected))
+    left[::50] *= 30.0
+    found = fit_factor(left**2 - photons, photons, expected, beam=1.0)
+    # a Gaussian cut at 6 times its variance has 14 % less of it once that is settled, photons
+    # included, which where they are half of it are a quarter of what is expected; 2 % by chance
+    assert 0.7 * factor < found < 1.03 * factor
+
+
+def test_what_is_expected_stands_where_no_source_is_bright():
+    nothing = np.empty(0)
+    assert fit_factor(nothing, nothing, nothing, beam=15.0) == 1.0
+
+
+def test_a_star_that_varies_shows_no_error_of_the_match():
+    rng = np.random.default_rng(5)
+    source = np.repeat([0, 1], 500)
+    known, variance = rng.uniform(50, 200, 1000), np.ones(1000)
+    change = np.where(source == 0, 0.3, -0.1) * known
+    left, photons = without_change(known, change, variance, source, beam=1.0)
+    np.testing.assert_allclose(left, 0.0, atol=1e-9)
+    # one parameter of each source takes one pixel's worth of its variance
+    np.testing.assert_allclose(np.bincount(source, variance - photons), 1.0)
+
+
+def test_filled_pixels_count_only_near_themselves():
+    light = np.full((64, 64), 1e4, np.float32)
+    maps = Maps(
+        difference=np.zeros_like(light), flux=np.zeros_like(light),
+        variance=np.ones_like(light), reference_flux=light, is_blank=np.zeros(light.shape, bool),
+    )  # fmt: skip
+    bad = np.zeros((64, 64), bool)
+    bad[20, 20:24] = bad[28, 44] = True
+    exact = MatchNoise(place=0.0, shape=0.0, width=WIDTH, flux=1e-6)
+    calibrate_variance(maps, exact, bad, np.zeros_like(bad))
+    near = ndimage.binary_dilation(bad, np.ones((3, 3)), iterations=2)
+    # 3 % of the light, and nothing beyond two pixels
+    np.testing.assert_allclose(maps.variance[near], 1 + 300.0**2, rtol=1e-3)
+    np.testing.assert_allclose(maps.variance[~near], 1.0, rtol=1e-3)

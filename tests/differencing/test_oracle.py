@@ -36,7 +36,7 @@ def pair_of(science, reference, optics, models):
     images = tuple(Image(p.pixels, np.zeros(0, int), np.zeros(0, np.float32)) for p in planes)
     still = Polynomial(np.zeros(1), 0, science.shape)
     matched = FrameMatch(still, still, 0.0, optics.flux_ratio, 0.0, 0.0, 9)
-    return Pair(planes, images, models, matched, MatchNoise(0.0, 0.0, 1.0), 9)
+    return Pair(planes, images, models, matched, MatchNoise(0.0, 0.0, 1.0, 0.0), 9)
 
 
 def noisy_stars(optics, shape):
