@@ -256,6 +256,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     # Many tables have a status; each set of values gets a name of its own.
     "ENUM_NAME_OVERRIDES": {
+        "ConfidenceLevel": "curation.models.ConfidenceLevel",
         "RunStatus": "astrid.core.models.RunStatus",
         "ObservationStatus": "observations.models.ObservationStatus",
         "CalibrationExposureKind": "observations.models.CalibrationExposureKind",

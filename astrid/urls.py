@@ -1,5 +1,6 @@
 """Every URL of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -9,6 +10,8 @@ from astrid.api import api_urls
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="curation:home"), name="front"),
+    # What browsers ask for by themselves on pages that name no icon.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}astrid/icon.svg")),
     path("console/", include("curation.urls")),
     path("admin/", admin.site.urls),
     path("pictures/", include("detection.urls")),

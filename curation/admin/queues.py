@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from astrid.core.admin import ConsoleAdmin, ReadOnlyAdmin
 from astrid.core.errors import BadParameters
-from curation import flags
+from curation import flags, queue_indexes
 from curation.filters import QueueFilter
 from curation.models import ReviewQueue, ReviewTask, SkippedTask
 from curation.queue import ask_for_votes
@@ -101,9 +101,20 @@ class ReviewQueueAdmin(ConsoleAdmin):
     ]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save, and tell the waiting tasks how many votes they need now."""
+        """Save, index what it asks for, and tell the waiting tasks how many votes they need."""
         super().save_model(request, obj, form, change)
+        queue_indexes.renew()
         ask_for_votes(ReviewTask.objects.waiting())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete, with the index that served it."""
+        super().delete_model(request, obj)
+        queue_indexes.renew()
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Delete several, with their indexes."""
+        super().delete_queryset(request, queryset)
+        queue_indexes.renew()
 
 
 @admin.register(SkippedTask)

@@ -1,7 +1,12 @@
-"""The curation domain over HTTP: list and fetch."""
+"""The curation domain over HTTP: list and fetch, and verdicts to give."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from astrid.core.api import ReadViewSet
-from curation.api import serializers
+from curation.api import serializers, verdicts
 from curation.models import (
     Alert,
     AlertChannel,
@@ -33,12 +38,22 @@ class CuratorViewSet(ReadViewSet):
 
 
 class ValidationEventViewSet(ReadViewSet):
-    """Verdicts."""
+    """Verdicts; never changed, only superseded by later ones."""
 
     queryset = ValidationEvent.objects.order_by("-id")
     serializer_class = serializers.ValidationEventSerializer
     filterset_fields = ["detection", "validator", "is_valid", "label"]
     ordering_fields = ["id"]
+    parser_classes = [JSONParser]
+
+    @extend_schema(
+        request=verdicts.VerdictsSerializer,
+        responses={200: verdicts.VerdictResultsSerializer},
+        operation_id="validation_events_give",
+    )
+    def create(self, request: Request) -> Response:
+        """Give verdicts, each saved or refused by itself, as the console's pages do."""
+        return Response(verdicts.record(request.data, request.user))  # type: ignore[arg-type]
 
 
 class ReviewTaskViewSet(ReadViewSet):

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.urls import reverse
 
 from astrid import csp
@@ -130,9 +131,23 @@ def test_review_costs_a_fixed_number_of_queries(
         client.get(REVIEW)
 
 
+def test_the_icon_that_browsers_ask_for_is_there(client):
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 302
+    assert finders.find(answer.url.removeprefix("/static/"))
+
+
 @pytest.mark.parametrize(
     "path",
-    [REVIEW, HOME, "/console/nights/", "/console/nights/2025-02-28/", "/admin/", "/admin/login/"],
+    [
+        REVIEW,
+        HOME,
+        "/console/curators/",
+        "/console/nights/",
+        "/console/nights/2025-02-28/",
+        "/admin/",
+        "/admin/login/",
+    ],
 )
 def test_pages_may_load_from_this_site_only_and_hold_no_script_or_style(
     client, curator, queued, path
