@@ -9,6 +9,7 @@ from django.db import models
 
 from astrid.core import store
 from astrid.core.errors import CorruptFile, MissingFile
+from lightcurves.moving import named_shards
 
 PREFIX = "cas/"  # what lies under the name of its content
 
@@ -48,7 +49,7 @@ def columns() -> list[models.Field]:
 
 def count() -> int:
     """Count what :func:`named` gives."""
-    return sum(_naming(column).count() for column in columns())
+    return sum(_naming(column).count() for column in columns()) + len(list(named_shards()))
 
 
 def named() -> Iterator[Named]:
@@ -56,6 +57,8 @@ def named() -> Iterator[Named]:
     for column in columns():
         for name in _naming(column).iterator(chunk_size=5000):
             yield Named(name, column.model._meta.label + "." + column.name)
+    for label, sha256 in named_shards():
+        yield Named(store.name_of(sha256), label)
 
 
 def _naming(column: models.Field) -> "models.QuerySet[models.Model, str]":

@@ -133,14 +133,14 @@ def delete_unnamed(heads: Sequence[Content]) -> int:
         return 0
     with transaction.atomic():
         queue_up(TURN)
-        for sha256 in (unnamed := left - named()):
+        still = {sha256 for _, sha256 in named_shards()}
+        for sha256 in (unnamed := left - still):
             storages[store.ALIAS].delete(store.name_of(sha256))
     return len(unnamed)
 
 
-def named() -> set[str]:
-    """Give the hashes of all shards that rows name."""
-    found: set[str] = set()
+def named_shards() -> Iterator[tuple[str, str]]:
+    """Give each column that names shards, as "app.Model.column", with their hashes."""
     for column in COLUMNS:
         rows = _query(
             column,
@@ -148,8 +148,8 @@ def named() -> set[str]:
             " WHERE substring({column} from 1 for 4) = %s",
             [VECTOR_HEADER + 1, ELSEWHERE],
         )
-        found |= {bytes(sha256).hex() for (sha256,) in rows}
-    return found
+        model, name = column
+        yield from ((f"{model._meta.label}.{name}", bytes(sha256).hex()) for (sha256,) in rows)
 
 
 def _query(column: Column, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -114,9 +114,13 @@ def rows(found: Figures) -> list[list[str]]:
 
 def _rates(cost: dict[str, float | None]) -> list[str]:
     return [
-        "-" if not cost[clock] else f"{1 / cost[clock]:,.4g}"  # type: ignore[operator]
+        "-" if not cost[clock] else _number(1 / cost[clock])  # type: ignore[operator]
         for clock in ("wall_s", "cpu_s")
     ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 
 
 def bounds(found: Figures) -> list[list[str]]:

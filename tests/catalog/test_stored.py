@@ -5,7 +5,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from astrid.core import store
+from astrid.core.array_stores import STORES
 from catalog import stored
+from lightcurves.models import Instrument, TESSObservation, TESSQualityFlags
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +68,20 @@ def test_every_column_that_can_name_a_product_is_looked_at():
         "detection.Detection.thumbnail_path",
         "catalog.ExportJob.file_path",
     } <= labels
+
+
+def test_shards_of_light_curves_are_looked_at(product_files):
+    instrument = Instrument.objects.create(name="Camera 1")
+    observation = TESSObservation.objects.create(
+        instrument=instrument, cadence_reference=[1, 2], sector=1
+    )
+    row = TESSQualityFlags(observation=observation, quality_flags=[0, 64])
+    TESSQualityFlags.objects.copy_create([row], STORES["shards"])
+    (shard,) = [path for path in product_files.rglob("*") if path.is_file()]
+    call_command("verify_storage", stdout=io.StringIO())
+    shard.write_bytes(b"a flipped bit")
+    sentence, printed = said("--json")
+    assert sentence.startswith("0 stored files are gone and 1 damaged")
+    assert [one["column"] for one in json.loads(printed)["corrupt"]] == [
+        "lightcurves.QualityFlagArray.quality_flags"
+    ]
