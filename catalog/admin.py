@@ -213,6 +213,11 @@ class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
     magnitudes_table = json_table("magnitudes", "magnitudes")
     evidence_table = json_table("evidence", "evidence")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Leave out drafts for guests."""
+        entries: Any = super().get_queryset(request)
+        return entries.shown_to(request.user)  # type: ignore[no-any-return]
+
     @admin.display(description="posterior", ordering="posterior")
     def posterior_figure(self, entry: CatalogEntry) -> str:
         """Show the probability of being real."""

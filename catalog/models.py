@@ -1,6 +1,6 @@
 """The final record, exports and summaries; and what operators see: jobs, settings, audit."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,6 +13,7 @@ from astrid.core.models import Record, Run
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from catalog import keys
+from curation.roles import sees_drafts
 from detection.models import DetectionType, SkyObject
 
 
@@ -22,6 +23,16 @@ class PublicationState(models.TextChoices):
     DRAFT = "draft"
     PUBLISHED = "published"
     RETRACTED = "retracted"
+
+
+class CatalogEntryQuerySet(SkyQuerySet):
+    """Questions asked of entries more than once."""
+
+    def shown_to(self, user: Any) -> Self:
+        """Keep what a person may see: guests see what is published."""
+        if sees_drafts(user):
+            return self
+        return self.filter(publication_state=PublicationState.PUBLISHED)
 
 
 class CatalogEntry(Record, SkyPosition):
@@ -44,7 +55,7 @@ class CatalogEntry(Record, SkyPosition):
         max_length=20, choices=PublicationState, default=PublicationState.DRAFT
     )
 
-    objects = SkyQuerySet.as_manager()
+    objects = CatalogEntryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -32,7 +32,7 @@ class SystemConfigAdmin(ConsoleAdmin):
         "Settings of the science. A change holds from the next run on; every run keeps "
         "the values it was made with."
     )
-    list_display = ["key", "domain", "description", "is_active", "state", "effective_since"]
+    list_display = ["key", "domain", "description", "state", "effective_since"]
     search_fields = ["key__icontains", "description__icontains"]
     search_help_text = "A key or a word of its description"
     fields = ("key", "description", "value", "is_active")

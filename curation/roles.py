@@ -1,4 +1,7 @@
-"""Who may do what: three groups, kept up to date after every migration."""
+"""Who may do what: five groups, kept up to date after every migration.
+
+Each role may do what the one before it may: guest, viewer, curator, researcher, admin.
+"""
 
 from typing import Any
 
@@ -32,11 +35,58 @@ _BY_HAND_NEVER = Q(content_type__model__in=("auditlog", "validationevent")) & ~Q
     codename__startswith="view_"
 )
 _OPERATE = ~_BY_HAND_NEVER & ~Q(content_type__app_label="auth")
+# What was found and published, and the light-curve store. Entries that are not published are
+# left out for those who may not see detections: `published_only`.
+_PUBLIC = Q(
+    content_type__model__in=("catalogentry", "analytics"), codename__startswith="view_"
+) | Q(content_type__app_label="lightcurves", codename__startswith="view_")
+# What the work on results takes: queues, tests of curators, disputes, networks, exports, and
+# asking for another subtraction beside the one that counts.
+_RESEARCH = Q(
+    codename__in=(
+        "add_reviewqueue",
+        "change_reviewqueue",
+        "delete_reviewqueue",
+        "change_reviewtask",
+        "add_golditem",
+        "change_golditem",
+        "add_modelchange",
+        "change_modelchange",
+        "add_exportjob",
+        "change_exportjob",
+        "change_differencerun",
+    )
+)
+_ALL = _JUDGE | _OPERATE | _ACCOUNTS
 ROLES = {
+    "guest": _PUBLIC,
     "viewer": _VIEW,
     "curator": _VIEW | _JUDGE,
-    "operator": _JUDGE | _OPERATE | _ACCOUNTS,
+    "researcher": _VIEW | _JUDGE | _RESEARCH,
+    "admin": _ALL,
+    "operator": _ALL,  # the older name of admin
 }
+DRAFTS = "detection.view_detection"  # the right behind what is not published
+# By what one may do, the highest first: what somebody has beyond a group counts too.
+_MARKS = {
+    "admin": "catalog.change_systemconfig",
+    "researcher": "curation.change_reviewqueue",
+    "curator": "curation.add_validationevent",
+    "viewer": DRAFTS,
+    "guest": "catalog.view_catalogentry",
+}
+
+
+def role_of(user: Any) -> str:
+    """Name the role that a person's rights amount to; empty where they have none."""
+    if user.is_superuser:
+        return "superuser"
+    return next((role for role, right in _MARKS.items() if user.has_perm(right)), "")
+
+
+def sees_drafts(user: Any) -> bool:
+    """Say whether a person sees what is not published."""
+    return bool(user.has_perm(DRAFTS))
 
 
 def grant(sender: Any, *, using: str, apps: Any = installed, **_: Any) -> None:

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from curation import curators_page, funnel, overview
+from curation import curators_page, funnel, overview, roles
 from curation.models import ConfidenceLevel, ReviewQueue
 from curation.page_config import adjudication_config, config_of
 from curation.queue import queues_for
@@ -50,10 +51,13 @@ REVIEW_WORDS = {
 @require_safe
 @never_cache
 @login_required
-@permission_required("detection.view_detection", raise_exception=True)
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what came in, what waits for whom, and what went wrong."""
+    """Show what came in, what waits for whom, and what went wrong; guests the catalog."""
     person: Any = request.user
+    if not roles.sees_drafts(person):
+        if person.has_perm("catalog.view_catalogentry"):
+            return redirect("catalog:entries")
+        raise PermissionDenied
     work = overview.work_of(person) if person.has_perm(JUDGE) else None
     context = {
         "title": "Overview",

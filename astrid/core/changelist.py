@@ -53,7 +53,8 @@ class KeysetList(ChangeList):
         shown = len(self.page.rows)
         self.result_count = shown if is_whole else count_about(self.queryset, shown + 1)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
-        self.full_result_count = None
+        # The search box tells the number of what was found; without a search, the foot does.
+        self.full_result_count = None if self.query else self.result_count
         self.show_admin_actions = bool(self.page.rows)
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
 

@@ -1,5 +1,7 @@
 """The catalog domain over HTTP: list and fetch."""
 
+from typing import Any
+
 from astrid.core.api import ReadViewSet, SkyReadViewSet
 from catalog.api import serializers
 from catalog.models import (
@@ -17,6 +19,12 @@ class CatalogEntryViewSet(SkyReadViewSet):
 
     queryset = CatalogEntry.objects.order_by("-id")
     serializer_class = serializers.CatalogEntrySerializer
+
+    def get_queryset(self) -> Any:
+        """Leave out drafts for guests."""
+        entries: Any = super().get_queryset()
+        return entries.shown_to(self.request.user)
+
     filterset_fields = [
         "sky_object",
         "designation",

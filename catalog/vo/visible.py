@@ -14,6 +14,7 @@ from catalog.vo import tables, tap_schema
 from catalog.vo.adql.schema import Published, Table
 from catalog.vo.obscore import Archive, Product, obscore, products
 from catalog.vo.parameters import Access, VoParameters
+from curation.roles import DRAFTS
 from detection.models import Detection, SkyObject
 from differencing.models import Candidate
 from observations.models import Observation
@@ -75,7 +76,7 @@ class Rule:
 RULES = (
     Rule(
         "astrid.entries",
-        "catalog.view_catalogentry",
+        DRAFTS,
         tables.entries,
         lambda: CatalogEntry.objects.filter(is_current=True),
         tables.published_entries,

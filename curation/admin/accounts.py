@@ -16,6 +16,11 @@ admin.site.unregister(User)
 class AccountAdmin(UserAdmin):
     """Users; rights come from the groups, and only superusers give others or touch superusers."""
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Let a new account sign in; what it may do, its groups say."""
+        obj.is_staff = obj.is_staff or not change
+        super().save_model(request, obj, form, change)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep from everybody else the fields by which one becomes a superuser."""
         fields = super().get_readonly_fields(request, obj)

@@ -1,0 +1,246 @@
+"""Every page, action and list of console, admin and API, for every role."""
+
+import json
+
+import pytest
+from django.contrib import admin
+from django.urls import get_resolver, reverse
+
+from astrid.core.admin import ConsoleAdmin
+from benchmarks import samplerows
+from catalog.models import CatalogEntry
+from catalog.vo.parameters import VoParameters
+from catalog.vo.visible import BY_NAME, Caller
+from curation import urls as console
+from curation.roles import ROLES, role_of
+from tests.factories import make_tasks, make_user
+
+pytestmark = pytest.mark.django_db
+
+# Each role may do what the ones before it may.
+ROLE_ORDER = ["nobody", "guest", "viewer", "curator", "researcher", "admin", "superuser"]
+
+# The lowest role that opens a list or a page of a row; those not named: viewer.
+SEEN_FROM = {
+    **dict.fromkeys(
+        [
+            "auth.User", "auth.Group", "catalog.AuditLog", "catalog.SystemConfig",
+            "curation.AlertChannel", "curation.Delivery",
+        ],
+        "admin",
+    ),
+    **dict.fromkeys(["catalog.CatalogEntry", "catalog.Analytics"], "guest"),
+    # failed sign-ins, and tokens, which are secrets
+    **dict.fromkeys(
+        ["axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog", "knox.AuthToken"],
+        "superuser",
+    ),
+}  # fmt: skip
+
+# The lowest role that an action of a list is offered to; those not named: admin.
+OFFERED_FROM = {
+    **dict.fromkeys(
+        [
+            "judge_supernova", "judge_variable", "judge_transient", "judge_unsure",
+            "judge_artifact",
+        ],
+        "curator",
+    ),
+    **dict.fromkeys(
+        [
+            "use_as_real_test", "use_as_bogus_test", "ask", "challenge", "approve", "refuse",
+            "again_with_zogy", "again_with_classic", "again_with_hotpants",
+        ],
+        "researcher",
+    ),
+}  # fmt: skip
+
+# (model, verb) with the lowest role; those not named are an admin's, if anybody's.
+WRITTEN_FROM = {
+    ("curation.ReviewQueue", "add"): "researcher",
+    ("curation.ReviewQueue", "change"): "researcher",
+    ("curation.ReviewQueue", "delete"): "researcher",
+    ("curation.ReviewTask", "change"): "researcher",
+    ("curation.GoldItem", "change"): "researcher",
+}
+
+# Pages of the console with the lowest role; those not named: viewer.
+OPENED_FROM = {
+    "home": "guest",
+    "review": "curator",
+    "sheet": "curator",
+    "lease": "curator",
+    "heartbeat": "curator",
+    "verdict": "curator",
+    "adjudicate": "researcher",
+    "cases": "researcher",
+    "measure": "researcher",
+}
+# Answer each item, or each person, by themselves: what is refused there has tests of its own.
+FOR_ALL = {"verdicts", "release", "preferences"}
+NO_ROW = "00000000-0000-7000-8000-000000000000"
+ARGUMENTS = {
+    "lease": {"slug": "all"},
+    "night": {"night": "2025-03-01"},
+    "night-candidates": {"night": "2025-03-01"},
+    "night-csv": {"night": "2025-03-01"},
+    "night-json": {"night": "2025-03-01"},
+    "pixels": {"sha256": "0" * 64},
+}
+POSTED = {
+    "lease": {"n": 1, "have": []},
+    "heartbeat": {"tasks": []},
+    "cases": {},
+    "verdict": {},
+    "measure": {},
+}
+PEOPLE_ONLY_API = {"audit-log", "settings", "alert-channels", "deliveries"}
+GUEST_API = ("/api/v1/catalog-entries/", "/api/v1/analytics/", "/api/v1/lightcurves/")
+
+
+def may(role, lowest):
+    return ROLE_ORDER.index(role) >= ROLE_ORDER.index(lowest)
+
+
+def lowest_of(label):
+    return "guest" if label.startswith("lightcurves.") else SEEN_FROM.get(label, "viewer")
+
+
+@pytest.fixture(params=ROLE_ORDER)
+def role(request):
+    return request.param
+
+
+@pytest.fixture
+def person(client, role):
+    is_super, group = role == "superuser", role if role in ROLES else None
+    user = make_user(role, group=group, is_staff=True, is_superuser=is_super)
+    client.force_login(user)
+    return user
+
+
+def test_the_role_is_named_by_what_one_may_do(person, role):
+    assert role_of(person) == ("" if role == "nobody" else role)
+
+
+def test_lists_of_the_admin_open_from_their_role_on(client, person, role):
+    for model in admin.site._registry:
+        label = model._meta.label
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        expected = 200 if may(role, lowest_of(label)) else 403
+        assert client.get(address).status_code == expected, (label, role)
+
+
+def test_actions_and_forms_are_offered_from_their_role_on(rf, person, role):
+    request = rf.get("/")
+    request.user = person
+    for model, page in admin.site._registry.items():
+        if not isinstance(page, ConsoleAdmin):
+            continue
+        label = model._meta.label
+        for verb in ("add", "change", "delete"):
+            allowed = getattr(page, f"has_{verb}_permission")(request)
+            assert not allowed or may(role, WRITTEN_FROM.get((label, verb), "admin")), (label, verb)
+            if (label, verb) in WRITTEN_FROM:
+                assert allowed == may(role, WRITTEN_FROM[label, verb]), (label, verb)
+        for name in page.get_actions(request):
+            lowest = OFFERED_FROM.get(name, WRITTEN_FROM.get((label, "delete"), "admin"))
+            assert may(role, lowest), (label, name)
+        for name, lowest in OFFERED_FROM.items():
+            if name in {getattr(each, "__name__", each) for each in page.actions or ()}:
+                assert (name in page.get_actions(request)) == may(role, lowest), (label, name)
+
+
+def test_pages_of_rows_open_and_buttons_work_from_their_role_on(client, person, role):
+    row = samplerows.make()
+    for each in (row.detection, row.audit, row.entry, row.dataset, row.difference_run):
+        meta = each._meta
+        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[each.pk])
+        seen = client.get(address).status_code
+        # a draft is not there for guests: the admin sends them to its index
+        is_draft = each is row.entry and role == "guest"
+        expected = 302 if is_draft else 200 if may(role, lowest_of(meta.label)) else 403
+        assert seen == expected, (meta.label, role)
+    buttons = (
+        ("detection_detection_judge", row.detection, "curator"),
+        ("detection_model_step", row.model_run.model, "researcher"),
+        ("differencing_differencerun_compare", row.difference_run, "researcher"),
+    )
+    for name, each, lowest in buttons:
+        posted = {"step": "ask", "algorithm": "magic", "verdict": ""}
+        answer = client.post(reverse(f"admin:{name}", args=[each.pk]), posted)
+        assert answer.status_code == (302 if may(role, lowest) else 403), (name, role)
+    domain = reverse("admin:catalog_systemconfig_domain", args=["differencing"])
+    assert client.get(domain).status_code == (200 if may(role, "admin") else 403)
+
+
+def test_pages_of_the_console_open_from_their_role_on(client, person, role):
+    make_tasks(1)
+    for pattern in console.urlpatterns:
+        name = pattern.name
+        if name in FOR_ALL or (name in ("review", "sheet") and "<slug" in str(pattern.pattern)):
+            continue
+        wanted = ARGUMENTS.get(name) or dict.fromkeys(pattern.pattern.converters, NO_ROW)
+        address = reverse(f"curation:{name}", kwargs=wanted)
+        posted = json.dumps(POSTED.get(name, {}))
+        answer = (
+            client.post(address, posted, content_type="application/json")
+            if name in POSTED
+            else client.get(address)
+        )
+        is_refused = answer.status_code == 403
+        assert is_refused != may(role, OPENED_FROM.get(name, "viewer")), (name, role)
+
+
+def test_lists_of_the_api_open_from_their_role_on(client, person, role):
+    names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    paths = {reverse(name) for name in names if name.endswith("-list")}
+    for path in sorted(path for path in paths if path.startswith("/api/v1/")):
+        lowest = "viewer"
+        if path.startswith(GUEST_API):
+            lowest = "guest"
+        elif path.split("/")[3] in PEOPLE_ONLY_API:
+            lowest = "admin"
+        expected = 200 if may(role, lowest) else 403
+        assert client.get(path).status_code == expected, (path, role)
+
+
+def test_guests_see_published_entries_and_nothing_else(client):
+    entry = samplerows.make().entry
+    guest = make_user(group="guest", is_staff=True)
+    client.force_login(guest)
+    caller = Caller(guest, "", VoParameters())
+    assert not BY_NAME["astrid.entries"].rows(caller).exists()
+    console_page, api = reverse("catalog:entries"), "/api/v1/catalog-entries/"
+    admin_page = reverse("admin:catalog_catalogentry_changelist")
+    assert client.get("/console/").headers["Location"] == console_page
+    assert "Nothing is published" in client.get(console_page).content.decode()
+    assert client.get(api).json()["count"] == 0
+    assert not client.get(admin_page).context["cl"].result_list
+    CatalogEntry.objects.update(publication_state="published")
+    for words in ("", "Man", "150 2 10"):
+        page = client.get(console_page, {"q": words}).content.decode()
+        assert f'<th scope="row">{entry.designation}</th>' in page
+    assert "Nothing is published" in client.get(console_page, {"q": "Woman"}).content.decode()
+    assert "ra is 400" in client.get(console_page, {"q": "400 2 10"}).content.decode()
+    assert "This is the first page" in client.get(console_page, {"p": "x"}).content.decode()
+    assert client.get(api).json()["count"] == 1
+    assert list(client.get(admin_page).context["cl"].result_list) == [entry]
+
+
+def test_a_refusal_says_which_role_one_has_and_what_the_others_may(client):
+    client.force_login(make_user("vera", group="viewer", is_staff=True))
+    page = client.get(reverse("curation:review"))
+    text = " ".join(page.content.decode().split())
+    assert page.status_code == 403
+    assert "You are signed in as vera, with the role viewer, which may not do this." in text
+    assert "curators also judge" in text
+
+
+@pytest.mark.parametrize("address", ["curation:home", "admin:index", "catalog:entries"])
+def test_every_page_says_who_is_signed_in_with_which_role(client, address):
+    client.force_login(make_user("rita", group="researcher", is_staff=True, password="x" * 20))
+    page = client.get(reverse(address)).content.decode()
+    assert "rita · researcher" in page
+    assert reverse("admin:logout") in page
+    assert reverse("admin:password_change") in page
