@@ -24,6 +24,7 @@ FLOOR = 1e-3  # of the largest root of the denominator, below which nothing is d
 PROFILE_ERROR = 0.01  # of a pixel's light: keeps single bright sources from looking perfect
 SKY_ERROR = 0.05  # of the noise of a pixel: what may be left of the sky under a source
 WHOLE = 0.9  # share of the core that must be good
+AT_ONCE = 32  # sources
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,27 @@ def measure_mismatch(
     """
     views = Views.of(planes, models, matched, sources)
     views = views if sky is None else views.without(sky)
-    optics = _Optics(views, planes, models, matched)
-    left, basis, variance = optics.images(sources.flux[views.index])
+    optics = _Optics.of(planes, models, matched, views.side)
+    # few at a time, so that they stay in the processor's cache; an empty field is one, too
+    parts = [
+        _fit_some(views.chosen(slice(first, first + AT_ONCE)), optics, sources.flux)
+        for first in range(0, max(len(views.x), 1), AT_ONCE)
+    ]
+    solved, covariance, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
+    found = Mismatch(views.x, views.y, solved, covariance)
+    return found.chosen(whole), views.index[whole]
+
+
+def _fit_some(
+    views: Views, optics: "_Optics", flux: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], BoolArray]:
+    """Give the terms of the sources in view, their covariance, and which are good enough."""
+    left, basis, variance = _Seen(views, optics).images(flux[views.index])
     good = ~views.bad.reshape(len(left), views.side**2)[:, views.core]
-    weight = good / variance
-    solved, covariance, misfit = _solve(left, basis, weight)
+    solved, covariance, misfit = _solve(left, basis, good / variance)
     # what the terms do not explain is noise, too
     covariance = covariance * np.maximum(misfit, 1.0)[:, None, None]
-    found = Mismatch(views.x, views.y, solved, covariance)
-    whole = good.mean(axis=1) > WHOLE
-    return found.chosen(whole), views.index[whole]
+    return solved, covariance, good.mean(axis=1) > WHOLE
 
 
 def _solve(
@@ -115,26 +127,55 @@ def _solve(
     return solved[:, :TERMS], covariance[:, :TERMS, :TERMS], np.asarray(chi2 / freedom)
 
 
+@dataclass(frozen=True)
 class _Optics:
-    """Spectra of squares and PSFs of all sources at once, and what follows from them."""
+    """What the squares of all sources have in common."""
 
-    def __init__(
-        self,
-        views: Views,
+    planes: tuple[Plane, Plane]
+    models: tuple[PsfModel, PsfModel]
+    matched: FrameMatch
+    psfs: tuple[Spectrum, Spectrum]  # of the coefficients of both PSFs
+    modes: Spectrum
+    taper: Float32Image
+
+    @classmethod
+    def of(
+        cls,
         planes: tuple[Plane, Plane],
         models: tuple[PsfModel, PsfModel],
         matched: FrameMatch,
-    ) -> None:
-        x, y = views.x, views.y
-        self.views, self.planes = views, planes
-        self.ratio = matched.ratio_at(x, y).astype(np.float32)[:, None, None]
-        self.p_n, self.p_r = (_psf_spectra(model, x, y, views.side) for model in models)
+        side: int,
+    ) -> "_Optics":
+        """Transform the PSFs and the modes of their shape for squares of a ``side`` (px)."""
         modes = shape_modes(models[0].at(models[0].shape[1] / 2, models[0].shape[0] / 2))
-        self.modes = _stamp_spectra(modes, views.side)
-        taper = _taper(views.side)
-        self.seen, self.known = (fft.rfft2(pixels * taper) for pixels in views.pixels)
+        psfs = (
+            _stamp_spectra(models[0].coefficients, side),
+            _stamp_spectra(models[1].coefficients, side),
+        )
+        return cls(planes, models, matched, psfs, _stamp_spectra(modes, side), _taper(side))
+
+    def psf_spectra(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[Spectrum]:
+        """Give the spectra of both PSFs at every source: polynomials, as the PSFs are."""
+        spectra = []
+        for model, terms in zip(self.models, self.psfs, strict=True):
+            design = design_matrix(x, y, model.shape, model.degree).astype(np.float32)
+            found = np.tensordot(design, terms, axes=1)
+            spectra.append(np.asarray(found / found[:, :1, :1].real))
+        return spectra
+
+
+class _Seen:
+    """Spectra of the squares of some sources, and what follows from them."""
+
+    def __init__(self, views: Views, optics: _Optics) -> None:
+        x, y = views.x, views.y
+        matched = optics.matched
+        self.views, self.planes, self.modes = views, optics.planes, optics.modes
+        self.ratio = matched.ratio_at(x, y).astype(np.float32)[:, None, None]
+        self.p_n, self.p_r = optics.psf_spectra(x, y)
+        self.seen, self.known = (fft.rfft2(pixels * optics.taper) for pixels in views.pixels)
         self.known *= _shift_phases(views.side, matched.shift_x.at(x, y), matched.shift_y.at(x, y))
-        noise_n, noise_r = (np.float32(plane.sigma) for plane in planes)
+        noise_n, noise_r = (np.float32(plane.sigma) for plane in self.planes)
         self.noises = noise_n, noise_r
         power = noise_n**2 * _power(self.p_r) + (noise_r * self.ratio) ** 2 * _power(self.p_n)
         root = np.sqrt(power)
@@ -182,9 +223,7 @@ class _Optics:
         (noise_n, noise_r) = self.noises
         light = np.maximum(self.views.pixels[1], 0).reshape(len(image), self.views.side**2)
         light = light[:, self.views.core]
-        science = (
-            float(np.mean(noise_n**2 * _power(self.p_r) / self.root**2)) if len(image) else 0.0
-        )
+        science = np.mean(noise_n**2 * _power(self.p_r) / self.root**2, axis=(1, 2))[:, None]
         gains = [plane.gain for plane in self.planes]
         photons = science * self.ratio[:, 0] / (gains[0] * noise_n**2)
         photons += (1 - science) / (gains[1] * noise_r**2)
@@ -216,13 +255,3 @@ def _stamp_spectra(stamps: NDArray[np.floating], side: int) -> Spectrum:
     square = np.zeros((len(stamps), side, side), np.float32)
     square[:, : 2 * reach + 1, : 2 * reach + 1] = stamps[:, inner, inner]
     return np.asarray(fft.rfft2(np.roll(square, (-reach, -reach), (1, 2))))
-
-
-def _psf_spectra(
-    model: PsfModel, x: NDArray[np.float64], y: NDArray[np.float64], side: int
-) -> Spectrum:
-    """Give the spectra of the PSF at every source: polynomials, as the PSF itself is."""
-    terms = _stamp_spectra(model.coefficients, side)
-    design = design_matrix(x, y, model.shape, model.degree).astype(np.float32)
-    spectra = np.tensordot(design, terms, axes=1)
-    return np.asarray(spectra / spectra[:, :1, :1].real)

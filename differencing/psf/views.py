@@ -33,6 +33,14 @@ class Views:
         """Side of a square, px."""
         return int(self.bad.shape[-1])
 
+    def chosen(self, some: slice) -> "Views":
+        """Give some of the sources."""
+        here, there = self.pixels
+        return Views(
+            self.index[some], self.x[some], self.y[some], (here[some], there[some]),
+            self.bad[some], self.core,
+        )  # fmt: skip
+
     def without(self, sky: Surface) -> "Views":
         """Take away what is left of the sky at each source, science ADU."""
         level = sky.at(np.rint(self.y).astype(int), np.rint(self.x).astype(int))
