@@ -14,6 +14,8 @@ from celery import Task, shared_task
 from django.db import transaction
 from django.db.models import QuerySet
 
+import catalog.exports.service
+import catalog.tasks
 import curation.delivery
 import curation.tasks
 import detection.services
@@ -254,6 +256,8 @@ def sweep() -> None:
         hint(execute, str(job.pk))
     for delivery in curation.delivery.due_deliveries():
         hint(curation.tasks.deliver, str(delivery))
+    for export in catalog.exports.service.due():
+        hint(catalog.tasks.export, str(export.pk))
 
 
 @shared_task(name="observations.ingest_survey")

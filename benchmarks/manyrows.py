@@ -9,7 +9,7 @@ import numpy as np
 from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
-from astrid.core.sky import healpix
+from astrid.core.healpix import healpix
 from benchmarks import samplerows
 
 Expressions = Mapping[str, str]

@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from astrid.core.admin import (
     ReadOnlyAdmin,
@@ -17,10 +19,12 @@ from astrid.core.admin import (
     quicken,
     shortened,
 )
+from astrid.core.hints import hint
 from astrid.core.searching import key_in
-from catalog import jobs
+from catalog import jobs, tasks
 from catalog.audit import key_of, watched
 from catalog.entities import NamedEntities
+from catalog.exports.forms import ExportForm
 from catalog.models import (
     Analytics,
     AuditLog,
@@ -226,7 +230,7 @@ class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
 
 @admin.register(ExportJob)
 class ExportJobAdmin(RunAdmin):
-    """Files of rows that people asked for."""
+    """Files of rows that people asked for, and the form to ask for one."""
 
     list_display = [
         "created_at",
@@ -234,14 +238,49 @@ class ExportJobAdmin(RunAdmin):
         "file_format",
         "status",
         "rows",
+        "file",
         "seconds",
         "reason",
     ]
     list_filter = ["status", "file_format"]
     list_select_related = ["requester"]
     hidden = [*RunAdmin.hidden, "query"]
-    readonly_fields = ["query_table", *RunAdmin.readonly_fields]
+    readonly_fields = ["query_table", "file", *RunAdmin.readonly_fields]
     query_table = json_table("query", "query")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Ask for the permission of the table."""
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Give the form that asks for a file."""
+        if obj is not None:
+            return super().get_form(request, obj, change=change, **kwargs)
+        return type("AskForm", (ExportForm,), {"person": request.user})  # forms are made per page
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask for a query and a format; show everything of what was asked for."""
+        return super().get_fields(request, obj) if obj else ["adql", "file_format"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Let everything be written before there is a row."""
+        return super().get_readonly_fields(request, obj) if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Note what is asked for, and tell a worker."""
+        obj.requester, obj.query = request.user, {"adql": form.cleaned_data["adql"]}
+        obj.save()
+        hint(tasks.export, str(obj.pk))
+
+    @admin.display(description="file")
+    def file(self, job: ExportJob) -> str:
+        """Link to the file."""
+        if not job.file_path:
+            return ""
+        address = reverse("exports-file", args=[job.pk])
+        return format_html('<a href="{}">download</a>', address)
 
 
 @admin.register(Analytics)

@@ -1,8 +1,9 @@
 """Files under the name of their content: written once, checked on every read."""
 
 import hashlib
+from io import BufferedRandom
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 
 from astrid.core.errors import CorruptFile, MissingFile
@@ -22,11 +23,23 @@ def name_of(sha256: str) -> str:
 
 def put(content: bytes) -> str:
     """Store ``content`` unless it is there already; return its name."""
-    name = name_of(digest(content))
+    return _put(digest(content), ContentFile(content))
+
+
+def put_file(file: BufferedRandom) -> str:
+    """Store the whole content of an open file, however large; return its name."""
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return _put(sha256, File(file))
+
+
+def _put(sha256: str, content: File) -> str:
+    name = name_of(sha256)
     storage = storages[ALIAS]
     if storage.exists(name):
         return name
-    written = storage.save(name, ContentFile(content))
+    written = storage.save(name, content)
     if written != name:  # another process was faster, and storages write no name twice
         storage.delete(written)
     return name

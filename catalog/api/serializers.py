@@ -1,10 +1,15 @@
 """Rows of the catalog domain as JSON."""
 
+from typing import Any
+
+from rest_framework import serializers
+
 from astrid.core.api import RowSerializer
 from catalog.models import (
     Analytics,
     AuditLog,
     CatalogEntry,
+    ExportFormat,
     ExportJob,
     ProcessingJob,
     SystemConfig,
@@ -49,6 +54,15 @@ class AnalyticsSerializer(RowSerializer):
     class Meta:
         model = Analytics
         fields = "__all__"
+
+
+class ExportRequestSerializer(serializers.Serializer[Any]):
+    """Which rows are wanted, and how they are to be written."""
+
+    query = serializers.CharField(
+        max_length=100_000, help_text="A table such as astrid.detections, or SELECT ... in ADQL."
+    )
+    file_format = serializers.ChoiceField(ExportFormat.choices, default=ExportFormat.CSV)
 
 
 class ExportJobSerializer(RowSerializer):

@@ -1,9 +1,25 @@
-"""The catalog domain over HTTP: list and fetch."""
+"""The catalog domain over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.mixins import CreateModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from typing import Any
 
 from astrid.core.api import ReadViewSet, SkyReadViewSet
+from astrid.core.errors import MissingFile
+from astrid.core.hints import hint
+from astrid.core.models import RunStatus
+from catalog import tasks
 from catalog.api import serializers
+from catalog.exports import service as exports
+from catalog.exports import serving
 from catalog.models import (
     Analytics,
     AuditLog,
@@ -71,10 +87,38 @@ class AnalyticsViewSet(ReadViewSet):
     ordering_fields = ["day", "id"]
 
 
-class ExportJobViewSet(ReadViewSet):
-    """Files of rows."""
+class ExportJobViewSet(CreateModelMixin, ReadViewSet):
+    """Files of rows: ask for one, look whether it is there, fetch it."""
 
     queryset = ExportJob.objects.order_by("-id")
     serializer_class = serializers.ExportJobSerializer
     filterset_fields = ["file_format", "status", "requester"]
     ordering_fields = ["id"]
+
+    @extend_schema(
+        request=serializers.ExportRequestSerializer,
+        responses={202: serializers.ExportJobSerializer},
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Ask for a file; it is made by a worker."""
+        asked = serializers.ExportRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            person: Any = request.user  # nobody is anonymous where a permission is asked
+            job = exports.ask(person, **asked.validated_data)
+        except exports.BadExport as error:
+            raise ValidationError({"query": [str(error)]}) from error
+        hint(tasks.export, str(job.pk))
+        return Response(self.get_serializer(job).data, status=202)
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @action(detail=True)
+    def file(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """Fetch the file, whole or by a range of bytes."""
+        job = self.get_object()
+        if job.status != RunStatus.COMPLETED:
+            raise NotFound(f"the file is not made: the export is {job.status}")
+        try:
+            return serving.file_of(job, request)
+        except MissingFile as error:
+            raise NotFound(str(error)) from error

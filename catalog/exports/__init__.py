@@ -1,0 +1,1 @@
+"""Files of rows that somebody asked for: a query, written in a format of their choice."""

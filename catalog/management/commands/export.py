@@ -1,0 +1,76 @@
+"""Write the rows of a query to a file."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from astrid.core.commands import AstridCommand
+from catalog.exports import service, writers
+from catalog.models import ExportFormat
+
+
+class Command(AstridCommand):
+    """Export catalog entries, objects, detections, candidates, observations, or any query."""
+
+    help = "Write a table, or the answer of a query in ADQL, to a file (docs/exports.md)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare what to write, how, and where."""
+        parser.add_argument(
+            "query", help="a table such as astrid.detections, or SELECT ... in ADQL"
+        )
+        parser.add_argument(
+            "--format", choices=ExportFormat.values, help="by the ending of --out, else csv"
+        )
+        parser.add_argument("--out", type=Path, metavar="FILE", help="standard output by default")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write it, then say how much it was."""
+        out: Path | None = options["out"]
+        if options["json"] and out is None:
+            raise CommandError(
+                "--json prints figures where the rows would go: name a file by --out"
+            )
+        file_format = options["format"] or _by_ending(out)
+        with opened(out) as file:
+            number, rows = service.export(options["query"], file_format, file)
+        if options["json"]:
+            columns = writers.schema_of(rows)
+            said = {"file": str(out), "format": file_format, "rows": number, "columns": columns}
+            self.stdout.write(json.dumps(said))
+        else:
+            self.stderr.write(f"{number} rows written to {out or 'standard output'}")
+
+
+def _by_ending(out: Path | None) -> str:
+    if out is None:
+        return ExportFormat.CSV
+    known = {f".{ending}": name for name, ending in writers.ENDINGS.items()}
+    if out.suffix not in known:
+        raise CommandError(
+            f"{out}: no format has the ending {out.suffix or '(none)'}; "
+            f"there are {', '.join(known)}, or say --format"
+        )
+    return known[out.suffix]
+
+
+@contextmanager
+def opened(out: Path | None) -> Iterator[IO[bytes]]:
+    """Open standard output, or a file that gets its name once all of it is there."""
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
