@@ -5,7 +5,6 @@ Reference: RFC 9110, section 14 (range requests).
 
 import re
 from collections.abc import Iterator
-from typing import IO
 
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -50,7 +49,7 @@ def file_of(job: ExportJob, request: HttpRequest) -> HttpResponse | StreamingHtt
     }
     if asked:
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-    parts = _parts(storage.open(job.file_path), first, last - first + 1)
+    parts = _parts(job.file_path, first, last - first + 1)
     kind = CONTENT_TYPES[job.file_format]
     return StreamingHttpResponse(
         parts, status=206 if asked else 200, content_type=kind, headers=headers
@@ -62,8 +61,8 @@ def name_of(job: ExportJob) -> str:
     return f"astrid-{job.created_at:%Y%m%d-%H%M%S}.{ENDINGS[job.file_format]}"
 
 
-def _parts(file: IO[bytes], first: int, number: int) -> Iterator[bytes]:
-    with file:
+def _parts(name: str, first: int, number: int) -> Iterator[bytes]:
+    with storages[store.ALIAS].open(name) as file:
         file.seek(first)
         while number > 0 and (part := file.read(min(PART_BYTES, number))):
             number -= len(part)
