@@ -55,7 +55,6 @@ class Sheet {
     this.listen();
     await this.outbox.load();
     await this.session.start();
-    this.choose(0);
   }
 
   // --- what is shown
@@ -80,7 +79,8 @@ class Sheet {
   }
 
   lay(items) {
-    const hadFocus = at("cells").contains(document.activeElement);
+    // The first page takes the keys as soon as it is there: what is typed then must not get lost.
+    const hadFocus = !this.items.length || at("cells").contains(document.activeElement);
     this.items = items;
     this.cells = items.map((item, index) => this.cellOf(item, index));
     at("cells").replaceChildren(...this.cells);
