@@ -10,8 +10,6 @@ from rest_framework.mixins import CreateModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from typing import Any
-
 from astrid.core.api import ReadViewSet, SkyReadViewSet
 from astrid.core.errors import MissingFile
 from astrid.core.hints import hint
