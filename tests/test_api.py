@@ -62,8 +62,9 @@ def test_strangers_and_users_without_the_right_are_refused(client, path):
     assert client.get(path).status_code == 403
 
 
-# People judge, over the API as on the pages; tests/curation/test_api.py says how.
-WRITTEN = ["/api/v1/validation-events/"]
+# People judge, over the API as on the pages (tests/curation/test_api.py), and ask for files
+# (tests/catalog/test_exports.py).
+WRITTEN = ["/api/v1/validation-events/", "/api/v1/exports/"]
 
 
 @pytest.mark.parametrize("path", [path for path in ROUTES if path not in WRITTEN])

@@ -46,6 +46,7 @@ OURS = {
     "astrid.pipeline.advance",
     "astrid.pipeline.execute",
     "astrid.pipeline.sweep",
+    "catalog.tasks.export",
     "catalog.tasks.watch_models",
     "curation.tasks.deliver",
     "curation.tasks.measure_curators",

@@ -62,6 +62,7 @@ WRITTEN_FROM = {
     ("curation.ReviewQueue", "delete"): "researcher",
     ("curation.ReviewTask", "change"): "researcher",
     ("curation.GoldItem", "change"): "researcher",
+    ("catalog.ExportJob", "add"): "researcher",
 }
 
 # Pages of the console with the lowest role; those not named: viewer.
@@ -162,7 +163,6 @@ def test_pages_of_rows_open_and_buttons_work_from_their_role_on(client, person, 
         expected = 302 if is_draft else 200 if may(role, lowest_of(meta.label)) else 403
         assert seen == expected, (meta.label, role)
     buttons = (
-        ("detection_detection_judge", row.detection, "curator"),
         ("detection_model_step", row.model_run.model, "researcher"),
         ("differencing_differencerun_compare", row.difference_run, "researcher"),
     )
