@@ -218,6 +218,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expire_seconds": 60},
     },
+    "tend_tap_jobs": {
+        "task": "catalog.tasks.tend_tap_jobs",
+        "schedule": 60.0,
+        "options": {"expire_seconds": 60},
+    },
     "watch_models": {"task": "catalog.tasks.watch_models", "schedule": 86_400.0},
     "measure_curators": {
         "task": "curation.tasks.measure_curators",

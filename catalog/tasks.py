@@ -6,6 +6,7 @@ from astrid.core.hints import nudge
 from catalog import watching
 from catalog.exports import service as exports
 from catalog.models import ExportJob
+from catalog.vo import uws
 
 
 @shared_task
@@ -20,3 +21,15 @@ def export(job_id: str) -> None:
     """Make the file that somebody asked for."""
     for job in ExportJob.objects.filter(pk=job_id):
         exports.work_off(job)
+
+
+@shared_task
+def run_tap_job(key: str) -> None:
+    """Answer one queued query of the Virtual Observatory."""
+    uws.run(key)
+
+
+@shared_task
+def tend_tap_jobs() -> None:
+    """Remove old queries and start those that nobody took; beat runs this every minute."""
+    uws.tend()

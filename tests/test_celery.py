@@ -47,6 +47,8 @@ OURS = {
     "astrid.pipeline.execute",
     "astrid.pipeline.sweep",
     "catalog.tasks.export",
+    "catalog.tasks.run_tap_job",
+    "catalog.tasks.tend_tap_jobs",
     "catalog.tasks.watch_models",
     "curation.tasks.deliver",
     "curation.tasks.measure_curators",

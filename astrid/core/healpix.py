@@ -75,6 +75,13 @@ def _radians(angle_deg: float) -> np.float64:
     return np.float64(math.radians(angle_deg))
 
 
+def cells_around(cells: Cells, order: int) -> Cells:
+    """Give each cell of an order with those next to it, (n, 9); -1 where there is no eighth."""
+    around = np.empty((cells.size, 9), np.int64)
+    compiled.neighbours(order, cells.astype(np.uint64), around, np.uint16(1))
+    return around
+
+
 def ranges_round(ra: npt.ArrayLike, dec: npt.ArrayLike, radius_deg: float) -> Ranges:
     """Cover circles of one radius round many positions with sorted ranges of cells.
 
@@ -82,9 +89,7 @@ def ranges_round(ra: npt.ArrayLike, dec: npt.ArrayLike, radius_deg: float) -> Ra
     which none is narrower than the circle's radius.
     """
     order = max(0, min(ORDER, math.floor(math.log2(NARROWEST_DEG / max(radius_deg, 1e-9)))))
-    middles = np.unique(healpix(ra, dec) >> 2 * (ORDER - order)).astype(np.uint64)
-    around = np.empty((middles.size, 9), np.int64)
-    compiled.neighbours(order, middles, around, np.uint16(1))
+    around = cells_around(np.unique(healpix(ra, dec) >> 2 * (ORDER - order)), order)
     cells = np.unique(around[around >= 0])
     shift = 2 * (ORDER - order)
     return [(cell << shift, ((cell + 1) << shift) - 1) for cell in cells.tolist()]

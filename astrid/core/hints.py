@@ -16,9 +16,9 @@ def hint(task: Task, *args: Any) -> None:
     transaction.on_commit(partial(_send, task.signature(args)))
 
 
-def nudge(name: str) -> None:
+def nudge(name: str, *args: str) -> None:
     """Queue a task of an app above, by its name, once the transaction is committed."""
-    transaction.on_commit(partial(_send, current_app.signature(name)))
+    transaction.on_commit(partial(_send, current_app.signature(name, args)))
 
 
 def _send(message: Signature) -> None:

@@ -19,6 +19,7 @@ from catalog.vo.types import column_of
 
 # Classes of SQLSTATE that are the query's fault: data, syntax and access, limits, cardinality.
 _THEIRS = ("21", "22", "2F", "42", "54", "0A", "P0")
+_WRITES = "25006"  # in a transaction that may only read
 _CHUNK = 5_000
 # Compiling a statement would cost more than most answers.
 _LIMITS = "SELECT set_config('statement_timeout', %s, true), set_config('jit', 'off', true)"
@@ -60,6 +61,8 @@ def ask_tree(query: Query, published: Published, limits: Limits) -> Answer:
     """Answer a query that has been read."""
     statement = translate(query, published, cone_ranges, limits.rows + 1)
     with reading(limits.seconds), connection.cursor() as cursor:
+        if statement.needs_index:
+            cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(statement.text, list(statement.parameters))
         kinds = [each.type_code for each in cursor.description]
         rows: list[tuple[Any, ...]] = []
@@ -106,6 +109,6 @@ def _translated(error: Error, seconds: float) -> Exception:
             "/vo/tap/async"
         )
     state = getattr(cause, "sqlstate", None) or ""
-    if state[:2] not in _THEIRS:
+    if state[:2] not in _THEIRS and state != _WRITES:
         return error
     return BadQuery(f"the database cannot work this out: {cause.diag.message_primary}")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpResponse
 from rest_framework.authentication import BasicAuthentication
 from rest_framework.exceptions import APIException
@@ -72,10 +73,10 @@ class VoView(APIView):
             If one must sign in to see anything.
         """
         request = self.request
-        settings = config.get("vo")
+        rules = config.get("vo")
         root = request.build_absolute_uri("/").rstrip("/")
-        found = Caller(request.user, root, settings)
-        if not found.is_known and settings.anonymous_access == Access.NOTHING:
+        found = Caller(request.user, root, rules)
+        if not found.is_known and rules.anonymous_access == Access.NOTHING:
             raise NotSignedIn("sign in, with a name and password or a token, to ask this archive")
         return found
 
@@ -113,6 +114,9 @@ def _told(error: Exception) -> tuple[int, str] | None:
         return error.status_code, str(error.detail)
     if isinstance(error, Http404):
         return 404, str(error) or "there is no such thing"
+    if isinstance(error, RequestDataTooBig):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return 413, f"the parameters are longer than the {most} bytes that are read"
     if isinstance(error, SuspiciousOperation):
         return 400, str(error) or type(error).__name__
     return None

@@ -15,6 +15,7 @@ from catalog.vo.adql.schema import Column
 from catalog.vo.adql.scope import Output
 from catalog.vo.answers import Answer, answer_of, reading
 from catalog.vo.describe import Source, statement_of
+from catalog.vo.descriptors import datalink_of
 from catalog.vo.doors import VoView, needs_sign_in
 from catalog.vo.requests import Asked, within
 from catalog.vo.tables import DETECTIONS, ENTRIES, OBJECTS
@@ -37,7 +38,12 @@ class ConeView(VoView):
         """Answer RA, DEC and SR, all in degrees."""
         asked = self.asked()
         wanted = formats.chosen(asked.one("RESPONSEFORMAT"), default="tabledata")
-        return self.answer(cone(self.caller(), name, asked), wanted)
+        caller = self.caller()
+        answer = cone(caller, name, asked)
+        key = "detection_id" if name == "detections" else "object_id"
+        told = any(each.name == key for each in answer.columns)
+        extras = [datalink_of(caller, answer.columns, key)] if told else []
+        return self.answer(answer, wanted, extras=extras)
 
     post = get
 

@@ -105,9 +105,14 @@ def described(tables: Sequence[Table]) -> list[Table]:
 
 def values_table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """Write rows as a table: the statement, and its one parameter."""
-    kinds = ", ".join(f'"{each.name}" {_KINDS[each.datatype]}' for each in columns)
+    kinds = ", ".join(f'"{each.name}" {_kind(each)}' for each in columns)
     statement = f"SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r({kinds})"  # noqa: S608
     return statement, json.dumps(list(rows))
+
+
+def _kind(column: Column) -> str:
+    kind = _KINDS[column.datatype]
+    return f"{kind}[]" if column.arraysize and column.datatype != "char" else kind
 
 
 def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> Table:

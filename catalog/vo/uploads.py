@@ -10,7 +10,7 @@ import numpy as np
 from astropy.io.votable import parse_single_table
 from astropy.io.votable.exceptions import VOTableSpecError, VOTableSpecWarning
 
-from astrid.core.healpix import healpix
+from astrid.core.healpix import ORDER, cells_around, healpix
 from catalog.vo.adql.schema import Column, Place, Table
 from catalog.vo.errors import BadValue
 from catalog.vo.requests import Asked
@@ -20,6 +20,8 @@ from catalog.vo.types import written
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
 _KINDS = {"b": "int", "i": "long", "u": "long", "f": "double"}
 _CELL = "_hpx"
+# Cells of these orders are at least 9', 35" and 2" wide: circles up to these are sought by cells.
+_AROUND = ((8, "_near8"), (12, "_near12"), (16, "_near16"))
 MOST_COLUMNS = 100
 
 
@@ -31,10 +33,11 @@ def uploaded(asked: Asked, files: Mapping[str, Any], most: int) -> list[Table]:
     BadValue
         If a name cannot be, a file is missing or no VOTable, or it has too many rows.
     """
-    return [_table(name, _content(place, files), most) for name, place in _named(asked)]
+    return [_table(name, _content(place, files), most) for name, place in named(asked)]
 
 
-def _named(asked: Asked) -> Iterator[tuple[str, str]]:
+def named(asked: Asked) -> Iterator[tuple[str, str]]:
+    """Give each table that UPLOAD names, with where it says that the table is."""
     pairs = [pair for each in asked.many("UPLOAD") for pair in each.split(";") if pair]
     for pair in pairs:
         name, comma, place = pair.partition(",")
@@ -66,8 +69,9 @@ def _table(name: str, content: bytes, most: int) -> Table:
     columns, lists = [column for column, _ in made], [list_ for _, list_ in made]
     place = _place(columns, lists)
     if place is not None:
-        columns.append(Column(_CELL, "long", is_hidden=True))
-        lists.append(_cells(columns, lists, place))
+        for column, values in _neighbourhood(columns, lists, place):
+            columns.append(column)
+            lists.append(values)
     labels = [each.name for each in columns]
     rows = [dict(zip(labels, row, strict=True)) for row in zip(*lists, strict=True)]
     statement, parameter = values_table(columns, rows)
@@ -108,23 +112,28 @@ def _place(columns: Sequence[Column], lists: Sequence[Iterable[Any]]) -> Place |
     names = {each.name.lower(): each for each in columns if each.datatype == "double"}
     for ra, dec in (("ra", "dec"), ("raj2000", "dej2000"), ("s_ra", "s_dec")):
         if ra in names and dec in names:
-            return Place(names[ra].name, names[dec].name, _CELL)
+            return Place(names[ra].name, names[dec].name, _CELL, _AROUND)
     return None
 
 
-def _cells(
+def _neighbourhood(
     columns: Sequence[Column], lists: Sequence[Sequence[Any]], place: Place
-) -> list[int | None]:
+) -> list[tuple[Column, list[Any]]]:
+    """Give each row's cell, and the cells round it at some orders; none for rows off the sky."""
     labels = [each.name for each in columns]
-    ra, dec = (lists[labels.index(each)] for each in (place.ra, place.dec))
-    on_sky = [
-        a is not None and d is not None and 0 <= a <= 360 and -90 <= d <= 90
-        for a, d in zip(ra, dec, strict=True)
-    ]
-    cells: list[int | None] = [None] * len(on_sky)
-    chosen = [k for k, is_there in enumerate(on_sky) if is_there]
-    for k, cell in zip(
-        chosen, healpix([ra[k] for k in chosen], [dec[k] for k in chosen]), strict=True
-    ):
-        cells[k] = int(cell)
-    return cells
+    ra, dec = (np.array(lists[labels.index(each)], float) for each in (place.ra, place.dec))
+    inside = np.flatnonzero((ra >= 0) & (ra <= 360) & (dec >= -90) & (dec <= 90))
+    cells = healpix(ra[inside], dec[inside])
+    made = [(Column(_CELL, "long", is_hidden=True), _spread(cells, inside, len(ra)))]
+    for order, name in place.around:
+        near = cells_around(cells >> 2 * (ORDER - order), order)
+        column = Column(name, "long", arraysize="9", is_hidden=True)
+        made.append((column, _spread(near, inside, len(ra))))
+    return made
+
+
+def _spread(values: Any, rows: Any, number: int) -> list[Any]:
+    spread: list[Any] = [None] * number
+    for row, value in zip(rows.tolist(), values.tolist(), strict=True):
+        spread[row] = value
+    return spread

@@ -35,13 +35,10 @@ class Capability:
     role: bool = True
     version: str = ""
     use: str = "base"
-    parameters: tuple[str, ...] = ()
 
 
 _STANDARD = "ivo://ivoa.net/std/"
-_CONE = Capability(
-    f"{_STANDARD}ConeSearch", "", "cs:ConeSearch", parameters=("RA", "DEC", "SR", "VERB")
-)
+_CONE = Capability(f"{_STANDARD}ConeSearch", "", "cs:ConeSearch")
 SERVICES: Mapping[str, tuple[Capability, ...]] = {
     "tap": (Capability(f"{_STANDARD}TAP", "", "tr:TableAccess", version="1.1"),),
     "scs": (_CONE,),
@@ -52,16 +49,11 @@ SERVICES: Mapping[str, tuple[Capability, ...]] = {
         Capability(
             f"{_STANDARD}SIA#query-2.0",
             "/query",
-            version="2.0",
-            parameters=(
-                "POS", "BAND", "TIME", "POL", "FOV", "SPATRES", "EXPTIME", "ID", "COLLECTION",
-                "FACILITY", "INSTRUMENT", "DPTYPE", "CALIB", "TARGET", "TIMERES", "SPECRP",
-                "FORMAT", "MAXREC",
-            ),
+            version="2.0"
         ),
     ),
     "datalink": (
-        Capability(f"{_STANDARD}DataLink#links-1.1", "/links", version="1.1", parameters=("ID",)),
+        Capability(f"{_STANDARD}DataLink#links-1.1", "/links", version="1.1"),
     ),
 }  # fmt: skip
 _OWN = (

@@ -6,9 +6,10 @@ in the database.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from astrid.core.healpix import NARROWEST_DEG, ORDER
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.shapes import Circle, Footprint, Point, Polygon, Shape, fixed
 from catalog.vo.adql.sql import Sql, joined, sql, value
@@ -28,9 +29,13 @@ def distance(a: Point, b: Point) -> Sql:
 
 @dataclass(frozen=True)
 class Predicates:
-    """Writes conditions; ``cover`` gives the ranges of cells of a cone."""
+    """Writes conditions; ``cover`` gives the ranges of cells of a cone.
+
+    ``joins`` is filled with the cells by which two tables were joined.
+    """
 
     cover: Cover
+    joins: list[Sql] = field(default_factory=list)
 
     def contains(self, inner: Shape, outer: Shape) -> Sql:
         """Write that all of a shape lies in another."""
@@ -68,15 +73,26 @@ class Predicates:
         return self._also_by_cells(a, b, radius.radius_deg, exact)
 
     def _also_by_cells(self, a: Point, b: Point, radius_deg: float | None, exact: Sql) -> Sql:
-        if a.cell is None:
-            a, b = b, a
-        if a.cell is None or b.at is None or radius_deg is None or radius_deg >= WHOLE_SKY_DEG:
-            return sql("({})", exact)
-        ranges = [
-            sql("{} BETWEEN {} AND {}", a.cell, value(first), value(last))
-            for first, last in self.cover(*b.at, radius_deg)
-        ]
-        return sql("(({}) AND {})", joined(" OR ", ranges), exact)
+        cells = None
+        if radius_deg is not None and radius_deg < WHOLE_SKY_DEG:
+            cells = self._cells(a, b, radius_deg) or self._cells(b, a, radius_deg)
+        return sql("({})", exact) if cells is None else sql("({} AND {})", cells, exact)
+
+    def _cells(self, row: Point, centre: Point, radius_deg: float) -> Sql | None:
+        """Write in which cells a row must be, if it has one and the centre tells."""
+        if row.cell is None or row.around:
+            return None
+        if centre.at is not None:
+            ranges = [
+                sql("{} BETWEEN {} AND {}", row.cell, value(first), value(last))
+                for first, last in self.cover(*centre.at, radius_deg)
+            ]
+            return sql("({})", joined(" OR ", ranges))
+        fitting = [each for each in centre.around if NARROWEST_DEG / 2 ** each[0] > radius_deg]
+        if not fitting:
+            return None
+        self.joins.append(row.cell)
+        return _next_to(row.cell, *max(fitting, key=_order))
 
     def _holds_point(self, outer: Circle | Polygon | Footprint, point: Point) -> Sql:
         if isinstance(outer, Circle):
@@ -112,6 +128,21 @@ class Predicates:
         near = self._also_by_cells(first.circle.centre, second.circle.centre, widest, apart)
         # CASE, because PostgreSQL asks the parts of an AND in any order it likes.
         return sql("({} AND CASE WHEN {} THEN {} ELSE false END)", near, apart, test)
+
+
+def _order(around: tuple[int, Sql]) -> int:
+    return around[0]
+
+
+def _next_to(cell: Sql, order: int, around: Sql) -> Sql:
+    """Write that a cell lies in one of the nine of a list, of a lower order.
+
+    Nine ranges, each of which an index can serve for a row of the other table.
+    """
+    shift = 2 * (ORDER - order)
+    one = f"{{}} BETWEEN {{}}[%d] << {shift} AND (({{}}[%d] + 1) << {shift}) - 1"
+    ranges = [sql(one % (k, k), cell, around, around) for k in range(1, 10)]
+    return sql("({})", joined(" OR ", ranges))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """``ivo_healpix_index``: in which HEALPix cell a row lies."""
 
+from astrid.core.healpix import ORDER
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.shapes import Reader, constant
 from catalog.vo.adql.sql import Sql, sql
 from catalog.vo.adql.syntax import Call
-
-ORDER = 29  # of the cells that are stored
 
 
 def index_of(node: Call, reader: Reader) -> Sql:

@@ -28,11 +28,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Place:
-    """Columns that say where a row is; ``cell`` is its HEALPix number, which is indexed."""
+    """Columns that say where a row is; ``cell`` is its HEALPix number, which is indexed.
+
+    ``around`` names, per order, a list of the cell and its neighbours, where a table has one.
+    """
 
     ra: str
     dec: str
     cell: str
+    around: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)

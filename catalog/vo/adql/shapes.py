@@ -19,12 +19,16 @@ _FRAMES = ("ICRS", "ICRS GEOCENTER", "ICRS BARYCENTER", "ICRS TOPOCENTER", "UNKN
 
 @dataclass(frozen=True)
 class Point:
-    """A position; ``at`` where it is a constant, ``cell`` where it is that of indexed rows."""
+    """A position; ``at`` where it is a constant, ``cell`` where it is that of indexed rows.
+
+    ``around`` gives, per order, the list of the cells that are next to a row's.
+    """
 
     ra: Sql
     dec: Sql
     at: tuple[float, float] | None = None
     cell: Sql | None = None
+    around: tuple[tuple[int, Sql], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,16 +112,21 @@ class Reader:
         if ra is not None and dec is not None:
             return fixed(ra, dec)
         ra_sql, dec_sql = (self.write(each) for each in arguments)
-        return Point(ra_sql, dec_sql, cell=self._cell(ra_sql, dec_sql))
+        place = self._place(ra_sql, dec_sql)
+        if place is None:
+            return Point(ra_sql, dec_sql)
+        relation, named = place
+        around = tuple((order, relation.column(name)) for order, name in named.around)
+        return Point(ra_sql, dec_sql, cell=relation.column(named.cell), around=around)
 
-    def _cell(self, ra: Sql, dec: Sql) -> Sql | None:
+    def _place(self, ra: Sql, dec: Sql) -> tuple[Relation, Place] | None:
         relation = self.scope.owner(ra)
         if relation is None or relation.place is None:
             return None
         place = relation.place
         if relation.column(place.ra) is not ra or relation.column(place.dec) is not dec:
             return None
-        return relation.column(place.cell)
+        return relation, place
 
     def _circle(self, arguments: Sequence[Expression]) -> Circle:
         if len(arguments) == 2:

@@ -28,11 +28,16 @@ from catalog.vo.adql.syntax import (
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that is ready to run."""
+    """A statement that is ready to run.
+
+    ``needs_index`` where tables are joined by cells: the database cannot guess how few rows meet,
+    and must not look at all of them.
+    """
 
     text: str
     parameters: tuple[Any, ...]
     outputs: tuple[Output, ...]
+    needs_index: bool = False
 
 
 def translate(query: Query, published: Published, cover: Cover, limit: int) -> Statement:
@@ -48,8 +53,10 @@ def translate(query: Query, published: Published, cover: Cover, limit: int) -> S
     AdqlError
         If it names what is not published, or has no meaning.
     """
-    written = Translator(published, Predicates(cover)).query(query, None, {}, limit)
-    return Statement(written.sql.text, written.sql.parameters, written.outputs)
+    predicates = Predicates(cover)
+    written = Translator(published, predicates).query(query, None, {}, limit)
+    made = written.sql
+    return Statement(made.text, made.parameters, written.outputs, bool(predicates.joins))
 
 
 @dataclass(frozen=True)

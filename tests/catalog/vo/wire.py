@@ -17,7 +17,7 @@ class _InProcess(BaseAdapter):
         kind = request.headers.get("Content-Type", "")
         headers = {f"HTTP_{k.upper().replace('-', '_')}": v for k, v in request.headers.items()}
         body = request.body or b""
-        found = Client().generic(
+        found = Client(SERVER_NAME="localhost").generic(
             request.method,
             request.path_url,
             body.encode() if isinstance(body, str) else body,

@@ -1,0 +1,56 @@
+"""Service descriptors: how a tool goes on from an answer to another service.
+
+Reference: Bonnarel et al. 2023, DataLink 1.1, section 4.
+"""
+
+from collections.abc import Sequence
+
+from astropy.io.votable.tree import Group, Param, Resource, VOTableFile
+
+from catalog.vo.adql.schema import Column
+from catalog.vo.visible import Caller
+
+_LINKS = "ivo://ivoa.net/std/DataLink#links-1.1"
+_CONE = "ivo://ivoa.net/std/ConeSearch"
+
+
+def datalink_of(caller: Caller, columns: Sequence[Column], name: str) -> Resource:
+    """Describe the service that leads from a column of identifiers to files."""
+    place = [each.name for each in columns].index(name)
+    return _descriptor(
+        "datalink", _LINKS, f"{caller.root}/vo/datalink/links", [("ID", "char", "", f"f{place}")]
+    )
+
+
+def cone_of(caller: Caller, name: str, ra: float, dec: float) -> Resource:
+    """Describe the cone search round a place; how wide it is, the user says."""
+    inputs = [
+        ("RA", "double", repr(ra), ""),
+        ("DEC", "double", repr(dec), ""),
+        ("SR", "double", "0.01", ""),
+    ]
+    return _descriptor("neighbours", _CONE, f"{caller.root}/vo/scs/{name}", inputs)
+
+
+def _descriptor(
+    name: str, standard: str, address: str, inputs: Sequence[tuple[str, str, str, str]]
+) -> Resource:
+    document = VOTableFile(version="1.4")
+    resource = Resource(ID=name, name=name, utype="adhoc:service", type="meta")
+    resource.params.append(_text(document, "standardID", standard))
+    resource.params.append(_text(document, "accessURL", address))
+    group = Group(None, name="inputParams")
+    for label, datatype, value, ref in inputs:
+        given = {"ref": ref} if ref else {}
+        arraysize = "*" if datatype == "char" else None
+        group.entries.append(
+            Param(
+                document, name=label, datatype=datatype, arraysize=arraysize, value=value, **given
+            )
+        )
+    resource.groups.append(group)
+    return resource
+
+
+def _text(document: VOTableFile, name: str, value: str) -> Param:
+    return Param(document, name=name, datatype="char", arraysize="*", value=value)
