@@ -20,14 +20,26 @@ from detection.weights import Weights
 
 def active() -> Model:
     """Give the U-Net in force; the first time that is the one shipped with the code."""
-    return champion(ModelType.UNET) or register(weights.DEFAULT, activate=True)
+    row = champion(ModelType.UNET)
+    return register(weights.DEFAULT, activate=True) if row is None or is_left_out(row) else row
 
 
 def in_force(model_type: str) -> Model | None:
-    """Give the network of a type in force; the first time the one shipped, if one of it is."""
+    """Give the network of a type in force.
+
+    The first time, and when a newer release of the code has another one in the place of the one
+    in force, that is the one shipped.
+    """
     shipped = weights.SHIPPED.get(model_type)
     row = champion(model_type)
-    return register(shipped, activate=True) if row is None and shipped else row
+    is_due = row is None or is_left_out(row)
+    return register(shipped, activate=True) if is_due and shipped else row
+
+
+def is_left_out(row: Model) -> bool:
+    """Say whether a network came with an earlier release of the code, which held its file."""
+    name = f"{row.name}-{row.version}.onnx"
+    return row.model_path == name and not (weights.DEFAULT.parent / name).exists()
 
 
 def champion(model_type: str) -> Model | None:

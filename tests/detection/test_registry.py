@@ -7,6 +7,7 @@ from astrid.core.errors import BadWeights
 from astrid.core.sky import separation_deg
 from detection import registry, weights
 from detection.association import designation, mean_position
+from detection.card import CLASSIFIER
 from detection.models import Model
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,27 @@ def test_the_first_time_the_shipped_network_is_in_force():
     assert row.sha256 == weights.load().card.sha256
     assert registry.active() == row
     assert Model.objects.count() == 1
+
+
+@pytest.mark.parametrize("kind", list(weights.SHIPPED))
+def test_a_newer_release_of_the_code_puts_its_own_networks_in_the_place_of_its_older_ones(kind):
+    name = weights.load(weights.SHIPPED[kind]).card.name
+    old = Model.objects.create(
+        name=name, version="0", model_type=kind, model_path=f"{name}-0.onnx", is_active=True
+    )
+    row = registry.in_force(kind)
+    old.refresh_from_db()
+    assert (row.model_path, row.is_active, old.is_active) == (
+        weights.SHIPPED[kind].name, True, False
+    )  # fmt: skip
+
+
+def test_a_network_of_ones_own_is_never_replaced_by_the_shipped_one():
+    own = Model.objects.create(
+        name="astrid-stamps", version="1.1", model_type=CLASSIFIER, is_active=True,
+        model_path="/var/lib/models/astrid-stamps-1.1.onnx",
+    )  # fmt: skip
+    assert registry.in_force(CLASSIFIER) == own
 
 
 def test_a_version_that_is_registered_with_other_weights_is_refused(copy):
