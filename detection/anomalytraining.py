@@ -18,7 +18,7 @@ from detection.weights import Weights
 
 FloatArray = NDArray[np.floating]
 
-NAME, VERSION = "astrid-anomaly", "1"
+NAME, VERSION = "astrid-anomaly", "2"
 # Real ones whose class nobody knows are a cloud of their own, if there are so many.
 LEAST_UNCLEAR = 100
 

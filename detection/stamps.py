@@ -74,14 +74,15 @@ class Stamps:
     survey_scores: dict[str, FloatArray] = field(default_factory=dict)
 
 
-def read_stamps(path: Path) -> Stamps:
-    """Read labelled stamps from an npz file.
+def read_stamps(path: Path, *, is_labelled: bool = True) -> Stamps:
+    """Read labelled stamps from an npz file, or sky that nobody has labelled.
 
     The arrays may be called ``triplets`` (or ``stamps``, ``x``), ``labels`` (``y``: 1 real,
     0 bogus) and, all optional, ``objects`` (``oid``), ``fwhm`` (px), ``sign`` (``isdiffpos``),
     ``history`` (``ndethist``) and ``classes`` (``cls``); stamps have their planes on the last axis
     or on the second. Scores of the survey are found by their names in its packets: ``rb``, ``drb``
     and those with a version behind it, such as ``drb_d6_m7``.
+    Of sky, labels are not read and ``is_real`` is False throughout.
 
     Raises
     ------
@@ -90,12 +91,15 @@ def read_stamps(path: Path) -> Stamps:
         value that cannot be used.
     """
     arrays = read_arrays(path)
-    if arrays["stamps"] is None or arrays["labels"] is None:
-        wanted = " and ".join(" or ".join(NAMES[name]) for name in ("stamps", "labels"))
+    needed = ("stamps", "labels") if is_labelled else ("stamps",)
+    if any(arrays[name] is None for name in needed):
+        wanted = " and ".join(" or ".join(NAMES[name]) for name in needed)
         raise BadImage(f"{path} must hold the arrays {wanted}")
     pixels = planes_first(np.asarray(arrays["stamps"]), path)
     count = len(pixels)
-    is_real = check_labels(np.asarray(arrays["labels"]), count, path)
+    is_real = np.zeros(count, bool)
+    if is_labelled:
+        is_real = check_labels(np.asarray(arrays["labels"]), count, path)
     fwhm = np.full(count, USUAL_FWHM) if arrays["fwhm"] is None else arrays["fwhm"]
     for name in ("objects", "fwhm", "sign", "history", "classes"):
         if arrays[name] is not None and arrays[name].shape != (count,):

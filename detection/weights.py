@@ -17,8 +17,8 @@ DEFAULT = Path(__file__).parent / "weights" / "astrid-unet-1.onnx"
 # The networks that come with the code, by what they do.
 SHIPPED = {
     UNET: DEFAULT,
-    CLASSIFIER: DEFAULT.parent / "astrid-stamps-1.onnx",
-    ANOMALY: DEFAULT.parent / "astrid-anomaly-1.onnx",
+    CLASSIFIER: DEFAULT.parent / "astrid-stamps-2.onnx",
+    ANOMALY: DEFAULT.parent / "astrid-anomaly-2.onnx",
 }
 # Names of the inputs and outputs: of a U-Net, of a classifier, of an anomaly detector.
 INPUT, OUTPUT = "stack", "probability"

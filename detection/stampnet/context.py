@@ -12,6 +12,8 @@ Float32 = NDArray[np.float32]
 CONTEXT = (
     "seeing", "sign_known", "sign", "missing_near", "missing",
     "peak", "trough", "negative_share", "concentration", "width",
+    "science_share", "reference_share",
+    "stars_left", "science_left", "reference_left", "roughness",
     "source_known", "separation", "separation_radii", "size", "axis_ratio", "brightness",
     "history_known", "history",
 )  # fmt: skip
@@ -21,6 +23,10 @@ HISTORY = 2
 USUAL_FWHM = 2.5
 CORE, NEAR = 2, 6  # px around the middle
 NEGATIVE_SIGMA = -3.0
+LEAST_LIGHT = 10.0  # sigma: less light in the middle is as good as none
+BRIGHTEST = 30.0  # sigma: beyond it a pixel counts no more
+# Where other stars than the candidate's are.
+BESIDE = np.hypot(*(np.mgrid[:SIDE, :SIDE] - SIDE // 2)) > 8
 SOURCE_SIGMA, MIN_AREA = 3.0, 5
 WINDOW_PX = 16  # each way around the candidate; sources further out are not its own
 WINDOW = slice(SIDE // 2 - WINDOW_PX, SIDE // 2 + WINDOW_PX + 1)
@@ -44,7 +50,7 @@ def context_of(
 
     Returns
     -------
-    (n, 18) float32 array
+    (n, 24) float32 array
         Numbers of order one, named by :data:`CONTEXT`.
     """
     core, near = around(CORE), around(NEAR)
@@ -61,6 +67,8 @@ def context_of(
         (difference[near] < NEGATIVE_SIGMA).mean(axis=(1, 2)) * 10,
         concentration(difference[near]),
         width(difference[near], stamps.fwhm),
+        *shares(scaled[:, 0][core], scaled[:, 1][core], difference[core]),
+        *residuals(scaled, usable),
         *neighbours(scaled[:, 1], stamps.fwhm),
         np.isfinite(stamps.history),
         np.minimum(np.log10(1 + np.nan_to_num(stamps.history)), MOST_EPOCHS) / 2,
@@ -79,6 +87,44 @@ def concentration(difference: Float32) -> NDArray[np.floating]:
     light = difference[:, NEAR - 3 : NEAR + 4, NEAR - 3 : NEAR + 4].sum(axis=(1, 2))
     peak = difference[:, NEAR - 1 : NEAR + 2, NEAR - 1 : NEAR + 2].max(axis=(1, 2))
     return np.asarray(np.clip(peak / np.maximum(light, 1.0), 0, 1))
+
+
+def shares(science: Float32, reference: Float32, difference: Float32) -> list[NDArray]:
+    """Give what part of the light in the middle of each frame the difference has, in noises."""
+    change = difference.sum(axis=(1, 2))
+    return [
+        np.clip(change / np.maximum(frame.sum(axis=(1, 2)), LEAST_LIGHT), -1, LARGEST_SHARE)
+        for frame in (science, reference)
+    ]
+
+
+def residuals(scaled: Float32, usable: NDArray[np.bool_]) -> list[NDArray]:
+    """Say whether the other stars of a stamp are left in its difference.
+
+    Stars are where both frames are bright; hits of cosmic rays and what moves are not among them.
+
+    Returns
+    -------
+    list of (n,) arrays
+        How surely the difference follows the science frame (sigma, compressed), which share of
+        the science frame and of the reference it has, and the logarithm of its scatter there.
+    """
+    science, reference, difference = (
+        np.clip(scaled[:, k], -BRIGHTEST, BRIGHTEST) for k in range(3)
+    )
+    stars = usable & BESIDE & (science > SOURCE_SIGMA) & (reference > SOURCE_SIGMA)
+    seen = [np.where(stars, frame, 0) for frame in (science, reference)]
+    common = [(difference * frame).sum(axis=(1, 2)) for frame in seen]
+    power = [(frame**2).sum(axis=(1, 2)) + LEAST_LIGHT for frame in seen]
+    scatter = (difference**2 * stars).sum(axis=(1, 2)) / np.maximum(stars.sum(axis=(1, 2)), 1)
+    return [
+        compress(common[0] / np.sqrt(power[0]), SIGNIFICANCE_SOFTENING),
+        *(
+            np.clip(one / other, -1, LARGEST_SHARE)
+            for one, other in zip(common, power, strict=True)
+        ),
+        np.log(np.maximum(scatter, 0.5)) / 2,
+    ]
 
 
 def width(difference: Float32, fwhm: NDArray[np.floating]) -> NDArray[np.floating]:

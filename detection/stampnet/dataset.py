@@ -12,15 +12,12 @@ import numpy as np
 from detection.assessment import DETECTION_SIGMA
 from detection.dataset import SEEDS_APART, check_kinds
 from detection.scenes import Scene, make_scenes
-from detection.stampnet.grounds import (
-    fabricate,
-    grounds_of_scene,
-    grounds_of_stamps,
-    residuals_of_stamps,
-)
+from detection.stampnet.grounds import grounds_of_scene, grounds_of_stamps, residuals_of_stamps
 from detection.stampnet.harvest import harvest
-from detection.stampnet.labelled import labelled
+from detection.stampnet.labelled import labelled, sky_of
+from detection.stampnet.making import fabricate, with_histories
 from detection.stampnet.realframes import read_field, scenes_of
+from detection.stampnet.sight import is_visible
 from detection.stampnet.stamps import Stamps, joined
 from detection.stamps import read_stamps
 
@@ -35,17 +32,19 @@ class StampPreset:
     validation_scenes: int
     test_scenes: int
     epochs: int
-    grounds_per_scene: int = 12
-    grounds_per_real_stamp: int = 30
-    frame_pairs: int = 20
-    most_real: int = 5000
+    grounds_per_scene: int = 24
+    grounds_per_real_stamp: int = 40
+    frame_pairs: int = 30
+    most_real: int = 6000
     width: int = 16
     workers: int = 2
 
 
 STAMP_PRESETS = {
-    "ci": StampPreset(12, 8, 8, epochs=2, grounds_per_real_stamp=2, frame_pairs=1),
-    "default": StampPreset(240, 50, 90, epochs=5),
+    "ci": StampPreset(
+        12, 8, 8, epochs=2, grounds_per_scene=12, grounds_per_real_stamp=2, frame_pairs=1
+    ),
+    "default": StampPreset(240, 50, 90, epochs=7),
     "gpu": StampPreset(4000, 400, 800, epochs=20, frame_pairs=45, most_real=80_000, width=24),
 }
 # Scenes of the U-Net's trainings have seeds below this.
@@ -56,31 +55,40 @@ LABELLED_WEIGHT = 5.0
 
 @dataclass(frozen=True)
 class RealSky:
-    """Real data of a folder: labelled stamps by file, scenes of frame pairs by field."""
+    """Real data of a folder: labelled stamps, scenes of frame pairs by field, unlabelled sky."""
 
     stamps: Stamps | None
     fields: dict[str, list[Scene]]
     sha256: dict[str, str]
+    skies: Stamps | None = None
 
 
 def read_real(folder: Path, pairs: int, seed: int) -> RealSky:
-    """Read real data: ``*.npz`` with labelled stamps, ``frames/FIELD/*.fits`` of one night each.
+    """Read real data.
+
+    These are ``*.npz`` with labelled stamps, ``skies/*.npz`` with stamps that nobody labelled, and
+    ``frames/FIELD/*.fits`` of one night each.
 
     Raises
     ------
     ValueError, BadImage
         If there is neither, or one of them cannot be used.
     """
-    files = sorted(folder.glob("*.npz"))
+    files, skies = sorted(folder.glob("*.npz")), sorted(folder.glob("skies/*.npz"))
     fields = sorted(path for path in folder.glob("frames/*") if path.is_dir())
-    if not files and not fields:
-        raise ValueError(f"{folder} holds neither *.npz files of stamps nor frames/FIELD folders")
+    if not files and not fields and not skies:
+        raise ValueError(
+            f"{folder} holds neither *.npz files of stamps nor frames/FIELD or skies folders"
+        )
     stamps = joined([labelled(read_stamps(path)) for path in files]) if files else None
     frames = [path for field in fields for path in sorted(field.glob("*.fits"))]
     return RealSky(
         stamps=stamps,
         fields={path.name: list(scenes_of(read_field(path), pairs, seed)) for path in fields},
-        sha256={str(path.relative_to(folder)): file_hash(path) for path in [*files, *frames]},
+        sha256={
+            str(path.relative_to(folder)): file_hash(path) for path in [*files, *skies, *frames]
+        },
+        skies=joined([sky_of(path) for path in skies]) if skies else None,
     )
 
 
@@ -136,7 +144,9 @@ def make_split(preset: StampPreset, seed: int, real: RealSky | None) -> StampSpl
     scenes, refused = simulate(preset, seed)
     training = scenes[0]
     parts = {
-        "simulated candidates": thinned(harvest(training), preset.most_real, rng),
+        "simulated candidates": with_histories(
+            thinned(harvest(training), preset.most_real, rng), rng
+        ),
         "made on simulated sky": fabricate(
             [g for s in training for g in grounds_of_scene(s, preset.grounds_per_scene, rng)], rng
         ),
@@ -173,22 +183,30 @@ def real_parts(real: RealSky, preset: StampPreset, rng: np.random.Generator) -> 
     parts = {}
     for name, scenes in real.fields.items():
         grounds = [g for s in scenes for g in grounds_of_scene(s, preset.grounds_per_scene, rng)]
-        found = thinned(harvest(scenes), preset.most_real // 4, rng)
+        found = with_histories(thinned(harvest(scenes), preset.most_real // 3, rng), rng)
         parts[f"candidates of {name}"] = in_group(found, f"field {name}")
         parts[f"made on {name}"] = in_group(fabricate(grounds, rng), f"field {name}")
     if real.stamps is not None:
-        parts |= stamp_parts(real.stamps, preset.grounds_per_real_stamp, rng)
+        labelled_ones = replace(real.stamps, weight=np.full(len(real.stamps), LABELLED_WEIGHT))
+        parts["labelled"] = labelled_ones
+        parts |= beside(real.stamps, preset.grounds_per_real_stamp, rng, "labelled")
+    if real.skies is not None:
+        parts |= beside(real.skies, preset.grounds_per_real_stamp, rng, "unlabelled")
     return parts
 
 
-def stamp_parts(stamps: Stamps, rounds: int, rng: np.random.Generator) -> dict[str, Stamps]:
-    """Give labelled stamps, residuals beside them, and what is made on their sky."""
+def beside(stamps: Stamps, rounds: int, rng: np.random.Generator, name: str) -> dict[str, Stamps]:
+    """Give residuals beside the candidates of real stamps, and what is made on their sky."""
     grounds = [g for _ in range(rounds) for g in grounds_of_stamps(stamps, rng)]
     return {
-        "labelled": replace(stamps, weight=np.full(len(stamps), LABELLED_WEIGHT)),
-        "residuals beside labelled": residuals_of_stamps(stamps),
-        "made beside labelled": fabricate(grounds, rng),
+        f"residuals beside {name}": visible(residuals_of_stamps(stamps)),
+        f"made beside {name}": visible(fabricate(grounds, rng)),
     }
+
+
+def visible(stamps: Stamps) -> Stamps:
+    """Leave out stamps that moving or spoiling has left without data or noise."""
+    return stamps.chosen(np.flatnonzero(is_visible(stamps.planes)))
 
 
 def in_group(stamps: Stamps, group: str) -> Stamps:

@@ -14,12 +14,14 @@ supernova, variable, transient and artifact. `evaluate_model` measures it on lab
 
 DATA = """\
 Candidates that the pipeline finds in simulated scenes, and changes and artifacts put into places
-where nothing changes (`detection/stampnet/changes.py`, `flaws.py`): hot pixels, cosmic rays,
-columns, trails, ghosts, clumps of noise, dipoles, rings of badly known PSFs, saturated stars, rims
-of missing data. With real data the same is done on real frames and on real stamps, residuals of
-stars beside labelled candidates are taken as artifacts, and the labelled stamps are learned.
-Real data are not part of the project: `train_model --real FOLDER` reads them. The split is by
-sky: no object and no scene is on two sides of it."""
+where nothing changes (`detection/stampnet/changes.py`, `flaws.py`, `mismatch.py`): hot pixels,
+cosmic rays, columns and faint bands, trails, ghosts, clumps of noise, dipoles, rings of badly known
+PSFs, saturated stars, rims of missing data, stars left by a wrong flux scale, cores burnt into one
+of the frames. Three in ten places have such residuals beside them whatever is put there, so that
+they do not speak against a real change. With real data the same is done on real frames and on real
+stamps, residuals of stars beside candidates are taken as artifacts, and the labelled stamps are
+learned. Real data are not part of the project: `train_model --real FOLDER` reads them. The split is
+by sky: no object and no scene is on two sides of it. Classes count alike, whatever their number."""
 
 LIMITS = """\
 * Real figures rest on labelled stamps of one survey. Where they hold few bogus ones, the AUC and
@@ -28,6 +30,8 @@ LIMITS = """\
   they rank as well as before, but are no rates.
 * A subtraction that failed over a whole frame leaves residuals that look like stars: the network
   believes some of them.
+* A star that varied by less than 3 % is none of the changes that were learned: an error of the flux
+  scale looks the same.
 * A peak of noise and a real source of the same significance look alike below 7 sigma.
 * Supernovae without a visible host look like any new star: only their history tells.
 * The lengths of histories used in training are assumed, not measured."""

@@ -28,8 +28,9 @@ from detection.stampnet.fitting import (
     targets,
     turned,
 )
-from detection.stampnet.grounds import fabricate, grounds_of_scene
+from detection.stampnet.grounds import grounds_of_scene
 from detection.stampnet.harvest import harvest
+from detection.stampnet.making import fabricate
 from detection.stampnet.sight import Views, look
 from detection.stampnet.stamps import Stamps, joined
 from detection.training import make_deterministic

@@ -76,10 +76,19 @@ def targets(
     drawn = rng.poisson(3.0, (len(stamps), MEMBERS)) / 3.0 * stamps.weight[:, None]
     label = np.clip(stamps.is_real, SMOOTHING, 1 - SMOOTHING)
     real = np.stack([np.repeat(label[:, None], MEMBERS, axis=1), drawn], axis=1)
-    known = (stamps.kind != ARTIFACT) & (stamps.kind != UNKNOWN)
+    balance = np.zeros(len(stamps))
+    for name in CLASSES:
+        balance[stamps.kind == name] = share_of(stamps, name)
     columns = [np.repeat((stamps.kind == name)[:, None], MEMBERS, axis=1) for name in CLASSES]
-    kinds = np.stack([*columns, drawn * known[:, None]], axis=1)
+    kinds = np.stack([*columns, drawn * balance[:, None]], axis=1)
     return real.astype(np.float32), kinds.astype(np.float32)
+
+
+def share_of(stamps: Stamps, name: str) -> float:
+    """Give the weight by which a class counts as much as every other, 0 if there is none."""
+    known = (stamps.kind != ARTIFACT) & (stamps.kind != UNKNOWN)
+    counted = float(stamps.weight[stamps.kind == name].sum())
+    return float(stamps.weight[known].sum()) / (len(CLASSES) * counted) if counted else 0.0
 
 
 def turned(views: Views, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:

@@ -12,7 +12,8 @@ from detection.stampnet.light import COLUMNS, ROWS, Shape, radius
 from detection.stampnet.stamps import SIDE
 
 FloatArray = NDArray[np.floating]
-Flaw = Callable[[np.random.Generator, Ground, FloatArray], None]
+# Each gives 1 where the cause lies in the science frame, -1 where it lies in the reference.
+Flaw = Callable[[np.random.Generator, Ground, FloatArray], float]
 
 MIDDLE = SIDE // 2
 SPLINES: tuple[Literal[0, 1, 3], ...] = (0, 1, 3)  # orders with which frames are registered
@@ -23,16 +24,28 @@ def strength(rng: np.random.Generator, low: float = 4.5, high: float = 60.0) -> 
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def leave(rng: np.random.Generator, planes: FloatArray, residual: FloatArray, snr: float) -> None:
+def guilty(rng: np.random.Generator) -> float:
+    """Draw the frame that a flaw came from: most references are means of many exposures."""
+    return 1.0 if rng.random() < SCIENCE_SHARE else -1.0
+
+
+SCIENCE_SHARE = 0.7
+
+
+def blame(rng: np.random.Generator, planes: FloatArray, light: FloatArray) -> float:
+    """Put light into the difference and, with its sign turned or not, into its frame."""
+    sign = guilty(rng)
+    planes[2] += light
+    planes[0 if sign > 0 else 1] += rng.uniform(0.6, 1.2) * light
+    return sign
+
+
+def leave(rng: np.random.Generator, planes: FloatArray, residual: FloatArray, snr: float) -> float:
     """Put a residual into the difference and its cause into the frame that it came from."""
-    found = residual * amplitude(snr, residual)
-    planes[2] += found
-    share = rng.uniform(0.6, 1.2)
-    # a flaw of the reference shows in the difference with the other sign, which was turned
-    planes[0 if rng.random() < 0.75 else 1] += share * found
+    return blame(rng, planes, residual * amplitude(snr, residual))
 
 
-def hot_pixels(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def hot_pixels(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """One pixel, or a few that touch, far sharper than the seeing; registration spreads them."""
     spot = np.zeros((SIDE, SIDE))
     spot[MIDDLE, MIDDLE] = 1
@@ -43,10 +56,10 @@ def hot_pixels(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> 
     spot = ndimage.shift(spot, rng.uniform(-0.5, 0.5, 2), order=SPLINES[int(rng.integers(3))])
     if rng.random() < 0.3:
         spot = spot - ndimage.shift(spot, rng.choice([-1.0, 1.0], 2), order=0) * rng.uniform(0.3, 1)
-    leave(rng, planes, spot, strength(rng))
+    return leave(rng, planes, spot, strength(rng))
 
 
-def cosmic_ray(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def cosmic_ray(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Draw a track through the middle, a pixel wide, uneven, straight or bent."""
     length = int(rng.integers(2, 20))
     angle, bend = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.04)
@@ -59,29 +72,31 @@ def cosmic_ray(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> 
         y, x, angle = y + np.sin(angle), x + np.cos(angle), angle + bend
     if rng.random() < 0.5:
         track = ndimage.gaussian_filter(track, rng.uniform(0.2, 0.6))
-    leave(rng, planes, track, strength(rng))
+    return leave(rng, planes, track, strength(rng))
 
 
-def line(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def line(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Draw a column or row, often faint; or, at any angle and wider, a satellite's trail."""
     is_trail = rng.random() < 0.4
     angle = rng.uniform(0, np.pi) if is_trail else rng.choice([0, np.pi / 2])
     offset = rng.uniform(-0.7, 0.7)
     apart = np.abs(COLUMNS * np.cos(angle) + ROWS * np.sin(angle) - offset)
+    is_band = rng.random() < 0.4  # wide and so faint that no pixel of it stands out
     wide = ground.fwhm * rng.uniform(0.4, 1.5) if is_trail else rng.uniform(0.3, 1.0)
+    wide = rng.uniform(1.0, 4.0) if is_band else wide
     profile = np.exp(-0.5 * (apart / wide) ** 2)
     if rng.random() < 0.4:  # it ends somewhere
         profile *= (COLUMNS * np.sin(angle) - ROWS * np.cos(angle)) < rng.uniform(-3, 25)
     # a source's matched filter sees a few pixels of it only
     near = np.exp(-0.5 * ((COLUMNS**2 + ROWS**2) / (ground.fwhm / 2) ** 2))
-    peak = strength(rng, 3.5, 30) / np.sqrt((near * profile).sum())
+    bounds = (2.5, 12.0) if is_band else (3.5, 30.0)
+    peak = strength(rng, *bounds) / np.sqrt((near * profile).sum())
     grain = rng.uniform(0, 0.6)
     lit = profile * peak * np.maximum(0, 1 + grain * rng.normal(0, 1, profile.shape))
-    planes[2] += lit
-    planes[0 if rng.random() < 0.8 else 1] += lit * rng.uniform(0.6, 1.2)
+    return blame(rng, planes, lit)
 
 
-def glow(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def glow(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Draw a ghost, halo or cloud: light much wider than a star, clumpy or a ring."""
     x, y = rng.uniform(-3, 3, 2)
     shape = Shape(x, y, rng.uniform(0.4, 1), rng.uniform(0, np.pi))
@@ -90,21 +105,23 @@ def glow(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
     blob = np.exp(-0.5 * r**2) if rng.random() < 0.6 else np.exp(-0.5 * ((r - 1) / 0.25) ** 2)
     texture = ndimage.gaussian_filter(rng.normal(0, 1, blob.shape), rng.uniform(0.7, 2.0))
     blob = np.maximum(blob * (1 + rng.uniform(0, 2) * texture / texture.std()), 0)
-    leave(rng, planes, blob, strength(rng, 8, 80))
+    return leave(rng, planes, blob, strength(rng, 8, 80))
 
 
-def clump(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
-    """Noise that happens to peak: a few correlated pixels of the difference, nothing elsewhere."""
+def clump(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
+    """Noise that happens to peak, or hardly does: a few correlated pixels of the difference."""
     noise = ndimage.gaussian_filter(rng.normal(0, 1, (SIDE, SIDE)), rng.uniform(0.4, 1.2))
     near = np.exp(-0.5 * (COLUMNS**2 + ROWS**2) / (0.6 * ground.fwhm) ** 2)
     noise *= near
     noise *= np.sign(noise.sum()) / np.sqrt((noise**2).sum())
-    found = noise * strength(rng, 3.5, 8)
+    found = noise * strength(rng, 1.0, 8)
     planes[2] += found
-    planes[0] += found * rng.uniform(0, 1)
+    sign = guilty(rng)
+    planes[0 if sign > 0 else 1] += found * rng.uniform(0, 1)
+    return sign
 
 
-def misplaced(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def misplaced(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Draw a star that moved by part of a pixel, or was smeared differently."""
     beam = draw_beam(rng, ground.fwhm)
     peak = strength(rng, 15, 2000)
@@ -116,9 +133,10 @@ def misplaced(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> N
     residual += rng.choice([-1, 1]) * rng.uniform(0, 1) * (wider - beam.difference)
     residual *= amplitude(strength(rng, 6, 80), residual)
     centre_on_peak(planes, residual)
+    return guilty(rng)
 
 
-def ringing(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def ringing(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Draw a bright star whose PSF was not known well: rings and chequers of both signs."""
     beam = draw_beam(rng, ground.fwhm)
     add_star(rng, planes, beam, strength(rng, 40, 3000))
@@ -132,9 +150,10 @@ def ringing(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> Non
     residual = waves * np.exp(-r / (ground.fwhm * rng.uniform(0.4, 1.2)))
     residual *= amplitude(strength(rng, 6, 80), residual)
     centre_on_peak(planes, residual)
+    return guilty(rng)
 
 
-def overexposed(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def overexposed(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Draw a saturated star: a flat core, a rim that did not subtract, a bleed."""
     beam = draw_beam(rng, 1.3 * ground.fwhm)
     peak = strength(rng, 300, 5000)
@@ -148,9 +167,10 @@ def overexposed(rng: np.random.Generator, ground: Ground, planes: FloatArray) ->
     centre_on_peak(planes, rough * 0)
     if rng.random() < 0.3:
         planes[0, :, MIDDLE - 1 : MIDDLE + 2] += strength(rng, 5, 100)
+    return guilty(rng)
 
 
-def rim(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
+def rim(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> float:
     """Pixels without data, square or beyond an edge, beside which the difference is wrong."""
     hole = np.zeros((SIDE, SIDE), bool)
     reach = int(rng.integers(1, 4))
@@ -168,6 +188,7 @@ def rim(rng: np.random.Generator, ground: Ground, planes: FloatArray) -> None:
     planes[:, hole] = np.nan
     turns = int(rng.integers(4))
     planes[...] = np.rot90(planes, turns, axes=(1, 2))
+    return guilty(rng)
 
 
 def centre_on_peak(planes: FloatArray, residual: FloatArray) -> None:
@@ -179,16 +200,5 @@ def centre_on_peak(planes: FloatArray, residual: FloatArray) -> None:
     part = slice(MIDDLE - 5, MIDDLE + 6)
     seen = ndimage.gaussian_filter(np.nan_to_num(planes[2][part, part]), 0.7)
     row, column = np.unravel_index(np.argmax(seen), seen.shape)
-    planes[...] = ndimage.shift(planes, (0, 5 - row, 5 - column), order=0, cval=np.nan)
-
-
-FLAWS: tuple[Flaw, ...] = (
-    hot_pixels, cosmic_ray, line, glow, clump, misplaced, ringing, overexposed, rim,
-)  # fmt: skip
-
-
-def spoil(rng: np.random.Generator, ground: Ground) -> NDArray[np.float32]:
-    """Put one artifact into the middle of a stamp where nothing changes."""
-    planes = ground.planes.astype(float)
-    FLAWS[int(rng.integers(len(FLAWS)))](rng, ground, planes)
-    return planes.astype(np.float32)
+    # mirrored, lest missing data at the border say which stamps were moved
+    planes[...] = ndimage.shift(planes, (0, 5 - row, 5 - column), order=0, mode="mirror")

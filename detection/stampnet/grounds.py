@@ -1,32 +1,40 @@
-"""Places where nothing changes, to put changes and artifacts into: simulated and real pixels."""
-
-from collections.abc import Sequence
+"""Places where nothing changes, of simulated and real sky, and residuals of stars beside them."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from detection.scenes import Scene
-from detection.stampnet.changes import SUPERNOVA, TRANSIENT, VARIABLE, Ground, change
-from detection.stampnet.flaws import spoil
+from detection.stampnet.changes import Ground
 from detection.stampnet.harvest import cut
 from detection.stampnet.sight import in_sigma, matched, usable_pixels
-from detection.stampnet.stamps import ARTIFACT, SIDE, Stamps, joined
+from detection.stampnet.stamps import ARTIFACT, SIDE, Stamps
 
 FloatArray = NDArray[np.floating]
 
 MIDDLE = SIDE // 2
 CLEAR_PX = 8  # no candidate this near
-EMPTY_SIGMA = 3.5  # of the reference's matched filter within the seeing
 NEAREST_EDGE = 6  # px of real pixels around a place in a stamp
 SOURCE_SIGMA = 8.0
-REAL_SHARE = 0.5
+ON_STAR_SHARE = 0.4
+MIRRORED_SHARE = 0.7
+STAR_SIGMA = 6.0  # per pixel of the reference or the science frame
 OTHER_SHARE = 0.6  # of a peak that its neighbour of the other sign must reach
 
 
-def moved(planes: NDArray[np.float32], row: int, column: int) -> NDArray[np.float32]:
-    """Centre a stamp on another of its pixels; NaN comes in from beyond."""
-    wide = np.pad(planes, ((0, 0), (MIDDLE, MIDDLE), (MIDDLE, MIDDLE)), constant_values=np.nan)
+def moved(
+    planes: NDArray[np.float32], row: int, column: int, *, is_mirrored: bool
+) -> NDArray[np.float32]:
+    """Centre a stamp on another of its pixels; from beyond comes NaN or the sky within, mirrored.
+
+    Were it always NaN, missing data would tell what was made from what was found.
+    """
+    margin = ((0, 0), (MIDDLE, MIDDLE), (MIDDLE, MIDDLE))
+    wide = (
+        np.pad(planes, margin, mode="reflect")
+        if is_mirrored
+        else np.pad(planes, margin, constant_values=np.nan)
+    )
     return np.ascontiguousarray(wide[:, row : row + SIDE, column : column + SIDE])
 
 
@@ -58,12 +66,22 @@ def grounds_of_stamps(stamps: Stamps, rng: np.random.Generator) -> list[tuple[Gr
         scaled, significance, stamps.fwhm, stamps.group, strict=True
     ):
         quiet = open_places(planes) & (ndimage.maximum_filter(noise, 7) < 4)
-        rows, columns = np.nonzero(quiet)
+        stars = quiet & peaks_of(planes)
+        wanted = stars if rng.random() < ON_STAR_SHARE and stars.any() else quiet
+        rows, columns = np.nonzero(wanted)
         if rows.size:
             one = int(rng.integers(rows.size))
-            ground = Ground(moved(planes, int(rows[one]), int(columns[one])), float(fwhm))
-            places.append((ground, str(group)))
+            row, column = int(rows[one]), int(columns[one])
+            found = moved(planes, row, column, is_mirrored=bool(rng.random() < MIRRORED_SHARE))
+            places.append((Ground(found, float(fwhm)), str(group)))
     return places
+
+
+def peaks_of(planes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Say where one of the two frames peaks: there the stars and galaxies of a stamp are."""
+    frames = np.nan_to_num(planes[:2])
+    highest = ndimage.maximum_filter(frames, (0, 5, 5)) == frames
+    return np.asarray((highest & (frames > STAR_SIGMA)).any(axis=0))
 
 
 def open_places(planes: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -94,13 +112,16 @@ def residuals_of_stamps(stamps: Stamps, threshold: float = 4.5) -> Stamps:
         return stamps.chosen(np.zeros(0, int))
     index, row, column, sign = (np.array(values) for values in zip(*found, strict=True))
     planes = np.stack(
-        [moved(stamps.planes[i], r, c) for i, r, c in zip(index, row, column, strict=True)]
+        [
+            moved(stamps.planes[i], r, c, is_mirrored=True)
+            for i, r, c in zip(index, row, column, strict=True)
+        ]
     )
     planes[:, 2] *= sign[:, None, None].astype(np.float32)
     one = stamps.chosen(index)
     count = len(index)
     return Stamps(
-        planes, one.fwhm, np.zeros(count), np.full(count, np.nan),
+        planes, one.fwhm, one.sign * sign, np.full(count, np.nan),
         np.full(count, ARTIFACT), one.group, np.ones(count),
     )  # fmt: skip
 
@@ -115,59 +136,3 @@ def two_signed(
     lowest = ndimage.minimum_filter(significance, 11)
     beside = np.where(significance > 0, -lowest, highest)
     return np.argwhere(top & (beside > OTHER_SHARE * strong) & open_places(planes))
-
-
-def is_empty(ground: Ground) -> bool:
-    """Say whether neither epoch shows a source in the middle."""
-    part = slice(MIDDLE - 3, MIDDLE + 4)
-    near = np.nan_to_num(ground.planes[:2, part, part])
-    blurred = ndimage.gaussian_filter(near, (0, 1, 1))
-    # the kernel of 1 px lowers white noise to 0.28 of itself
-    return bool((blurred[:, 1:-1, 1:-1] < EMPTY_SIGMA * 0.28 * 1.5).all())
-
-
-def fabricate(grounds: Sequence[tuple[Ground, str]], rng: np.random.Generator) -> Stamps:
-    """Make a change or an artifact on each ground.
-
-    Half of them are real, whatever the ground, so that the ground says nothing about the label.
-    """
-    made = [_fabricate(ground, group, rng) for ground, group in grounds]
-    return joined([one for one in made if one is not None])
-
-
-def _fabricate(ground: Ground, group: str, rng: np.random.Generator) -> Stamps | None:
-    if rng.random() < REAL_SHARE:
-        planes, sign, kind = change(rng, ground, is_empty=is_empty(ground))
-    else:
-        planes, sign, kind = spoil(rng, ground), 0.0, ARTIFACT
-    part = slice(MIDDLE - 2, MIDDLE + 3)
-    if np.isfinite(planes[0, part, part]).sum() < 5 or np.isfinite(planes[0]).mean() < 0.12:
-        return None
-    # what is written of the seeing is not what it is: packets give the width of the candidate
-    told = ground.fwhm * float(np.exp(rng.normal(0, 0.2)))
-    kind, history = remembered(kind, rng)
-    return Stamps(
-        planes[None], np.array([told]),
-        np.array([sign if rng.random() < 0.5 else 0.0]), np.array([history]),
-        np.array([kind]), np.array([group]), np.ones(1),
-    )  # fmt: skip
-
-
-def remembered(kind: str, rng: np.random.Generator) -> tuple[str, float]:
-    """Draw how often a place was seen to change, for half of the real ones, and what follows.
-
-    Assumed, not measured: stars vary for as long as a survey looks, supernovae for weeks, and
-    what moves is seen once or twice. So a new star without a host that has stayed is a supernova
-    whose host is too faint.
-    """
-    if kind not in EPOCHS or rng.random() < 0.5:
-        return kind, float("nan")
-    has_stayed = kind == TRANSIENT and rng.random() < 0.5
-    kind = SUPERNOVA if has_stayed else kind
-    typical, spread = EPOCHS[kind]
-    least = 3 if has_stayed else 1
-    return kind, float(max(least, round(np.exp(rng.normal(np.log(typical), spread)))))
-
-
-# Median number of detections and the scatter of its logarithm.
-EPOCHS = {SUPERNOVA: (12, 1.2), VARIABLE: (120, 1.6), TRANSIENT: (1.2, 0.4)}

@@ -1,6 +1,7 @@
 """Labelled stamps from files as the stamp network takes them, and its figures on them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,16 @@ from numpy.typing import NDArray
 from detection import metrics
 from detection.card import CLASSIFIER
 from detection.stampnet.serving import judge
-from detection.stampnet.stamps import ARTIFACT, CLASSES, UNKNOWN, Stamps, fitted
+from detection.stampnet.stamps import (
+    ARTIFACT,
+    CLASSES,
+    UNKNOWN,
+    Stamps,
+    fitted,
+    unlabelled,
+)
 from detection.stamps import Stamps as FileStamps
-from detection.stamps import figures_of, score_stamps
+from detection.stamps import figures_of, read_stamps, score_stamps
 from detection.weights import Weights
 
 # What catalogues call things, and what they are here.
@@ -38,6 +46,24 @@ def labelled(found: FileStamps) -> Stamps:
         group=np.asarray(objects, str),
         weight=np.ones(count),
     )
+
+
+def sky_of(path: Path) -> Stamps:
+    """Read stamps that nobody labelled: sky to put changes and artifacts into.
+
+    Raises
+    ------
+    BadImage
+        If the file cannot be used, see :func:`detection.stamps.read_stamps`.
+    """
+    found = read_stamps(path, is_labelled=False)
+    objects = found.objects if found.objects is not None else np.arange(len(found.pixels))
+    sky = unlabelled(
+        fitted(np.asarray(found.pixels[:, :3])),
+        np.clip(found.fwhm, NARROWEST, WIDEST),
+        sign=found.sign,
+    )
+    return replace(sky, group=np.array([f"{path.stem} {name}" for name in objects.tolist()]))
 
 
 def confidences(network: Weights, found: FileStamps) -> NDArray[np.float64]:

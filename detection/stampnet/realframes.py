@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detection.context import ReferenceSources, find_reference_sources, nearest
 from detection.scenes import Scene, compose
+from detection.stampnet.changes import LEAST_SHARE
 from detection.stampnet.stamps import CLASSES
 from differencing.parameters import DifferenceParameters
 from differencing.psf.model import PsfModel
@@ -131,6 +132,7 @@ def inject(
         if (apart < SEPARATION).any():
             continue
         snr = float(np.exp(rng.uniform(np.log(FAINTEST), np.log(BRIGHTEST))))
+        snr = max(snr, snr_of_share(frame, psf, (x, y)))
         masked = add_point(pixels, frame, psf, (x, y), snr, rng)
         sources.append((x, y, sign * snr, masked))
         kinds.append(kind_at(known, x, y))
@@ -173,17 +175,36 @@ def add_point(
     rng: np.random.Generator,
 ) -> float:
     """Add one point source in place; give 1 if its core is masked, else 0."""
+    part, shape, noise = stamp_at(frame, psf, place)
+    light = snr * noise * shape
+    photons = np.sqrt(np.maximum(light, 0) / frame.gain)
+    pixels[part] += (light + rng.normal(0, 1, light.shape) * photons).astype(np.float32)
+    return float((frame.mask[core_at(place)] != 0).any())
+
+
+def snr_of_share(frame: CalibratedFrame, psf: PsfModel, place: tuple[float, float]) -> float:
+    """Give the S/N of the smallest change that can be told from an error of the flux scale."""
+    _, shape, noise = stamp_at(frame, psf, place)
+    brightest = np.nan_to_num(frame.pixels[core_at(place)]).max()
+    return float(LEAST_SHARE * brightest / (noise * shape.max()))
+
+
+def core_at(place: tuple[float, float]) -> tuple[slice, slice]:
+    """Select the 3 x 3 px around a place."""
+    column, row = round(place[0]), round(place[1])
+    return slice(row - 1, row + 2), slice(column - 1, column + 2)
+
+
+def stamp_at(
+    frame: CalibratedFrame, psf: PsfModel, place: tuple[float, float]
+) -> tuple[tuple[slice, slice], FloatArray, float]:
+    """Give the pixels around a place, a source of unit S/N on them, and the noise of a pixel."""
     x, y = place
     column, row, half = round(x), round(y), min(psf.half, BORDER - 2)
     part = slice(row - half, row + half + 1), slice(column - half, column + half + 1)
     inner = slice(psf.half - half, psf.half + half + 1)
     shape = shifted(psf.at(x, y), x - column, y - row)[inner, inner]
-    flux = snr * float(np.nanmedian(frame.noise[part])) / float(np.sqrt((shape**2).sum()))
-    light = flux * shape
-    photons = np.sqrt(np.maximum(light, 0) / frame.gain)
-    pixels[part] += (light + rng.normal(0, 1, light.shape) * photons).astype(np.float32)
-    core = frame.mask[row - 1 : row + 2, column - 1 : column + 2]
-    return float((core != 0).any())
+    return part, shape / np.sqrt((shape**2).sum()), float(np.nanmedian(frame.noise[part]))
 
 
 def shifted(stamp: NDArray[np.float32], dx: float, dy: float) -> FloatArray:

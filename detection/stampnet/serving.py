@@ -12,7 +12,7 @@ from detection.stampnet.stamps import Stamps
 from detection.weights import CLASS, EMBEDDING, REAL, Weights
 
 NAME = "astrid-stamps"
-DEFAULT = Path(__file__).parents[1] / "weights" / f"{NAME}-1.onnx"
+DEFAULT = Path(__file__).parents[1] / "weights" / f"{NAME}-2.onnx"
 
 
 def judge(network: Weights, stamps: Stamps) -> Judged:

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.floating]
 Float32 = NDArray[np.float32]
 
 # Goes up with every change of what :func:`look` gives; weights name the version they know.
-VERSION = 1
+VERSION = 2
 FOVEA, COARSE = 25, 3
 PERIPHERY = SIDE // COARSE
 FOVEA_CHANNELS = ("science", "reference", "difference", "significance", "data")
@@ -108,9 +108,7 @@ def _look(stamps: Stamps) -> Views:
 
 def usable_pixels(planes: Float32) -> NDArray[np.bool_]:
     """Say which pixels hold data in all planes, refusing stamps with too few."""
-    usable = np.asarray(np.isfinite(planes).all(axis=1))
-    share = usable.mean(axis=(1, 2))
-    core = middle(usable, 5).sum(axis=(1, 2))
+    usable, share, core = data_of(planes)
     bad = np.flatnonzero((share < LEAST_SHARE) | (core < LEAST_MIDDLE))
     if bad.size:
         first = int(bad[0])
@@ -121,15 +119,36 @@ def usable_pixels(planes: Float32) -> NDArray[np.bool_]:
     return usable
 
 
-def in_sigma(planes: Float32, usable: NDArray[np.bool_]) -> Float32:
-    """Give every plane above its sky in units of its noise; 0 where there are no data."""
+def data_of(
+    planes: Float32,
+) -> tuple[NDArray[np.bool_], NDArray[np.floating], NDArray[np.integer]]:
+    """Give which pixels hold data in all planes, their share, and their number in the middle."""
+    usable = np.asarray(np.isfinite(planes).all(axis=1))
+    return usable, usable.mean(axis=(1, 2)), middle(usable, 5).sum(axis=(1, 2))
+
+
+def is_visible(planes: Float32) -> NDArray[np.bool_]:
+    """Say which stamps :func:`look` would look at: they hold data, and every plane has noise."""
+    usable, share, core = data_of(planes)
+    _, sigma = levels(planes, usable)
+    return np.asarray((share >= LEAST_SHARE) & (core >= LEAST_MIDDLE) & (sigma > 0).all(axis=1))
+
+
+def levels(planes: Float32, usable: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """Give sky and noise of every plane, both (n, 3)."""
     # the sort puts NaN last, so what is usable comes first
-    shown = np.where(usable[:, None], planes, np.nan).reshape(*planes.shape[:2], -1)
+    shown = np.where(usable[:, None], planes, np.nan).reshape(*planes.shape[:2], SIDE**2)
     ordered = np.sort(shown, axis=2)
     count = usable.sum(axis=(1, 2))
     level, lower, upper = (quantile(ordered, count, q) for q in (MEDIAN, LOWER, UPPER))
     sigma = level - lower
     sigma[:, 2] = (upper[:, 2] - lower[:, 2]) / 2
+    return level, sigma
+
+
+def in_sigma(planes: Float32, usable: NDArray[np.bool_]) -> Float32:
+    """Give every plane above its sky in units of its noise; 0 where there are no data."""
+    level, sigma = levels(planes, usable)
     flat = np.flatnonzero(~(sigma > 0).all(axis=1))
     if flat.size:
         raise ValueError(

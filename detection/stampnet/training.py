@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RELEASE = "1"
+RELEASE = "2"
 # Share of real ones among labelled survey alerts; confidences hold for such a mix.
 PRIOR = 0.9
 FALSE_POSITIVES = 0.01
@@ -49,7 +49,7 @@ FALSE_POSITIVES = 0.01
 def train(
     preset: StampPreset, seed: int, out: Path, *, real: Path | None = None, crossfit: bool = False
 ) -> Card:
-    """Train an ensemble; write ``astrid-stamps-1.onnx`` and its card into ``out``.
+    """Train an ensemble; write ``astrid-stamps-2.onnx`` and its card into ``out``.
 
     Parameters
     ----------

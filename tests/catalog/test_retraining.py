@@ -198,15 +198,15 @@ def test_a_confidence_fitted_to_verdicts_makes_a_challenger_and_never_a_champion
     report = fit_confidence()
     challenger = registry.challenger(champion.model_type)
     assert in_force().model == champion
-    assert (report["challenger"], challenger.version) == ("astrid-stamps 1.1", "1.1")
+    assert (report["challenger"], challenger.version) == ("astrid-stamps 2.1", "2.1")
     assert report["figures"]["ece"]["value"] < report["figures"]["ece_before"]["value"]
     assert sum(row["rows"] for row in report["rows"]) == report["lessons"] == 160
     assert {row["label"] for row in report["rows"]} == {"artifact", "supernova"}
     assert "160 verdicts" in challenger.model_card
     training = TrainingRun.objects.get()
     assert (training.status, training.model) == ("completed", challenger)
-    assert registry.open_weights(challenger).card.version == "1.1"
-    assert fit_confidence()["challenger"] == "astrid-stamps 1.2"
+    assert registry.open_weights(challenger).card.version == "2.1"
+    assert fit_confidence()["challenger"] == "astrid-stamps 2.2"
 
 
 Y, X = np.mgrid[-31:32, -31:32]
@@ -242,15 +242,15 @@ def test_the_weights_learn_from_verdicts_and_the_detector_comes_along(
     champion, detector = in_force().model, in_force().anomaly_detector
     report = call(workers=1)
     challenger = registry.challenger(champion.model_type)
-    assert (in_force().model, challenger.version) == (champion, "1.1")
+    assert (in_force().model, challenger.version) == (champion, "2.1")
     assert challenger.sha256 != champion.sha256
     auc = report["figures"]["verdicts"]["auc"]
     assert auc["champion"]["value"] < 0.6 < auc["challenger"]["value"]
     assert auc["difference"]["low"] > 0
     # it has not forgotten much, though it met three scenes again and not 240
     assert report["figures"]["simulated"]["auc"]["difference"]["value"] > -0.05
-    assert "Learned on from astrid-stamps 1" in challenger.model_card
-    assert f"`manage.py retrain_model` from astrid-stamps 1 (SHA-256 `{champion.sha256}`)" in (
+    assert "Learned on from astrid-stamps 2" in challenger.model_card
+    assert f"`manage.py retrain_model` from astrid-stamps 2 (SHA-256 `{champion.sha256}`)" in (
         challenger.model_card
     )
 

@@ -41,7 +41,7 @@ def champion():
     return registry.active()
 
 
-def next_version(row, version="2"):
+def next_version(row, version="9"):
     return make_model(
         name=row.name,
         version=version,

@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from astrid.core.errors import BadImage
 from detection.calibration import fit_calibration
-from detection.stampnet import dataset, grounds, sight
+from detection.stampnet import changes, dataset, grounds, making, mismatch, sight
 from detection.stampnet.changes import Ground, amplitude
 from detection.stampnet.context import CONTEXT
-from detection.stampnet.flaws import FLAWS
-from detection.stampnet.labelled import class_figures, labelled
+from detection.stampnet.fitting import targets
+from detection.stampnet.labelled import class_figures, labelled, sky_of
 from detection.stampnet.light import Shape, moffat
+from detection.stampnet.spoiling import FLAWS, disturb
 from detection.stampnet.stamps import ARTIFACT, SIDE, fitted, unlabelled
 from detection.stamps import read_stamps
 
@@ -79,6 +81,7 @@ def hollow(planes):
 def test_stamps_that_show_nothing_are_refused_by_their_number(spoil, words):
     planes = noise(3)
     spoil(planes)
+    assert sight.is_visible(planes).tolist() == [True, False, True]
     with pytest.raises(ValueError, match=words):
         sight.look(stamps_of(planes))
 
@@ -123,9 +126,44 @@ def test_stamps_of_other_sizes_keep_their_middle(side):
 
 def test_moving_a_stamp_centres_the_wanted_pixel():
     planes = noise(1)[0]
-    away = grounds.moved(planes, 50, 7)
+    away = grounds.moved(planes, 50, 7, is_mirrored=False)
     assert (away[:, MIDDLE, MIDDLE] == planes[:, 50, 7]).all()
     assert np.isnan(away[:, -1, 0]).all()
+    mirrored = grounds.moved(planes, 50, 7, is_mirrored=True)
+    assert (mirrored[:, MIDDLE, MIDDLE] == planes[:, 50, 7]).all()
+    assert (mirrored[:, MIDDLE, 0] == planes[:, 50, 24]).all()  # 31 px left of column 7
+
+
+def crowded(share, count=25):
+    """A stamp of stars, of which a share of the science frame is left in the difference."""
+    rng = np.random.default_rng(11)
+    planes = noise(1, seed=12)
+    for x, y in rng.uniform(-28, 28, (count, 2)):
+        star = 12 * moffat(2.5, 3.0, Shape(x=x, y=y))
+        planes[0, 0] += star
+        planes[0, 1] += 2 * star
+        planes[0, 2] += share * star
+    return stamps_of(planes)
+
+
+def test_the_share_of_the_other_stars_that_is_left_in_a_difference_is_measured():
+    some, none = (sight.look(crowded(share)) for share in (0.2, 0.0))
+    # stars raise the noise that a crowded plane shows by a tenth or two
+    assert fact(some, "science_left")[0] == pytest.approx(0.2, abs=0.05)
+    assert fact(some, "reference_left")[0] == pytest.approx(0.1, abs=0.03)
+    assert abs(fact(none, "science_left")[0]) < 0.02
+    assert fact(some, "stars_left")[0] > fact(none, "stars_left")[0] + 0.5
+    assert fact(some, "roughness")[0] > fact(none, "roughness")[0] + 0.3
+
+
+def test_the_share_of_a_change_in_the_light_at_its_place_is_measured():
+    planes = noise(1, seed=13)
+    star = moffat(2.5, 3.0, Shape())
+    planes[0] += np.array([100.0, 400.0, 10.0])[:, None, None] * star
+    views = sight.look(stamps_of(planes))
+    # 25 px of noise 1 against 100 times the 7 px that the star fills
+    assert fact(views, "science_share")[0] == pytest.approx(0.1, abs=0.02)
+    assert fact(views, "reference_share")[0] == pytest.approx(0.025, abs=0.01)
 
 
 def sky(count, seed=3):
@@ -150,7 +188,7 @@ def test_residuals_of_two_signs_are_taken_as_artifacts_and_stars_are_not():
 
 def test_what_is_made_on_a_sky_belongs_to_it_and_is_the_same_with_the_same_seed():
     places = grounds.grounds_of_stamps(sky(40), np.random.default_rng(1))
-    one, two = (grounds.fabricate(places, np.random.default_rng(2)) for _ in range(2))
+    one, two = (making.fabricate(places, np.random.default_rng(2)) for _ in range(2))
     assert one.sha256() == two.sha256()
     assert set(one.group.tolist()) <= {str(number) for number in range(40)}
     assert 0.2 < one.is_real.mean() < 0.8
@@ -165,11 +203,88 @@ def test_every_artifact_shows_in_the_difference_near_the_middle(flaw):
     for number in range(12):
         before = noise(1, number)[0]
         planes = before.astype(float)
-        flaw(rng, Ground(before, 2.5), planes)
+        assert flaw(rng, Ground(before, 2.5), planes) in {1.0, -1.0}
         assert np.isfinite(planes[0, MIDDLE - 1 : MIDDLE + 2, MIDDLE - 1 : MIDDLE + 2]).any()
         brightest.append(np.nanmax(np.abs((planes - before)[2, part, part])))
     # an artifact that is found stands out of the noise of its pixels, which is 1
     assert np.median(brightest) > 1
+
+
+def test_a_wrong_scale_leaves_the_same_share_of_every_star():
+    before = np.zeros((3, SIDE, SIDE))
+    for x, peak in ((0.0, 80.0), (15.0, 200.0)):
+        before[:2] += peak * moffat(2.5, 3.0, Shape(x=x))
+    planes = before.copy()
+    mismatch.leave_share(np.random.default_rng(1), Ground(before, 2.5), planes, snr=20.0)
+    left = planes[2] / before[0]
+    assert left[MIDDLE, MIDDLE] > 0
+    assert left[MIDDLE, MIDDLE + 15] == pytest.approx(left[MIDDLE, MIDDLE], rel=1e-6)
+    near = moffat(2.5, 100.0, Shape())
+    found = (near * planes[2]).sum() / np.sqrt((near**2).sum())
+    assert found == pytest.approx(20, rel=0.05)  # the filter is a Gaussian, the star a Moffat
+
+
+def test_neither_sign_nor_missing_data_tell_what_was_made_into_what():
+    made = making.fabricate(
+        [place for k in range(3) for place in grounds.grounds_of_stamps(sky(50, k), RNG(k))], RNG(9)
+    )
+    for column in (made.sign != 0, np.isnan(made.planes[:, 0]).any(axis=(1, 2))):
+        shares = [column[made.is_real == label].mean() for label in (True, False)]
+        # 75 of each: the difference of two shares of a half has a standard error of 0.08; a rim
+        # of missing data, one artifact in eleven, adds 0.06
+        assert shares[0] == pytest.approx(shares[1], abs=0.2)
+    for label in (True, False):
+        signs = set(made.sign[made.is_real == label].tolist())
+        assert signs == {-1.0, 0.0, 1.0}
+
+
+RNG = np.random.default_rng
+
+
+def test_a_disturbed_stamp_is_changed_around_its_middle_and_hardly_in_it():
+    part = slice(MIDDLE - 1, MIDDLE + 2)
+    before = noise(1, 3)[0]
+    after = [disturb(RNG(k), Ground(before, 2.5)).planes for k in range(60)]
+    touched = [planes for planes in after if not np.array_equal(planes, before)]
+    assert 5 < len(touched) < 40  # three in ten
+    # residuals lie 6 px away and more; at 80 sigma their wings may reach a sigma here
+    assert np.median([np.abs((one - before)[2, part, part]).max() for one in touched]) < 1
+
+
+def test_a_star_never_varies_by_less_than_a_scale_error_could_feign():
+    ground = Ground(noise(1, 4)[0] * 0.01, 2.5)
+    for number in range(40):
+        planes, _, kind = changes.change(RNG(number), ground)
+        if kind != "variable":
+            continue
+        core = slice(MIDDLE - 2, MIDDLE + 3)
+        lit = planes[:2, core, core].max(axis=(1, 2)).min()
+        # photon noise and the error of the star's place may halve what is seen
+        assert planes[2, core, core].max() > 0.5 * changes.LEAST_SHARE * lit
+
+
+def test_every_class_counts_alike_in_training():
+    stamps = labelled_as(sky(60), ["supernova"] * 40 + ["variable"] * 6 + ["artifact"] * 14)
+    _, kinds = targets(stamps, RNG(0))
+    weight = kinds[:, 3]
+    assert (weight[46:] == 0).all()
+    # Poisson weights of mean 1 and variance 1/3, three members: 40 and 6 stamps give 0.14
+    assert weight[:40].sum() == pytest.approx(weight[40:46].sum(), rel=0.5)
+
+
+def test_stamps_that_nobody_labelled_serve_as_sky(tmp_path):
+    folder = tmp_path / "skies"
+    folder.mkdir()
+    np.savez(folder / "far.npz", x=noise(5)[..., 1:62, 1:62], oid=list("abcab"), fwhm=np.full(5, 9))
+    real = dataset.read_real(tmp_path, 1, 1)
+    assert list(real.sha256) == ["skies/far.npz"]
+    assert set(real.skies.group.tolist()) == {"far a", "far b", "far c"}
+    parts = dataset.real_parts(real, dataset.STAMP_PRESETS["ci"], RNG(0))
+    assert set(parts) == {"residuals beside unlabelled", "made beside unlabelled"}
+    assert set(parts["made beside unlabelled"].group.tolist()) <= {"far a", "far b", "far c"}
+    np.savez(folder / "far.npz", y=np.ones(3))
+    with pytest.raises(BadImage, match="must hold the arrays triplets or stamps or x"):
+        sky_of(folder / "far.npz")
 
 
 def test_no_sky_is_on_two_sides_of_a_split_and_one_that_is_is_named():
@@ -179,19 +294,6 @@ def test_no_sky_is_on_two_sides_of_a_split_and_one_that_is_is_named():
     assert min(len(one), len(two)) > 15
     with pytest.raises(ValueError, match=r"1 objects or scenes are on both sides.*'7'"):
         dataset.check_apart(sky(9).chosen(np.array([7])), sky(60))
-
-
-def test_a_split_with_real_sky_keeps_every_object_on_one_side():
-    preset = dataset.StampPreset(6, 6, 6, epochs=1, grounds_per_scene=2, workers=1)
-    real = dataset.RealSky(labelled_as(sky(12), ["supernova", ARTIFACT] * 6), {}, {})
-    split = dataset.make_split(preset, 5, real)
-    skies = [set(part.group.tolist()) for part in (split.training, split.validation, split.test)]
-    assert not skies[0] & skies[1]
-    assert not skies[0] & skies[2]
-    assert not skies[1] & skies[2]
-    assert {str(number) for number in range(12)} <= skies[0]
-    held = [set(half.group.tolist()) for half in dataset.halves(real.stamps)]
-    assert not held[0] & held[1]
 
 
 def test_a_folder_without_real_data_is_refused(tmp_path):

@@ -35,7 +35,7 @@ def test_two_fits_with_one_seed_give_one_network_and_its_export_answers_alike(tm
         assert np.abs(exported - trained).max() < 1e-5
 
 
-def test_a_whole_training_measures_on_objects_not_learned_and_ends_in_weights_that_load(
+def test_a_whole_training_keeps_every_sky_on_one_side_and_ends_in_weights_that_load(
     tmp_path, monkeypatch
 ):
     folder = tmp_path / "real"
@@ -43,15 +43,25 @@ def test_a_whole_training_measures_on_objects_not_learned_and_ends_in_weights_th
     planes = noise(12, seed=9)
     planes[::2, ::2, 30:33, 30:33] += 10
     np.savez(folder / "s.npz", x=planes, y=np.arange(12) % 2 == 0, oid=np.arange(12).astype(str))
-    learned = []
+    learned, splits = [], []
+
+    def split(*given):
+        splits.append(dataset.make_split(*given))
+        return splits[0]
 
     def noted(views, stamps, **options):
         learned.append(set(stamps.group.tolist()))
         return fit(views, stamps, **options)
 
     monkeypatch.setattr(training, "fit", noted)
+    monkeypatch.setattr(training, "make_split", split)
     card = training.train(TINY, 7, tmp_path, real=folder, crossfit=True)
     objects = {str(number) for number in range(12)}
+    parts = (splits[0].training, splits[0].validation, splits[0].test)
+    skies = [set(part.group.tolist()) for part in parts]
+    assert not skies[0] & skies[1]
+    assert not skies[0] & skies[2]
+    assert not skies[1] & skies[2]
     assert objects <= learned[0]
     assert learned[1] & objects
     assert not learned[1] & learned[2] & objects
@@ -90,11 +100,27 @@ def test_what_is_put_into_real_frames_is_found_and_what_was_there_is_an_artifact
     assert set(scene.kinds.tolist()) <= {"supernova", "variable", "transient"}
 
 
-def test_an_injected_source_has_the_flux_and_place_it_was_given(night):
-    frame = realframes.read_field(night).frames[0]
+def gaussian(frame):
+    """A PSF of 1.5 px rms all over a frame."""
     y, x = np.mgrid[-12:13, -12:13]
     star = np.exp(-0.5 * (x**2 + y**2) / 1.5**2)
-    psf = PsfModel((star / star.sum())[None], 0, frame.shape, 10)
+    return PsfModel((star / star.sum())[None], 0, frame.shape, 10)
+
+
+def test_the_faintest_change_of_a_star_is_three_per_cent_of_its_light(night):
+    frame = replace(realframes.read_field(night).frames[0], gain=1e9)  # no photon noise
+    before = frame.pixels.copy()
+    before[80, 100] = 1e4
+    frame = replace(frame, pixels=before)
+    after, psf, place = before.copy(), gaussian(frame), (100.0, 80.0)
+    snr = realframes.snr_of_share(frame, psf, place)
+    realframes.add_point(after, frame, psf, place, snr, np.random.default_rng(0))
+    assert after[80, 100] - before[80, 100] == pytest.approx(300, rel=1e-3)
+
+
+def test_an_injected_source_has_the_flux_and_place_it_was_given(night):
+    frame = realframes.read_field(night).frames[0]
+    psf = gaussian(frame)
     pixels = frame.pixels.copy()
     bright = replace(frame, gain=1e9)  # no photon noise
     realframes.add_point(pixels, bright, psf, (100.3, 80.6), 50.0, np.random.default_rng(0))
