@@ -16,7 +16,7 @@ def test_pyvo_accepts_every_service_of_a_live_server(live_server, monkeypatch):
     monkeypatch.setattr(uws, "nudge", lambda name, key: uws.run(key))  # a worker at once
     config.put("vo", {"anonymous_access": "everything"})
     found, _ = make_found()
-    url, place = f"{live_server.url}/vo", (found.ra, found.dec)
+    url = f"{live_server.url}/vo"
     # closed at the end, or the server would hold its connections to the database
     with requests.Session() as session:
         for name in ("scs", "scs/detections"):
