@@ -1,9 +1,12 @@
-"""Take pictures of the pages of a running AstrID, the README's two by default.
+"""Take pictures of the screens of a running AstrID: light and dark, wide and as on a phone.
 
 Needs Chromium with its driver (``apt-get install chromium chromium-driver``). Example, while
 ``make demo`` runs in another terminal and has printed a name and a password::
 
-    .venv/bin/python deploy/screenshots.py curator PASSWORD
+    .venv/bin/python deploy/screenshots.py operator PASSWORD
+
+writes docs/screenshots/NAME-THEME-WIDTH.png of every screen in SCREENS. A page that is led to by
+a link on another one is named by both: ``night=/console/nights/ a[href^='/console/nights/2']``.
 
 Every page's requests are watched: one that leaves the site, and one that the browser refuses or
 that fails, ends the script with an error, for the console must work without the internet.
@@ -16,6 +19,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +33,20 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-README_PAGES = ("console=/console/", "review=/console/review/")
+SCREENS = (
+    "home=/console/",
+    "review=/console/review/",
+    "sheet=/console/sheet/",
+    "object=/console/ a[href^='/console/objects/'], a[href^='/console/detections/']",
+    "adjudicate=/console/adjudicate/",
+    "curators=/console/curators/",
+    "night=/console/nights/ a[href^='/console/nights/2']",
+    "settings=/admin/catalog/systemconfig/ a[href*='systemconfig/part/differencing']",
+    "list=/admin/detection/detection/",
+    "network=/admin/detection/model/?model_type__exact=classifier th a[href*='/change/']",
+)
+THEMES = ("light", "dark")
+WIDTHS = (1280, 360)  # a desk, and the narrowest phone
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -41,9 +58,10 @@ FLAGS = (
     "--hide-scrollbars",
 )
 PATIENCE_S = 30
-TALLEST_PX = 16_000  # Chromium's limit of a picture taken at once
+SETTLED_S = 3.0  # what pages paint from data that they fetch
+TALLEST_PX = 2000  # what is below says no more about how a page looks
 COLOURS = 256
-LARGE_BYTES = 300_000
+LARGE_BYTES = 50_000
 # Pictures below the window load when they come near it; these pictures show the whole page.
 LOAD_PICTURES = """
 const done = arguments[0];
@@ -64,16 +82,21 @@ class Camera:
     site: str
     width: int
     height: int | None
+    theme: str
 
 
 def main() -> int:
     """Take the pictures; give 1 if a page asked for something it should not or did not get."""
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
-    with open_browser(options.theme) as browser:
-        camera = Camera(browser, options.site, options.width, options.height)
-        sign_in(camera, options.name, options.password)
-        problems = [line for page in options.pages for line in shoot(camera, page, options.out)]
+    problems = []
+    for theme in options.theme:
+        with open_browser(theme) as browser:
+            sign_in(browser, options)
+            for width in options.width:
+                camera = Camera(browser, options.site, width, options.height, theme)
+                for page in options.pages:
+                    problems += shoot(camera, page, options.out)
     sys.stderr.writelines(f"{line}\n" for line in problems)
     return 1 if problems else 0
 
@@ -82,12 +105,14 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", help="whom to sign in as")
     parser.add_argument("password")
-    parser.add_argument("pages", nargs="*", default=README_PAGES, metavar="NAME=PATH")
+    parser.add_argument("pages", nargs="*", default=SCREENS, metavar="NAME=PATH")
     parser.add_argument("--site", default="http://127.0.0.1:8000")
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
-    parser.add_argument("--width", type=int, default=1280, help="pixels, 1280 by default")
-    parser.add_argument("--height", type=int, help="pixels; the whole page by default")
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--width", type=int, nargs="+", default=WIDTHS, help="pixels")
+    parser.add_argument(
+        "--height", type=int, help=f"pixels; the page up to {TALLEST_PX} by default"
+    )
+    parser.add_argument("--theme", choices=THEMES, nargs="+", default=THEMES)
     return parser.parse_args()
 
 
@@ -116,7 +141,7 @@ def _program(name: str) -> str:
     return found
 
 
-def sign_in(camera: Camera, name: str, password: str) -> None:
+def sign_in(browser: Any, options: argparse.Namespace) -> None:
     """Sign in at the site.
 
     Raises
@@ -124,29 +149,38 @@ def sign_in(camera: Camera, name: str, password: str) -> None:
     SystemExit
         If name and password do not fit; with what the page says.
     """
-    browser = camera.browser
-    browser.get(urljoin(camera.site, "/admin/login/?next=/console/"))
-    browser.find_element(By.NAME, "username").send_keys(name)
-    browser.find_element(By.NAME, "password").send_keys(password)
+    browser.get(urljoin(options.site, "/admin/login/?next=/console/"))
+    browser.find_element(By.NAME, "username").send_keys(options.name)
+    browser.find_element(By.NAME, "password").send_keys(options.password)
     browser.find_element(By.CSS_SELECTOR, "#login-form [type=submit]").click()
     _until_loaded(browser)
     refused = browser.find_elements(By.CLASS_NAME, "errornote")
     if refused:
-        raise SystemExit(f"signing in as {name!r}: {refused[0].text}")
+        raise SystemExit(f"signing in as {options.name!r}: {refused[0].text}")
 
 
 def shoot(camera: Camera, page: str, folder: Path) -> list[str]:
-    """Write the picture of ``NAME=PATH`` as NAME.png; give what the page should not have done."""
-    name, _, path = page.partition("=")
-    _resize(camera.browser, camera.width, camera.height or 900)
-    camera.browser.get(urljoin(camera.site, path))
-    _until_loaded(camera.browser)
-    camera.browser.execute_async_script(LOAD_PICTURES)
+    """Write the picture of ``NAME=PATH [LINK]``; give what the page should not have done."""
+    name, _, place = page.partition("=")
+    path, _, link = place.partition(" ")
+    browser = camera.browser
+    _resize(browser, camera.width, camera.height or 900)
+    browser.get(urljoin(camera.site, path))
+    if link:
+        browser.get(browser.find_element(By.CSS_SELECTOR, link).get_attribute("href"))
+    _until_loaded(browser)
+    browser.execute_async_script(LOAD_PICTURES)
     if camera.height is None:
-        _resize(camera.browser, camera.width, _height_of(camera.browser))
-    picture = camera.browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
-    _write(base64.b64decode(picture["data"]), folder / f"{name}.png")
-    return [f"{path}: {line}" for line in problems_of(camera)]
+        _resize(browser, camera.width, _height_of(browser))
+    time.sleep(SETTLED_S)
+    picture = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+    _write(base64.b64decode(picture["data"]), folder / f"{name}-{camera.theme}-{camera.width}.png")
+    return [f"{path}: {line}" for line in [*_too_wide(camera), *problems_of(camera)]]
+
+
+def _too_wide(camera: Camera) -> list[str]:
+    wide = int(camera.browser.execute_script("return document.documentElement.scrollWidth"))
+    return [f"{wide} px wide on a screen of {camera.width}"] if wide > camera.width else []
 
 
 def _resize(browser: Any, width: int, height: int) -> None:
