@@ -18,6 +18,7 @@ import catalog.exports.service
 import catalog.tasks
 import curation.delivery
 import curation.tasks
+import detection.forced
 import detection.services
 import detection.tasks
 import differencing.references.stacks
@@ -33,7 +34,7 @@ from astrid.core.locks import holding
 from astrid.core.models import Run, RunStatus, explain, surviving
 from catalog import attempts, config, jobs
 from catalog.models import JobType, ProcessingJob
-from detection.models import ModelRun
+from detection.models import ForcedPhotometryRun, ModelRun
 from differencing.models import DifferenceRun, ReferenceRun
 from observations.models import Observation, Survey
 from preprocessing.models import CalibrationRun, PreprocessRun
@@ -134,6 +135,16 @@ STEPS = (
         "detection",
         detection.services.give_up,
         detection.services.resume,
+    ),
+    Step(
+        JobType.PHOTOMETRY,
+        ForcedPhotometryRun,
+        detection.forced.due,
+        detection.forced.begin,
+        detection.tasks.force,
+        "detection",
+        detection.forced.give_up,
+        detection.forced.resume,
     ),
 )
 

@@ -99,6 +99,7 @@ class JobType(models.TextChoices):
     REFERENCE = "reference"
     DIFFERENCE = "difference"
     INFERENCE = "inference"
+    PHOTOMETRY = "photometry"
     VALIDATE = "validate"
     NOTIFY = "notify"
     EXPORT = "export"

@@ -12,7 +12,7 @@ from astrid.core.models import Run, RunStatus
 from curation import adjudication, leases
 from curation.models import ReviewQueue, ReviewTask
 from curation.queue import queues_for
-from detection.models import Detection, DetectionStatus, ModelRun
+from detection.models import Detection, DetectionStatus, ForcedPhotometryRun, ModelRun
 from differencing.models import DifferenceRun
 from observations.models import ObservationRun
 from preprocessing.models import PreprocessRun
@@ -73,7 +73,14 @@ class Failure:
     url: str
 
 
-_STAGES: tuple[type[Run], ...] = (ObservationRun, PreprocessRun, DifferenceRun, ModelRun)
+_STAGES: tuple[type[Run], ...] = (
+    *(ObservationRun, PreprocessRun, DifferenceRun),
+    *(ModelRun, ForcedPhotometryRun),
+)
+_SUBJECTS = {
+    ObservationRun: "survey__name",
+    ForcedPhotometryRun: "difference_run__observation__observation_id",
+}
 
 
 def failures(number: int = 6) -> list[Failure]:
@@ -85,7 +92,7 @@ def failures(number: int = 6) -> list[Failure]:
 
 def _failed(place: int, number: int) -> QuerySet:
     kind = _STAGES[place]
-    subject = F("survey__name" if kind is ObservationRun else "observation__observation_id")
+    subject = F(_SUBJECTS.get(kind, "observation__observation_id"))
     failed = kind._default_manager.filter(status=RunStatus.FAILED).order_by("-created_at")
     told = failed.annotate(stage=Value(place), subject=subject)
     return told.values_list("stage", "pk", "created_at", "error_message", "subject")[:number]

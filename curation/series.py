@@ -1,5 +1,8 @@
 """Light curves: what was measured, and how deep one looked without finding.
 
+Forced photometry gives an epoch wherever the object was measured, seen or not, and its own limit;
+elsewhere a detection stands for itself, and the depth of a frame for what was not seen.
+
 This is the one place where the points of an object come together: another source of points is
 added to :func:`history_of`.
 """
@@ -11,11 +14,19 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from astrid.core.models import RunStatus
 from curation import taxonomy
-from detection.models import Detection, DetectionStatus, DetectionType, SkyObject
+from curation.models import ValidationLabel
+from detection import forced
+from detection.models import (
+    Detection,
+    DetectionStatus,
+    DetectionType,
+    ForcedMeasurement,
+    SkyObject,
+)
 from differencing.models import DifferenceRun
 
 MOST_EPOCHS = 2000  # of all fields of a batch together
@@ -33,7 +44,7 @@ class Epoch:
     is_limit: bool
     band: str
     exposure: str = ""
-    detection: UUID | None = None  # None where nothing was found
+    detection: UUID | None = None  # None where nothing stood out
     system: str = ""  # photometric; empty where it is not known
 
     def as_json(self) -> dict[str, Any]:
@@ -71,10 +82,18 @@ NOTHING = History([], is_known_variable=False)
 
 
 def histories(detections: Sequence[Detection]) -> dict[UUID, History]:
-    """Give the history of each detection, in two queries however many there are."""
-    seen, looked = _seen(detections), _looked(detections)
-    variable = _variable_labels()
-    return {one.pk: _history(one, seen, looked, variable) for one in detections}
+    """Give the history of each detection, in three queries however many there are."""
+    facts = Facts(_seen(detections), _looked(detections), _forced(detections))
+    return {one.pk: _history(one, facts) for one in detections}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read for a batch: detections and fluxes by object, subtractions by baseline."""
+
+    seen: dict[UUID, list[Detection]]
+    looked: dict[Any, list[DifferenceRun]]
+    forced: dict[UUID, list[ForcedMeasurement]]
 
 
 _VARIABLE = DetectionType.VARIABLE
@@ -86,7 +105,8 @@ def history_of(seen: Sequence[Detection]) -> History:
     One looked wherever the reference of one of them was subtracted.
     """
     looked = {run.observation_id: run for runs in _looked(seen).values() for run in runs}
-    return _together(seen[-1], seen, looked.values(), _variable_labels())
+    fluxes = [row for rows in _forced(seen).values() for row in rows]
+    return _together(seen, looked.values(), fluxes)
 
 
 def is_known_variable(thing: SkyObject | None) -> bool:
@@ -102,7 +122,9 @@ def _variable_labels() -> set[str]:
 def points_in_time() -> QuerySet[Detection]:
     """Give detections with what a point of a light curve needs, by time."""
     rows = Detection.objects.select_related("observation", "model_run__difference_run")
-    return rows.only(*_POINT).order_by("observation__mjd_utc", "id")
+    newest = ValidationLabel.objects.filter(name=OuterRef("human_label")).order_by("-version")
+    told = rows.annotate(said_type=Subquery(newest.values("detection_type")[:1]))
+    return told.only(*_POINT).order_by("observation__mjd_utc", "id")
 
 
 _POINT = (
@@ -120,6 +142,23 @@ def _seen(detections: Sequence[Detection]) -> dict[UUID, list[Detection]]:
         if row.sky_object_id:
             by_object[row.sky_object_id].append(row)
     return by_object
+
+
+def _forced(detections: Sequence[Detection]) -> dict[UUID, list[ForcedMeasurement]]:
+    """Give the fluxes of the objects, by time; of several differences of a frame all."""
+    objects = {one.sky_object_id for one in detections if one.sky_object_id}
+    rows = ForcedMeasurement.objects.filter(sky_object__in=objects, method_version=forced.VERSION)
+    by_object: dict[UUID, list[ForcedMeasurement]] = defaultdict(list)
+    for row in rows.select_related("observation").only(*_FLUX).order_by("id"):
+        by_object[row.sky_object_id].append(row)
+    return by_object
+
+
+_FLUX = (
+    "sky_object", "difference_run", "magnitude", "magnitude_error", "upper_limit",
+    "photometric_system", "observation__mjd_utc", "observation__filter_band",
+    "observation__observation_id",
+)  # fmt: skip
 
 
 def _looked(detections: Sequence[Detection]) -> dict[Any, list[DifferenceRun]]:
@@ -146,57 +185,69 @@ def _baseline(run: DifferenceRun | None) -> UUID | None:
     return (run.reference_observation_id or run.reference_image_id) if run else None
 
 
-def _history(
-    detection: Detection,
-    seen: dict[UUID, list[Detection]],
-    looked: dict[Any, list[DifferenceRun]],
-    variable: set[str],
-) -> History:
+def _history(detection: Detection, facts: Facts) -> History:
     # A test has an object that no table knows: it is all that was seen of it.
-    others = seen.get(detection.sky_object_id or detection.pk) or [detection]
-    runs = looked.get(_baseline(detection.model_run.difference_run), [])
-    return _together(detection, others, runs, variable)
+    key = detection.sky_object_id or detection.pk
+    others = facts.seen.get(key) or [detection]
+    runs = facts.looked.get(_baseline(detection.model_run.difference_run), [])
+    return _together(others, runs, facts.forced.get(key, []))
 
 
 def _together(
-    detection: Detection,
-    others: Sequence[Detection],
+    seen: Sequence[Detection],
     looked: Iterable[DifferenceRun],
-    variable: set[str],
+    fluxes: Sequence[ForcedMeasurement],
 ) -> History:
-    there = {one.observation_id for one in others} | {detection.observation_id}
+    by_difference = {row.difference_run_id: row for row in fluxes}
+    there = {one.observation_id for one in seen}
+    # One point per frame: of its differences, the newest.
+    unseen = {row.observation_id: row for row in fluxes if row.observation_id not in there}
+    known = there | unseen.keys()
     absent = [
         run
         for run in looked
-        if run.observation_id not in there and covers(run.observation.footprint, detection)
+        if run.observation_id not in known and covers(run.observation.footprint, seen[-1])
     ]
-    epochs = [epoch for one in others if (epoch := _measured(one))] + [
-        _limit(run) for run in absent
+    points = [_measured(one, by_difference) for one in seen] + [
+        _point(row) for row in unseen.values()
     ]
+    epochs = [point for point in points if point] + [_limit(run) for run in absent]
     return History(
         sorted(epochs, key=lambda epoch: epoch.mjd),
-        any(
-            one.status == DetectionStatus.CONFIRMED and one.human_label in variable
-            for one in others
-        ),
+        any(_varies(one) for one in seen),
     )
 
 
-def _measured(detection: Detection) -> Epoch | None:
-    frame, value, error = detection.observation, detection.magnitude, detection.magnitude_error
+def _varies(detection: Detection) -> bool:
+    """Say whether people confirmed a row of :func:`points_in_time` as something that varies."""
+    said = getattr(detection, "said_type", None)  # one that stands alone was never confirmed
+    return detection.status == DetectionStatus.CONFIRMED and said == _VARIABLE
+
+
+def _measured(detection: Detection, fluxes: dict[UUID, ForcedMeasurement]) -> Epoch | None:
+    """Give the point of a detection: the flux at the object's place, where it has a magnitude."""
+    run = detection.model_run.difference_run
+    forced_flux = fluxes.get(run.pk) if run else None
+    if forced_flux is None or forced_flux.magnitude is None:
+        return _point(detection, detection.pk)
+    return _point(forced_flux, detection.pk)
+
+
+def _point(row: Detection | ForcedMeasurement, detection: UUID | None = None) -> Epoch | None:
+    frame, value, error = row.observation, row.magnitude, row.magnitude_error
     if value is None:
-        value, error = detection.upper_limit, None
+        value, error = row.upper_limit, None
     if value is None:
         return None
     return Epoch(
         frame.mjd_utc,
         value,
         error,
-        is_limit=detection.magnitude is None,
+        is_limit=row.magnitude is None,
         band=frame.filter_band,
         exposure=frame.observation_id,
-        detection=detection.pk,
-        system=detection.photometric_system,
+        detection=detection,
+        system=row.photometric_system,
     )
 
 

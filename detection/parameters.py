@@ -55,6 +55,13 @@ class DetectionParameters:
         le=100,
     )
 
+    forced_epochs: int = tunable(
+        200,
+        "other differences of a field, the newest, on which new objects are measured",
+        unit="rows",
+        ge=0,
+    )
+
     def __post_init__(self) -> None:
         """Refuse values that nothing can be scored or cut with."""
         check_limits(self)

@@ -5,8 +5,8 @@ import logging
 from celery import shared_task
 
 from astrid.core.errors import AstridError
-from detection import mirror, services
-from detection.models import ModelRun
+from detection import forced, mirror, services
+from detection.models import ForcedPhotometryRun, ModelRun
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,17 @@ def infer(run_id: str) -> None:
     run = runs.get(pk=run_id)
     with run.working():
         services.infer(run)
+
+
+@shared_task
+def force(run_id: str) -> None:
+    """Measure the known objects on one difference."""
+    runs = ForcedPhotometryRun.objects.select_related(
+        "difference_run__observation__survey", "difference_run__reference_observation"
+    )
+    run = runs.get(pk=run_id)
+    with run.working():
+        forced.measure(run)
 
 
 @shared_task

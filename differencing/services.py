@@ -127,11 +127,22 @@ def forced_photometry(run: DifferenceRun, ra: FloatArray, dec: FloatArray) -> Fo
     BadImage
         If ``run`` has not been completed.
     """
-    if run.status != RunStatus.COMPLETED:
-        raise BadImage(f"{run} is {run.status}: only a completed difference holds fluxes")
-    made = product.from_fits(store.get(run.difference_image_path or ""))
+    made = stored_difference(run)
     x, y = made.wcs.all_world2pix(ra, dec, 0, quiet=True)
     return force_difference(made, x, y)
+
+
+def stored_difference(run: DifferenceRun) -> Difference:
+    """Read the difference that a run has stored.
+
+    Raises
+    ------
+    BadImage
+        If ``run`` has not been completed.
+    """
+    if run.status != RunStatus.COMPLETED:
+        raise BadImage(f"{run} is {run.status}: only a completed difference holds fluxes")
+    return product.from_fits(store.get(run.difference_image_path or ""))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ OURS = {
     "catalog.tasks.watch_models",
     "curation.tasks.deliver",
     "curation.tasks.measure_curators",
+    "detection.tasks.force",
     "detection.tasks.infer",
     "detection.tasks.mirror_models",
     "differencing.tasks.build_reference",

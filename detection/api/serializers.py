@@ -3,6 +3,8 @@
 from astrid.core.api import RowSerializer
 from detection.models import (
     Detection,
+    ForcedMeasurement,
+    ForcedPhotometryRun,
     Model,
     ModelRun,
     SkyObject,
@@ -52,6 +54,22 @@ class DetectionSerializer(RowSerializer):
             "magnitude_error": 4,
             "upper_limit": 4,
         }
+
+
+class ForcedPhotometryRunSerializer(RowSerializer):
+    """Looks at differences for the fluxes of known objects."""
+
+    class Meta:
+        model = ForcedPhotometryRun
+        fields = "__all__"
+
+
+class ForcedMeasurementSerializer(RowSerializer):
+    """Fluxes at the places of known objects, found there or not."""
+
+    class Meta:
+        model = ForcedMeasurement
+        fields = "__all__"
 
 
 class TrainingDatasetSerializer(RowSerializer):

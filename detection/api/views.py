@@ -4,6 +4,8 @@ from astrid.core.api import ReadViewSet, SkyReadViewSet
 from detection.api import serializers
 from detection.models import (
     Detection,
+    ForcedMeasurement,
+    ForcedPhotometryRun,
     Model,
     ModelRun,
     SkyObject,
@@ -55,6 +57,24 @@ class DetectionViewSet(SkyReadViewSet):
         "human_label",
     ]
     ordering_fields = ["confidence_score", "magnitude", "id"]
+
+
+class ForcedPhotometryRunViewSet(ReadViewSet):
+    """Looks at differences for the fluxes of known objects."""
+
+    queryset = ForcedPhotometryRun.objects.order_by("-id")
+    serializer_class = serializers.ForcedPhotometryRunSerializer
+    filterset_fields = ["difference_run", "asked_by", "status"]
+    ordering_fields = ["created_at", "id"]
+
+
+class ForcedMeasurementViewSet(ReadViewSet):
+    """Fluxes at the places of known objects, found there or not."""
+
+    queryset = ForcedMeasurement.objects.order_by("-id")
+    serializer_class = serializers.ForcedMeasurementSerializer
+    filterset_fields = ["sky_object", "difference_run", "observation", "method_version"]
+    ordering_fields = ["id"]
 
 
 class TrainingDatasetViewSet(ReadViewSet):

@@ -1,6 +1,7 @@
 """Networks, their runs, what they found, the objects in the sky behind it, and their lives."""
 
 from detection.models.findings import Detection, DetectionStatus, DetectionType, SkyObject
+from detection.models.forced import ForcedMeasurement, ForcedPhotometryRun
 from detection.models.life import (
     ChangeKind,
     ChangeStatus,
@@ -29,6 +30,8 @@ __all__ = [
     "DriftAlarm",
     "DriftLevel",
     "DriftWeek",
+    "ForcedMeasurement",
+    "ForcedPhotometryRun",
     "Model",
     "ModelChange",
     "ModelRun",

@@ -68,7 +68,7 @@ def force_difference(
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     found = _places(x, y, difference.wcs)
-    inside = _inside(x, y, difference.mask.shape)
+    inside = is_inside(x, y, difference.mask.shape)
     found["mask_bits"][~inside] = int(MaskBit.NO_DATA | MaskBit.EDGE)
     for part in _chunks(np.flatnonzero(inside)):
         _measure(found, part, difference, Beam.of(difference.psf))
@@ -107,7 +107,7 @@ def force_frame(
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     found = _places(x, y, frame.wcs)
-    inside = _inside(x, y, frame.shape)
+    inside = is_inside(x, y, frame.shape)
     found["mask_bits"][~inside] = int(MaskBit.NO_DATA | MaskBit.EDGE)
     for part in _chunks(np.flatnonzero(inside)):
         _fit(found, part, frame, model)
@@ -131,7 +131,7 @@ def _places(x: FloatArray, y: FloatArray, wcs: WCS) -> Forced:
     return found
 
 
-def _inside(x: FloatArray, y: FloatArray, shape: tuple[int, ...]) -> BoolArray:
+def is_inside(x: FloatArray, y: FloatArray, shape: tuple[int, ...]) -> BoolArray:
     """Tell which places lie on a pixel of the frame; NaN compares false."""
     on_row = (y >= -0.5) & (y < shape[0] - 0.5)
     inside: BoolArray = on_row & (x >= -0.5) & (x < shape[1] - 0.5)

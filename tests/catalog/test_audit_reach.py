@@ -77,6 +77,7 @@ BULK = {
     "differencing_candidate",
     "curation_lease",
     "detection_shadowscore",
+    "detection_forcedmeasurement",
     "curation_goldtrial",
     "curation_agreementrun",
     "curation_labelprobability",

@@ -31,7 +31,8 @@ def test_jobs_mirror_runs(camera, reference, science):
         ("observations.Observation", the("reference").pk),
         ("observations.Observation", the("science").pk),
         ("observations.Observation", the("science").pk),
-        ("differencing.DifferenceRun", difference.pk),
+        ("differencing.DifferenceRun", difference.pk),  # its inference
+        ("differencing.DifferenceRun", difference.pk),  # its photometry
     ]
 
 
