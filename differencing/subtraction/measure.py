@@ -210,7 +210,20 @@ def match_frames(
     matched = FrameMatch(*shift, *ratio, n_pairs=len(first))
     floor = parameters.min_sigma_ast
     sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh, threads=threads)
-    return refine_match(planes, models, matched, clean[1], likely[1], sky_of=sky_of, floor=floor)
+    refined = refine_match(planes, models, matched, clean[1], likely[1], sky_of=sky_of, floor=floor)
+    _check_ratio(refined.matched, models, int(is_star.sum()) or len(is_star))
+    return refined
+
+
+def _check_ratio(matched: FrameMatch, models: Models, n_used: int) -> None:
+    """Refuse a flux ratio that no two frames of one field have."""
+    if matched.flux_ratio <= 0:
+        raise ValueError(
+            f"the flux ratio of science to reference is {matched.flux_ratio:.3g} by {n_used} "
+            "sources, and must be above 0: what was taken for stars is none. The PSFs are "
+            f"{models[0].fwhm:.2f} px wide in science and {models[1].fwhm:.2f} in reference; "
+            "where that is less than the seeing, they are cosmic rays: remove these first"
+        )
 
 
 def _flux_ratio(

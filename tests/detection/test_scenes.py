@@ -25,3 +25,9 @@ def test_a_crowded_scene_comes_through_the_pipeline(seed):
     found = make_scene(seed).candidates
     # the simulator puts at least ten changes of more than 4 sigma into each
     assert found.is_real.sum() >= 8
+
+
+def test_a_frame_whose_cosmic_rays_pass_for_stars_is_refused():
+    # so many hits, so few stars: without the refusal the flux ratio came out below 0
+    with pytest.raises(ValueError, match="must be above 0: what was taken for stars is none"):
+        make_scene(150292)
