@@ -16,14 +16,15 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def own_weights(tmp_path):
-    """A copy of the shipped weights, in force."""
+def own_weights(tmp_path, product_files):
+    """A copy of the shipped weights, in force: the stored file that workers read."""
     copy = tmp_path / "weights" / "own.onnx"
     copy.parent.mkdir()
     for ending in (".onnx", ".json"):
         shutil.copyfile(weights.DEFAULT.with_suffix(ending), copy.with_suffix(ending))
-    registry.register(copy, activate=True)
-    return copy
+    row = registry.register(copy, activate=True)
+    registry._open.cache_clear()  # as in a worker that has just begun
+    return product_files / row.model_path
 
 
 def the_difference_stands():
@@ -41,8 +42,8 @@ def test_missing_weights_fail_the_inference_and_the_difference_stands(night, own
     own_weights.unlink()
     night.run()
     sentence = failed(ModelRun, GOOD)
-    assert f"no weights at {own_weights}" in sentence
-    assert "restore them" in sentence
+    assert f"{own_weights.name}' is gone" in sentence
+    assert "restore it" in sentence
     assert the_difference_stands()
 
 
@@ -53,7 +54,7 @@ def test_altered_weights_fail_the_inference_and_the_difference_stands(night, own
     night.run()
     sentence = failed(ModelRun, GOOD)
     assert "has SHA-256" in sentence
-    assert "restore the weights" in sentence
+    assert "restore it from a backup" in sentence
     assert the_difference_stands()
 
 

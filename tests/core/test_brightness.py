@@ -33,7 +33,7 @@ def test_no_row_has_both_a_magnitude_and_a_limit():
 def test_the_pages_of_a_detection_show_its_magnitude(admin_client):
     found = make_candidate(magnitude=19.3214, magnitude_error=0.0512, photometric_system="AB")
     detection = make_detection(candidate=found)
-    page = admin_client.get(f"/admin/detection/detection/{detection.pk}/change/")
+    page = admin_client.get(f"/console/detections/{detection.pk}/")
     assert "19.321 ± 0.051 AB" in page.content.decode()
     assert "19.321 ± 0.051 AB" in admin_client.get("/admin/detection/detection/").content.decode()
     candidates = admin_client.get("/admin/differencing/candidate/")

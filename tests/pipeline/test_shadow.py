@@ -22,7 +22,7 @@ def challenger(**fields):
     champion = in_force().model
     row = make_model(
         name=champion.name,
-        version="2",
+        version=f"{champion.version} again",
         model_type=champion.model_type,
         model_path=champion.model_path,
         sha256=champion.sha256,

@@ -11,7 +11,7 @@ from catalog.vo.models import TapJob
 from tests.catalog.vo.images import make_found
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_pyvo_accepts_every_service_of_a_live_server(live_server, monkeypatch):
     monkeypatch.setattr(uws, "nudge", lambda name, key: uws.run(key))  # a worker at once
     config.put("vo", {"anonymous_access": "everything"})
