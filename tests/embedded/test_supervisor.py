@@ -15,7 +15,8 @@ from astrid.supervisor import SupervisionError
 from tests.embedded.processes import DEADLINE_S, PROJECT, alive, eventually
 
 DRIVER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
 from astrid.supervised import Program
 from astrid.supervisor import Patience, Supervisor
 patience = Patience(ready_s=60.0, stop_s={stop_s}, first_pause_s=0.01, most_quick_deaths=3)
