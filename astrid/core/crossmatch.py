@@ -14,10 +14,11 @@ import numpy.typing as npt
 from django.db import connection, models
 from scipy.spatial import cKDTree
 
+from astrid.core.counting import estimate
 from astrid.core.healpix import ORDER, Ranges, joined, ranges_round
 from astrid.core.sky import SkyPosition, check_position
 
-WHOLE_SKY = 12 * 4**ORDER  # cells
+WHOLE_SKY: int = 12 * 4**ORDER  # cells
 # To read so many rows too many costs no more than to look for the next range in the index.
 ROWS_PER_RANGE = 100
 RANGES_PER_QUERY = 5000
@@ -145,12 +146,9 @@ def _checked(
     return lon % 360, lat
 
 
-def _cells_per_row(model: type[models.Model]) -> int:
+def _cells_per_row(model: type[SkyPosition]) -> int:
     """Estimate how many cells of the sky there are per row of the table."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [_table(model)])
-        (rows,) = cursor.fetchone()
-    return int(WHOLE_SKY / max(rows, 1))
+    return WHOLE_SKY // max(estimate(model._base_manager.all()), 1)
 
 
 def _table(model: type[models.Model]) -> str:
