@@ -13,6 +13,7 @@ from catalog.vo.adql.schema import Column, Published
 from catalog.vo.adql.translate import Statement, translate
 from catalog.vo.answers import reading
 from catalog.vo.types import column_of
+from catalog.vo.votable import distinct
 
 PART_ROWS = 5000
 MOST_ROWS = 10**12  # an export has no limit of rows but that of its time
@@ -95,7 +96,7 @@ def rows_of(query: str, published: Published, seconds: float) -> Iterator[Rows]:
     """
     text = query if len(query.split()) > 1 else f"SELECT * FROM {query}"  # noqa: S608 - ADQL
     statement = translate(parse(text), published, cone_ranges, MOST_ROWS)
-    with reading(seconds):
+    with reading(seconds, of_one_moment=True):
         yield Rows(_columns(statement), statement)
 
 
@@ -105,17 +106,8 @@ def _columns(statement: Statement) -> tuple[Column, ...]:
         cursor.execute(described, list(statement.parameters))
         kinds = [one.type_code for one in cursor.description]
     found = [column_of(one, kind) for one, kind in zip(statement.outputs, kinds, strict=True)]
-    return tuple(replace(one, name=name) for one, name in zip(found, _distinct(found), strict=True))
-
-
-def _distinct(columns: list[Column]) -> list[str]:
-    made: list[str] = []
-    for one in columns:
-        number, name = 2, one.name
-        while name in made:
-            name, number = f"{one.name}_{number}", number + 1
-        made.append(name)
-    return made
+    names = distinct([one.name for one in found])
+    return tuple(replace(one, name=name) for one, name in zip(found, names, strict=True))
 
 
 def _quoted(name: str) -> str:

@@ -163,8 +163,12 @@ def _fits(rows: Rows, out: IO[bytes]) -> int:
     dtype = empty.columns.dtype.newbyteorder(">")
     out.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
     out.write(empty.header.tostring().encode("ascii"))
+    written_rows = 0
     for part in rows.parts():
         out.write(_fits_records(rows.columns, part, dtype).tobytes())
+        written_rows += len(part)
+    if written_rows != number:  # the header has said another number
+        raise Unwritable(f"{number} rows became {written_rows} while they were written: ask again")
     out.write(bytes(-number * dtype.itemsize % _BLOCK))
     return number
 

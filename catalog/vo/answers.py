@@ -21,8 +21,7 @@ from catalog.vo.types import column_of
 _THEIRS = ("21", "22", "2F", "42", "54", "0A", "P0")
 _WRITES = "25006"  # in a transaction that may only read
 _CHUNK = 5_000
-# Compiling a statement would cost more than most answers.
-_LIMITS = "SELECT set_config('statement_timeout', %s, true), set_config('jit', 'off', true)"
+_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,11 @@ def answer_of(
 
 
 @contextmanager
-def reading(seconds: float) -> Iterator[None]:
+def reading(seconds: float, *, of_one_moment: bool = False) -> Iterator[None]:
     """Let the block read, but not write, and no statement of it take longer than it may.
+
+    ``of_one_moment`` lets all its statements see the tables as the first one does; inside a
+    transaction that has begun, they see what that one sees.
 
     Raises
     ------
@@ -90,11 +92,14 @@ def reading(seconds: float) -> Iterator[None]:
     TooLong
         If a statement takes too long.
     """
+    is_first = of_one_moment and not connection.in_atomic_block
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
+                if is_first:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 cursor.execute("SET TRANSACTION READ ONLY")
-                cursor.execute(_LIMITS, [str(max(1, int(seconds * 1000)))])
+                cursor.execute(_LIMIT, [str(max(1, int(seconds * 1000)))])
             yield
             transaction.set_rollback(True)  # nothing to keep, and the limits end here
     except Error as error:

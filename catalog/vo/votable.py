@@ -93,7 +93,7 @@ def fill(
         [convert(row[place]) for row in rows]
         for place, convert in enumerate(converter(each) for each in columns)
     ]
-    names = _distinct([each.name for each in columns])
+    names = distinct([each.name for each in columns])
     for number, (column, name, given) in enumerate(zip(columns, names, values, strict=True)):
         element.fields.append(_field(document, column, name, number, given))
     element.create_arrays(len(rows))
@@ -120,7 +120,7 @@ def _clean(text: str) -> str:
     return "".join(c if c in "\t\n" or " " <= c < "\ud800" or c > "\udfff" else "?" for c in text)
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
     """Give each column a name of its own."""
     made: list[str] = []
     for name in names:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -8,12 +9,14 @@ import pytest
 from astropy.io import fits
 from astropy.io.votable import parse_single_table
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from astrid.core import store
 from astrid.core.models import RunStatus
 from catalog import tasks
 from catalog.exports import reading, service
 from catalog.models import ExportJob
+from detection.models import SkyObject
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -268,6 +271,40 @@ def test_a_person_exports_what_that_person_may_see(objects):
     service.work_off(job)
     job.refresh_from_db()
     assert job.rows == 0  # none of them is published
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_is_the_archive_at_one_moment(tmp_path, monkeypatch):
+    factories.make_sky_object(designation="first")
+    counted = reading.Rows.number_and_widths
+
+    def then_another_is_found(rows):
+        found = counted(rows)
+        with ThreadPoolExecutor(1) as elsewhere:  # over a connection of its own
+            elsewhere.submit(add_object).result()
+        return found
+
+    monkeypatch.setattr(reading.Rows, "number_and_widths", then_another_is_found)
+    path = exported(tmp_path, TABLE, "fits")
+    assert fits.getdata(path, 1)["designation"].tolist() == ["first"]
+    assert SkyObject.objects.count() == 2
+
+
+def add_object():
+    try:
+        factories.make_sky_object(designation="a later one")
+    finally:
+        connection.close()
+
+
+def test_fits_that_would_not_hold_what_its_header_says_is_not_written(
+    objects, tmp_path, monkeypatch
+):
+    counted = reading.Rows.number_and_widths
+    monkeypatch.setattr(reading.Rows, "number_and_widths", lambda rows: (4, counted(rows)[1]))
+    with pytest.raises(CommandError, match="4 rows became 5 while they were written"):
+        exported(tmp_path, TABLE, "fits")
+    assert list(tmp_path.glob("*rows*")) == []
 
 
 class TestAdmin:
