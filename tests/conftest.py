@@ -5,10 +5,15 @@ from contextlib import ExitStack
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from astrid import embedded
 from tests.celery_worker import redis_database
 
+END_OTHER_SESSIONS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "broker"}
 
 
@@ -19,6 +24,18 @@ def pytest_configure(config):
     config.add_cleanup(stack.close)
     if hasattr(config, "workerinput"):
         settings.CACHES["default"]["LOCATION"] = cache_of(config.workerinput["workerid"])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Take the test database away even from a browser that keeps its connections alive.
+
+    Each of them holds a thread of the live server, and that a session: none may be left when the
+    database is dropped.
+    """
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(END_OTHER_SESSIONS)
 
 
 def cache_of(worker):
