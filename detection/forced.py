@@ -5,7 +5,6 @@ run too many finds nothing to do. A difference asks for a run on itself once its
 and for runs on the others that cover the objects which no difference has measured yet.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -16,18 +15,14 @@ from astrid.core.measure import measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
 from astrid.core.sky import separation_deg
+from detection.fluxes import rows_of
 from detection.models import ForcedMeasurement, ForcedPhotometryRun, ModelRun, SkyObject
 from detection.parameters import DetectionParameters
-from differencing import services as differencing
-from differencing.extraction.forced import Forced, force_difference, is_inside
 from differencing.models import DifferenceRun
-from differencing.subtraction.subtract import Difference
 from observations.models import Observation
-from preprocessing.photometry.magnitudes import AB_LESS_VEGA, System, ZeroPoint, microjansky
 
 # Raise it when fluxes come out otherwise: all is then measured anew, beside what there is.
 VERSION = "1"
-_FLUXES = ("flux", "flux_error", "magnitude", "magnitude_error", "upper_limit")
 
 
 def due() -> QuerySet[DifferenceRun]:
@@ -128,7 +123,7 @@ def measure(run: ForcedPhotometryRun) -> None:
         with cost.step("objects"):
             things = _unmeasured(difference)
         with cost.step("photometry"):
-            rows = _rows(run, things) if things else []
+            rows = rows_of(run, things) if things else []
     with transaction.atomic():
         # Another run may have measured the same at the same time: its rows are as good.
         ForcedMeasurement.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
@@ -148,53 +143,6 @@ def _unmeasured(difference: DifferenceRun) -> list[SkyObject]:
         sky_object=OuterRef("pk"), difference_run=difference, method_version=VERSION
     )
     return list(_objects_of(difference.observation).exclude(Exists(known)).order_by("id"))
-
-
-def _rows(run: ForcedPhotometryRun, things: Sequence[SkyObject]) -> list[ForcedMeasurement]:
-    """Measure ``things``; those outside the image get no row."""
-    made = differencing.stored_difference(run.difference_run)
-    places = np.array([(one.ra, one.dec) for one in things])
-    x, y = made.wcs.all_world2pix(places[:, 0], places[:, 1], 0, quiet=True)
-    found = force_difference(made, x, y)
-    inside = np.flatnonzero(is_inside(x, y, made.mask.shape))
-    return [_row(run, things[one], found[one], made) for one in inside.tolist()]
-
-
-def _row(
-    run: ForcedPhotometryRun, thing: SkyObject, found: Forced, made: Difference
-) -> ForcedMeasurement:
-    fluxes = {name: _number(float(found[name])) for name in _FLUXES}
-    scale = _ujy_per_adu(made.zero_point)
-    return ForcedMeasurement(
-        run=run,
-        sky_object=thing,
-        difference_run=run.difference_run,
-        observation=run.difference_run.observation,
-        method_version=run.method_version,
-        **fluxes,
-        photometric_system=made.zero_point.system if made.zero_point else "",
-        flux_ujy=_times(fluxes["flux"], scale),
-        flux_error_ujy=_times(fluxes["flux_error"], scale),
-        hidden_share=float(np.clip(found["hidden_share"], 0, 1)),
-        mask_bits=int(found["mask_bits"]),
-    )
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
-def _times(flux: float | None, scale: float | None) -> float | None:
-    return None if flux is None or scale is None else flux * scale
-
-
-def _ujy_per_adu(zero_point: ZeroPoint | None) -> float | None:
-    """Give the microjansky of one ADU, where the zero point tells."""
-    if zero_point is None or not zero_point.is_calibrated:
-        return None
-    if zero_point.system == System.VEGA and zero_point.band not in AB_LESS_VEGA:
-        return None
-    return float(microjansky(1.0, zero_point))
 
 
 def give_up(run: ForcedPhotometryRun, reason: str) -> None:

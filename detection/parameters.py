@@ -61,6 +61,9 @@ class DetectionParameters:
         unit="rows",
         ge=0,
     )
+    forced_total: bool = tunable(
+        True, "whether forced photometry also measures the total flux, on the science frame"
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that nothing can be scored or cut with."""

@@ -15,6 +15,7 @@ from differencing.extraction.brightness import MAGNITUDES
 from differencing.extraction.extract import DTYPE, FIELDS, Candidates
 from differencing.extraction.forced import Forced
 from differencing.parameters import Algorithm
+from differencing.psf import stored as stored_psf
 from differencing.subtraction.subtract import Difference
 from preprocessing.calibrated import native, verify, wcs_header
 from preprocessing.photometry.header_zero_point import read_cards, write_cards
@@ -67,6 +68,8 @@ def to_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
     units = [_plane(fits.ImageHDU, difference, name, celestial) for name in PLANES]
     names, values = list(difference.figures), list(difference.figures.values())
     figures = Table([names, values], names=("name", "value"), dtype=(str, float))
+    if difference.science_psf is not None:
+        units.append(stored_psf.to_hdu(difference.science_psf))
     return _bytes(
         primary,
         *units,
@@ -86,6 +89,8 @@ def from_fits(content: bytes) -> StoredDifference:
     with fits.open(io.BytesIO(content), memmap=False) as units:
         for name in (*PLANES, "PSF", "FIGURES"):
             verify(units, name)
+        if stored_psf.NAME in units:
+            verify(units, stored_psf.NAME)
         planes = {
             field: native(units[name].data, np.uint16 if name == "MASK" else np.float32)
             for name, (field, _, _) in PLANES.items()
@@ -93,6 +98,7 @@ def from_fits(content: bytes) -> StoredDifference:
         return StoredDifference(
             **planes,
             psf=native(units["PSF"].data, np.float32),
+            science_psf=stored_psf.from_hdus(units),
             wcs=WCS(units["DIFF"].header),
             figures={str(name): float(value) for name, value in units["FIGURES"].data},
             algorithm=Algorithm(units[0].header["METHOD"].lower()),

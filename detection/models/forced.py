@@ -62,6 +62,17 @@ class ForcedMeasurement(Record, Brightness):
         null=True, blank=True, help_text="Microjansky; empty where the zero point gives none."
     )
     flux_error_ujy = models.FloatField(null=True, blank=True, help_text="Microjansky.")
+    total_flux = models.FloatField(
+        null=True, blank=True, help_text="PSF flux on the science frame alone, ADU."
+    )
+    total_flux_error = models.FloatField(null=True, blank=True, help_text="ADU.")
+    total_flux_ujy = models.FloatField(null=True, blank=True, help_text="Microjansky.")
+    total_flux_error_ujy = models.FloatField(null=True, blank=True, help_text="Microjansky.")
+    total_mask_bits = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Of the science frame alone; empty where it was not measured.",
+    )
     hidden_share = models.FloatField(
         help_text="Of the information that masked pixels took away, 0 to 1."
     )

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from astrid.core.threads import in_threads, plain_libraries
 from differencing.parameters import Algorithm, DifferenceParameters
+from differencing.psf.model import PsfModel
 from differencing.psf.saturated import paint_stars
 from differencing.psf.stars import Sources
 from differencing.subtraction.both import Reference, measure_both, take_both_apart
@@ -59,6 +60,8 @@ class Difference:
         What made it.
     zero_point : ZeroPoint or None
         What turns the fluxes into magnitudes; None where the science frame has none.
+    science_psf : PsfModel or None
+        Of the science frame; None in a difference stored before it was kept.
     """
 
     difference: Float32Image
@@ -71,6 +74,7 @@ class Difference:
     figures: dict[str, float] = field(default_factory=dict)
     algorithm: Algorithm = Algorithm.ZOGY
     zero_point: ZeroPoint | None = None
+    science_psf: PsfModel | None = None
 
 
 def subtract(
@@ -210,6 +214,7 @@ def finish(
         wcs=ready.pair.planes[0].wcs,
         figures=ready.pair.figures() | dict(figures) | noise_figures | ready.watch.seconds,
         algorithm=algorithm,
+        science_psf=ready.pair.models[0],
     )
 
 

@@ -1,7 +1,9 @@
+import io
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from differencing import product
 from differencing.extraction.extract import extract
@@ -217,12 +219,23 @@ def test_stored_difference_is_read_back_unchanged(scene):
     for name in ("difference", "significance", "flux", "flux_error", "mask", "psf"):
         np.testing.assert_array_equal(getattr(stored, name), getattr(scene.difference, name))
     assert stored.figures == scene.difference.figures
+    model, kept = scene.difference.science_psf, stored.science_psf
+    np.testing.assert_array_equal(kept.coefficients, model.coefficients)
+    assert replace(kept, coefficients=model.coefficients) == model
     # the same pixel lies at the same place of the sky to a millionth of an arcsecond
     np.testing.assert_allclose(
         stored.wcs.all_pix2world([[10, 20]], 0),
         scene.difference.wcs.all_pix2world([[10, 20]], 0),
         atol=1e-9,
     )
+
+
+def test_a_difference_from_before_the_psf_was_kept_is_read(scene):
+    with fits.open(io.BytesIO(product.to_fits(scene.difference))) as units:
+        del units["SCIPSF"]
+        old = io.BytesIO()
+        units.writeto(old)
+    assert product.from_fits(old.getvalue()).science_psf is None
 
 
 def test_damaged_difference_is_refused(scene):

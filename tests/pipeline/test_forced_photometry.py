@@ -50,6 +50,31 @@ def test_fluxes_of_known_objects_are_those_that_were_injected(camera, night, ref
     pulls = [(row.flux - flux) / np.hypot(row.flux_error, 0.03 * flux) for row, flux in measured]
     assert max(map(abs, pulls)) < 4.5
     assert abs(np.mean(pulls)) < 3 / np.sqrt(len(pulls)) + 0.5
+    # beside what changed, the science frame has the light of hosts and of stars that vary
+    pulls = {thing.pk: (found[thing.pk].total_flux - one.flux)
+             / np.hypot(found[thing.pk].total_flux_error, 0.03 * one.flux)
+             for thing, one in zip(things, sources, strict=True)}  # fmt: skip
+    alone = [pulls[thing.pk] for thing, one in zip(things, sources, strict=True)
+             if one.kind == "transient"]  # fmt: skip
+    assert max(map(abs, alone)) < 4.5
+    assert max(pulls.values()) > 10 > -4.5 < min(pulls.values())
+
+
+def test_no_total_flux_is_measured_where_it_is_not_wanted(camera, night, reference, science):
+    know((night.truth[science.name][0].ra, night.truth[science.name][0].dec))
+    camera(reference, science)
+    work()
+    (run,) = ForcedPhotometryRun.objects.all()
+    assert not ForcedMeasurement.objects.filter(total_mask_bits=None).exists()
+    ForcedMeasurement.objects.all().delete()
+    run.parameters |= {"forced_total": False}
+    run.status = RunStatus.PENDING
+    run.save()
+    force(str(run.pk))
+    totals = ForcedMeasurement.objects.values_list(
+        "total_flux", "total_flux_ujy", "total_mask_bits"
+    )
+    assert set(totals) == {(None, None, None)}
 
 
 def test_where_nothing_is_there_is_an_upper_limit(camera, night, reference, science):
@@ -146,6 +171,8 @@ def test_a_zero_point_gives_microjansky(camera, night, reference, science):
         assert row.photometric_system == "AB"
         assert row.flux_ujy == pytest.approx(10 * row.flux)
         assert row.flux_error_ujy == pytest.approx(10 * row.flux_error)
+        assert row.total_flux_ujy == pytest.approx(10 * row.total_flux)
+        assert row.total_flux_error_ujy == pytest.approx(10 * row.total_flux_error)
         if row.magnitude is not None:
             assert row.magnitude == pytest.approx(23.9 - 2.5 * np.log10(row.flux_ujy))
 
