@@ -151,6 +151,16 @@ def candidates_from_ecsv(content: bytes) -> Candidates:
     return found
 
 
+def columns(candidates: Candidates) -> dict[str, NDArray[Any]]:
+    """Give candidates as columns of the database; a magnitude or limit that is none is masked."""
+    return {
+        COLUMNS.get(name, name): (
+            np.ma.masked_invalid(candidates[name]) if name in MAGNITUDES else candidates[name]
+        )
+        for name, *_ in FIELDS
+    }
+
+
 def rows(candidates: Candidates) -> list[dict[str, Any]]:
     """Give each candidate as plain numbers under the column names of the database.
 

@@ -228,7 +228,7 @@ def _finish(
                 "versions": versions(),
             },
         )
-        Candidate.objects.bulk_create(rows_of(run, found, result.zero_point), batch_size=1000)
+        write_candidates(run, found, result.zero_point)
         settle(run.observation)
 
 
@@ -239,16 +239,25 @@ def _uncovered(pair: _Pair) -> float:
     return share
 
 
+def write_candidates(run: DifferenceRun, found: Candidates, zero_point: ZeroPoint | None) -> None:
+    """Write a row for each thing found."""
+    Candidate.objects.copy_columns(product.columns(found) | _common(run, zero_point))
+
+
 def rows_of(run: DifferenceRun, found: Candidates, zero_point: ZeroPoint | None) -> list[Candidate]:
-    """Build the unsaved rows of what was found; those of a comparison wait for no network."""
-    status = CandidateStatus.DUPLICATE if run.is_comparison else CandidateStatus.PENDING
-    common = {
-        "difference_run": run,
+    """Build the rows of what was found, unsaved: for those who judge and do not keep them."""
+    common = _common(run, zero_point)
+    return [Candidate(**common, **facts) for facts in product.rows(found)]
+
+
+def _common(run: DifferenceRun, zero_point: ZeroPoint | None) -> dict[str, Any]:
+    """Give what all rows of a run share; those of a comparison wait for no network."""
+    return {
+        "difference_run_id": run.pk,
         "observation_id": run.observation_id,
-        "status": status,
+        "status": CandidateStatus.DUPLICATE if run.is_comparison else CandidateStatus.PENDING,
         "photometric_system": zero_point.system if zero_point else "",
     }
-    return [Candidate(**common, **facts) for facts in product.rows(found)]
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from astrid.core.counting import estimate
 from astrid.core.healpix import ORDER, Ranges, joined, ranges_round
-from astrid.core.sky import SkyPosition, check_position
+from astrid.core.sky import SkyPosition, check_positions
 
 WHOLE_SKY: int = 12 * 4**ORDER  # cells
 # To read so many rows too many costs no more than to look for the next range in the index.
@@ -139,11 +139,7 @@ def _checked(
 ) -> tuple[FloatArray, FloatArray]:
     if not 0 <= radius_deg <= 1:
         raise ValueError(f"radius is {radius_deg}; it must lie in 0 to 1 degree")
-    lon, lat = (np.atleast_1d(np.asarray(angle, float)) for angle in (ra, dec))
-    good = (lon >= 0) & (lon <= 360) & (np.abs(lat) <= 90)
-    for one in np.flatnonzero(~good)[:1]:
-        check_position(lon[one], lat[one])
-    return lon % 360, lat
+    return check_positions(ra, dec)
 
 
 def _cells_per_row(model: type[SkyPosition]) -> int:

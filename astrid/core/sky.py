@@ -18,6 +18,7 @@ from django.db import models
 from django.db.models import F, Max, Q
 from django.db.models.expressions import Expression, Func
 
+from astrid.core.copying import Columns, copy_columns
 from astrid.core.healpix import cone_ranges, healpix
 
 WHOLE_SKY_DEG = 60.0  # from here on ranges no longer pay: look at every row
@@ -40,6 +41,15 @@ def check_position(ra: float, dec: float) -> tuple[float, float]:
     if not (-90 <= dec <= 90):
         raise ValueError(f"dec is {dec}; it must lie in -90 to 90 degrees")
     return (0.0 if ra == 360 else float(ra)), float(dec)
+
+
+def check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return positions with 360 written as 0, or raise ValueError saying what is wrong of one."""
+    lon, lat = (np.atleast_1d(np.asarray(angle, float)) for angle in (ra, dec))
+    good = (lon >= 0) & (lon <= 360) & (np.abs(lat) <= 90)
+    for one in np.flatnonzero(~good)[:1]:
+        check_position(lon[one], lat[one])
+    return lon % 360, lat
 
 
 class Separation(Func):
@@ -145,6 +155,15 @@ class SkyQuerySet(models.QuerySet[_Row]):
         objs = list(objs)
         place(objs)
         return super().bulk_create(objs, *args, **options)
+
+    def copy_columns(self, columns: Columns) -> int:
+        """Write new rows from columns, as :func:`astrid.core.copying.copy_columns` does.
+
+        Positions are checked, and their cells computed in one go.
+        """
+        ra, dec = check_positions(columns["ra"], columns["dec"])
+        placed = {"ra": ra, "dec": dec, "hpx": healpix(ra, dec)}
+        return copy_columns(self.model, {**columns, **placed})
 
 
 def place(rows: Collection["SkyPosition"]) -> None:

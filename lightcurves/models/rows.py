@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from astrid.core.array_stores import STORES, ArrayStore
 from astrid.core.arrays import NumpyArrayField
+from astrid.core.copying import copy_rows
 from astrid.core.models import Dated
-from lightcurves.models.copying import copy_rows
 from lightcurves.models.slices import ArraySlice
 
 _Row = TypeVar("_Row", bound="PreparedRow")
