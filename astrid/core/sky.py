@@ -167,7 +167,14 @@ class SkyQuerySet(models.QuerySet[_Row]):
 
 
 def place(rows: Collection["SkyPosition"]) -> None:
-    """Check the positions of ``rows`` and fill in their cells, vectorised."""
+    """Check the positions of ``rows`` and fill in their cells, vectorised.
+
+    A row whose table allows it may be without a position; it has no cell then.
+    """
+    nowhere: Any = (None, None)
+    for row in rows:
+        row.hpx, row.placed_at = nowhere
+    rows = [row for row in rows if (row.ra, row.dec) != nowhere]
     if not rows:
         return
     for row in rows:
@@ -181,12 +188,12 @@ def place(rows: Collection["SkyPosition"]) -> None:
 class HealpixField(models.BigIntegerField):
     """The cell of the row's position, worked out whenever the row is written."""
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> int:
+    def pre_save(self, model_instance: models.Model, add: bool) -> int | None:
         """Work the cell out from ra and dec."""
         row: Any = model_instance
         if row.placed_at != (row.ra, row.dec):  # bulk_create has done it for the whole batch
             place([row])
-        return int(row.hpx)
+        return None if row.hpx is None else int(row.hpx)
 
 
 class SkyPosition(models.Model):

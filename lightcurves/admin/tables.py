@@ -56,7 +56,7 @@ class MissionCatalogAdmin(CountingAdmin):
 class TargetAdmin(CountingAdmin):
     """Targets by number."""
 
-    list_display = ["name", "catalog"]
+    list_display = ["name", "catalog", "ra", "dec"]
     list_filter = ["catalog"]
     list_select_related = ["catalog"]
     search_fields = ["=name"]

@@ -79,7 +79,7 @@ class LightcurveTargetSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Target
-        fields = ["id", "catalog", "name", "created_at", "updated_at"]
+        fields = ["id", "catalog", "name", "ra", "dec", "created_at", "updated_at"]
 
 
 class LightcurveInstrumentSerializer(serializers.ModelSerializer):
@@ -168,6 +168,7 @@ class LightcurveDataSetSerializer(serializers.ModelSerializer):
             "observation",
             "photometric_method",
             "processing_method",
+            "unit",
             "n",
             "minimum",
             "maximum",

@@ -4,7 +4,9 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers, viewsets
 
+from astrid.core.api import SkyReadViewSet
 from lightcurves.api import serializers as shown
+from lightcurves.api.filters import DataSetFilter, TargetFilter
 from lightcurves.models import (
     DataSet,
     DataSetHierarchy,
@@ -52,12 +54,12 @@ class MissionCatalogViewSet(viewsets.ReadOnlyModelViewSet):
     filterset_fields = ["name", "host_mission"]
 
 
-class TargetViewSet(viewsets.ReadOnlyModelViewSet):
+class TargetViewSet(SkyReadViewSet):
     """Targets."""
 
     queryset = Target.objects.order_by("id")
     serializer_class = shown.LightcurveTargetSerializer
-    filterset_fields = ["catalog", "name"]
+    filterset_class = TargetFilter
 
 
 class InstrumentViewSet(viewsets.ReadOnlyModelViewSet):
@@ -101,13 +103,13 @@ class ProcessingMethodViewSet(viewsets.ReadOnlyModelViewSet):
     filterset_fields = ["name"]
 
 
-class DataSetViewSet(ArrayViewSet):
-    """Light curves."""
+class DataSetViewSet(ArrayViewSet, SkyReadViewSet):
+    """Light curves; a cone keeps those of the targets in it."""
 
     queryset = DataSet.objects.order_by("id")
     serializer_class = shown.LightcurveDataSetSerializer
     detail_serializer_class = shown.LightcurveDataSetDetailSerializer
-    filterset_fields = ["target", "observation", "photometric_method", "processing_method"]
+    filterset_class = DataSetFilter
 
 
 class DataSetHierarchyViewSet(viewsets.ReadOnlyModelViewSet):

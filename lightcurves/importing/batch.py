@@ -13,7 +13,13 @@ from astrid.core.locks import queue_up
 from lightcurves.errors import BadLightCurve
 from lightcurves.importing.places import Places, observation_key, target_key
 from lightcurves.importing.stored import Stored, stored_of
-from lightcurves.models import DataSet, DataSetHierarchy, QualityFlagArray, TargetSpecificTime
+from lightcurves.models import (
+    DataSet,
+    DataSetHierarchy,
+    QualityFlagArray,
+    Target,
+    TargetSpecificTime,
+)
 from lightcurves.moving import TURN
 from lightcurves.reading.curves import Curve, Measured
 from lightcurves.reading.files import read_file
@@ -47,6 +53,8 @@ class Batch:
     flags: list[tuple[Curve, str]] = field(default_factory=list)
     datasets: list[tuple[Curve, Measured, DataSet]] = field(default_factory=list)
     links: list[tuple[DataSet, DataSet]] = field(default_factory=list)
+    placed: list[Target] = field(default_factory=list)
+    with_units: list[DataSet] = field(default_factory=list)
     seen: dict[Any, Stored] = field(default_factory=dict)
 
     def add(self, curves: Sequence[Curve]) -> int:
@@ -77,11 +85,12 @@ class Batch:
     def _plan(self, curve: Curve, stored: Stored) -> None:
         """Plan what is new, and let later files of the batch find it."""
         new = [one for one in curve.measured if stored.find(one) is None]
+        self._note_missing(curve, stored)
         if not new:
             return
         self.curves.append(curve)
         for one in new:
-            row = DataSet(values=one.values, errors=one.errors)
+            row = DataSet(values=one.values, errors=one.errors, unit=one.unit)
             stored.datasets.setdefault((one.source, one.method), []).append(row)
             self.datasets.append((curve, one, row))
         self._link(curve, stored, new)
@@ -91,6 +100,18 @@ class Batch:
         for kind in curve.flags.keys() - stored.flags.keys():
             stored.flags[kind] = curve.flags[kind]
             self.flags.append((curve, kind))
+
+    def _note_missing(self, curve: Curve, stored: Stored) -> None:
+        """Keep what files of earlier imports said and nobody kept: positions and units."""
+        target = self.places.find_target(curve)
+        if curve.position and target is not None and target.ra is None:
+            target.ra, target.dec = curve.position
+            self.placed.append(target)
+        for one in curve.measured:
+            row = stored.find(one)
+            if row is not None and row.pk and one.unit and not row.unit:
+                row.unit = one.unit
+                self.with_units.append(row)
 
     def _link(self, curve: Curve, stored: Stored, new: Sequence[Measured]) -> None:
         columns = {one.column: one for one in curve.measured}
@@ -103,6 +124,9 @@ class Batch:
 
     def write(self) -> None:
         """Write all that was planned."""
+        for target in self.placed:
+            target.save(update_fields=["ra", "dec", "hpx", "updated_at"])
+        DataSet.objects.bulk_update(self.with_units, ["unit"])
         self.places.make(self.curves)
         times = [
             TargetSpecificTime(barycentric_julian_dates=curve.times, **self._where(curve))

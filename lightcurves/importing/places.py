@@ -115,7 +115,7 @@ class Places:
     def _make_targets(self, curves: list[Curve]) -> None:
         new = {target_key(curve): curve for curve in curves if self.find_target(curve) is None}
         rows = {
-            key: Target(catalog=self._catalog(curve.mission), name=curve.target)
+            key: Target(catalog=self._catalog(curve.mission), name=curve.target, **_place_of(curve))
             for key, curve in new.items()
         }
         Target.objects.bulk_create(rows.values())
@@ -168,6 +168,10 @@ class Places:
         if (model, name) not in self.methods:
             self.methods[model, name] = model.objects.get_or_create(name=name)[0]
         return self.methods[model, name]
+
+
+def _place_of(curve: Curve) -> dict[str, float]:
+    return {} if curve.position is None else dict(zip(("ra", "dec"), curve.position, strict=True))
 
 
 def observation_of(curve: Curve) -> Observation:

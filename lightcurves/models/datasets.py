@@ -1,7 +1,7 @@
 """What was measured, how, and from what it was derived."""
 
 from collections.abc import Collection
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from lightcurves.alignment import align
 from lightcurves.models.graph import reachable
 from lightcurves.models.missions import Target
 from lightcurves.models.observations import Observation, check_cadence_counts
-from lightcurves.models.rows import PreparedRow, holding
+from lightcurves.models.rows import PreparedManager, PreparedQuerySet, PreparedRow, holding
 from lightcurves.statistics import summarise
 
 ARRAYS = ("values", "errors")
@@ -50,6 +50,19 @@ class ProcessingMethod(Dated):
         return self.name
 
 
+class DataSetQuerySet(PreparedQuerySet["DataSet"]):
+    """Light curves that can be asked where their targets are."""
+
+    def cone_search(self, ra: float, dec: float, radius_deg: float) -> Self:
+        """Keep light curves of targets within ``radius_deg`` degrees of a position."""
+        targets = Target.objects.cone_search(ra, dec, radius_deg)
+        return self.filter(target__in=targets.values("pk"))
+
+
+class DataSetManager(PreparedManager.from_queryset(DataSetQuerySet)):  # type: ignore[misc]
+    """Light curves without their arrays."""
+
+
 class DataSet(PreparedRow):
     """Values of one target at the cadences of one observation, with their errors."""
 
@@ -63,6 +76,11 @@ class DataSet(PreparedRow):
     )
     processing_method = models.ForeignKey(
         ProcessingMethod, models.CASCADE, null=True, blank=True, related_name="datasets"
+    )
+    unit = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="Of values and errors, as astropy writes it: electron / s, mag, uJy.",
     )
     values = NumpyArrayField(dtypes=("float64", "float32"))
     errors = NumpyArrayField(dtypes=("float64", "float32"))
@@ -83,6 +101,8 @@ class DataSet(PreparedRow):
         symmetrical=False,
         related_name="derived_datasets",
     )
+
+    objects: ClassVar[Any] = DataSetManager()
 
     class Meta:
         ordering = ["id"]

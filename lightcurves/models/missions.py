@@ -1,13 +1,14 @@
 """Missions, their catalogues, and what they look at."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from astrid.core.models import Dated, Record
+from astrid.core.sky import HealpixField, SkyPosition, SkyQuerySet
 from lightcurves.time_formats import SCALES, check_epoch_format, register_epoch_format
 
 if TYPE_CHECKING:
@@ -80,16 +81,37 @@ class MissionCatalog(Dated):
         return self.name
 
 
-class Target(Dated):
+class TargetQuerySet(SkyQuerySet["Target"]):
+    """Targets, some of which nobody gave a position."""
+
+    def cone_search(self, ra: float, dec: float, radius_deg: float) -> Self:
+        """Keep targets in a cone, the whole sky too: they have a position."""
+        return super().cone_search(ra, dec, radius_deg).filter(hpx__isnull=False)
+
+
+class Target(SkyPosition, Dated):
     """One star or object of a catalogue."""
 
     id = models.BigAutoField(primary_key=True)
     catalog = models.ForeignKey(MissionCatalog, models.CASCADE, related_name="targets")
     name = models.BigIntegerField()
+    ra = models.FloatField(null=True, blank=True, help_text="Degrees, ICRS, where it is known.")  # type: ignore[assignment]
+    dec = models.FloatField(null=True, blank=True, help_text="Degrees, ICRS, where it is known.")  # type: ignore[assignment]
+    hpx = HealpixField(null=True, editable=False, help_text="HEALPix cell, order 29, nested.")  # type: ignore[assignment]
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["catalog", "name"], name="target_once")]
-        indexes = [models.Index(fields=["name"])]
+    objects = TargetQuerySet.as_manager()
+
+    class Meta(SkyPosition.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["catalog", "name"], name="target_once"),
+            *SkyPosition.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(ra__isnull=True, dec__isnull=True)
+                | Q(ra__isnull=False, dec__isnull=False),
+                name="target_ra_with_dec",
+            ),
+        ]
+        indexes = [models.Index(fields=["name"]), *SkyPosition.Meta.indexes]
 
     def __str__(self) -> str:
         return f"{self.catalog} {self.name}"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from astrid.core.sky import check_position
 from lightcurves.errors import BadLightCurve
 from lightcurves.statistics import first_disorder
 
@@ -39,6 +40,8 @@ class Measured:
         Bit for bit as in the file; errors are NaN where the file states none.
     derived_from : str
         The column it was made from, if that is known.
+    unit : str
+        Of values and errors, as astropy writes it; empty where the file states none.
     """
 
     column: str
@@ -47,6 +50,7 @@ class Measured:
     values: Floats
     errors: Floats
     derived_from: str | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Curve:
     measured : tuple of `Measured`
     notes : tuple of str
         What the reader had to assume or leave out.
+    position : tuple of float, optional
+        Right ascension and declination, degrees, where the file states them.
     """
 
     mission: MissionFacts
@@ -82,6 +88,7 @@ class Curve:
     flags: Mapping[str, Integers]
     measured: tuple[Measured, ...]
     notes: tuple[str, ...] = field(default=())
+    position: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a curve that contradicts itself.
@@ -90,7 +97,7 @@ class Curve:
         ------
         BadLightCurve
             If lengths or dtypes do not fit, cadences do not increase, times run backwards, bits
-            are negative, or nothing is finite.
+            are negative, the position is none, or nothing is finite.
         """
         self._check_numbers()
         self._check_lengths()
@@ -105,6 +112,8 @@ class Curve:
             raise BadLightCurve(
                 f"the number of the target is {self.target}; it has at most 63 bits"
             )
+        if self.position is not None:
+            _check_position(*self.position)
         for name, array in self._floats().items():
             if array.dtype not in (np.float64, np.float32):
                 raise BadLightCurve(f"{name} is {array.dtype}; it must be float64 or float32")
@@ -135,6 +144,13 @@ class Curve:
         wrong = first_disorder(self.times, strict=False)
         if wrong is not None:
             raise BadLightCurve(f"times run backwards at row {wrong + 1}: {self.times[wrong]}")
+
+
+def _check_position(ra: float, dec: float) -> None:
+    try:
+        check_position(ra, dec)
+    except ValueError as error:
+        raise BadLightCurve(f"the position is {ra} {dec}: {error}") from error
 
 
 def usable(measured: list[Measured]) -> tuple[tuple[Measured, ...], tuple[str, ...]]:

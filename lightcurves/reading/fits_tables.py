@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from astropy import units
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyError, VerifyWarning
 from astropy.utils.exceptions import AstropyUserWarning
@@ -27,10 +28,13 @@ class FITSTable:
         Keywords of the primary header, and over them those of the table.
     columns : mapping
         (n,) arrays of this machine's byte order by upper-case name.
+    units : mapping
+        What the file says of units, by upper-case name; those without one are not there.
     """
 
     header: Mapping[str, Any]
     columns: Mapping[str, npt.NDArray[Any]]
+    units: Mapping[str, str]
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Give a column; BadLightCurve names those there are."""
@@ -52,6 +56,16 @@ class FITSTable:
         except ValueError as error:
             raise BadLightCurve(f"{name} is {value!r}; it must be a whole number") from error
 
+    def unit(self, name: str) -> str:
+        """Give a column's unit as astropy writes it; empty where there is none it can read."""
+        said = self.units.get(name.upper(), "")
+        found = units.Unit(_ELECTRONS.get(said, said), parse_strict="silent")
+        return "" if isinstance(found, units.UnrecognizedUnit) else found.to_string()
+
+
+# As the pipelines of Kepler and TESS write it, which no standard knows.
+_ELECTRONS = {"e-/s": "electron / s"}
+
 
 def read_table(path: Path) -> FITSTable:
     """Read the first table of a FITS file, and check its checksums if it has any.
@@ -69,8 +83,8 @@ def read_table(path: Path) -> FITSTable:
             warnings.simplefilter("ignore", VerifyWarning)
             warnings.filterwarnings("ignore", "Checksum verification failed")
             # Opened here: astropy leaves a file open in which it finds such damage.
-            with path.open("rb") as stream, fits.open(stream, checksum=True) as units:
-                return _taken(units)
+            with path.open("rb") as stream, fits.open(stream, checksum=True) as parts:
+                return _taken(parts)
     except FileNotFoundError:
         raise
     except TypeError as error:  # numpy's, of a table that wants more bytes than there are
@@ -85,14 +99,16 @@ def _words(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
-def _taken(units: fits.HDUList) -> FITSTable:
-    table = next((unit for unit in units if isinstance(unit, fits.BinTableHDU)), None)
+def _taken(parts: fits.HDUList) -> FITSTable:
+    table = next((part for part in parts if isinstance(part, fits.BinTableHDU)), None)
     if table is None:
         raise BadLightCurve("there is no table in the file")
-    header = _values(units[0].header) | _values(table.header)
+    header = _values(parts[0].header) | _values(table.header)
     data = {name: np.asarray(table.data[name]) for name in table.columns.names}
     return FITSTable(
-        header, {name.upper(): native(array) for name, array in data.items() if array.ndim == 1}
+        header,
+        {name.upper(): native(array) for name, array in data.items() if array.ndim == 1},
+        {each.name.upper(): str(each.unit) for each in table.columns if each.unit},
     )
 
 

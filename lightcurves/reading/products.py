@@ -168,7 +168,20 @@ def read_product(table: FITSTable) -> Curve:
         flags={kind: _bits(table.column(name)) for name, kind in product.flags.items()},
         measured=measured,
         notes=(*assumed, *left),
+        position=_position(table),
     )
+
+
+def _position(table: FITSTable) -> tuple[float, float] | None:
+    """Give where the target is, if the file says so; at its own epoch, no motion is put on."""
+    stated = [table.header.get(name) for name in ("RA_OBJ", "DEC_OBJ")]
+    if any(one in (None, "") for one in stated):
+        return None
+    try:
+        ra, dec = map(float, stated)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise BadLightCurve(f"RA_OBJ and DEC_OBJ are {stated}; they must be degrees") from error
+    return ra, dec
 
 
 def _cadences(found: Integers) -> tuple[Integers, dict[str, bool], tuple[str, ...]]:
@@ -196,6 +209,7 @@ def _measured(table: FITSTable, flux: Flux) -> Measured:
         values=values,
         errors=_errors(table, flux, values),
         derived_from=flux.derived_from,
+        unit=table.unit(flux.column),
     )
 
 

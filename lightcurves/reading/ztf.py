@@ -18,6 +18,8 @@ from lightcurves.reading.curves import Curve, Floats, Integers, Measured, Missio
 
 ZTF = MissionFacts("ZTF", "ZTF", "ztf_mjd", "2400000.5", "utc")
 SECONDS = 86_400
+MICROJANSKY_ZERO = 23.9  # AB magnitude of a microjansky
+_SAME_PLACE_DEG = 1.0  # what lies wider apart is not one object, or lies across 0 h
 OBJECT_COLUMNS = ("oid", "objectId", "object_id", "obj_id")
 BANDS = {"1": "g", "2": "r", "3": "i", "zg": "g", "zr": "r", "zi": "i",
          "ztfg": "g", "ztfr": "r", "ztfi": "i", "g": "g", "r": "r", "i": "i"}  # fmt: skip
@@ -30,7 +32,8 @@ class Dialect:
     """What one service calls the columns.
 
     ``same`` are columns that must not vary, by the observation's value they become; ``flags`` a
-    column of bits; ``sign`` a column that tells differences that are negative.
+    column of bits; ``sign`` a column that tells differences that are negative; ``unit`` that of
+    the values.
     """
 
     source: str
@@ -40,6 +43,7 @@ class Dialect:
     same: Mapping[str, str] | None = None
     flags: str | None = None
     sign: str | None = None
+    unit: str = ""
 
     @property
     def required(self) -> set[str]:
@@ -50,8 +54,10 @@ class Dialect:
 DIALECTS = (
     Dialect("ZTF forced flux", "filter", "flux", "fluxerr",
             same={"zp": "zero_point", "magsys": "mag_system"}),
-    Dialect("ALeRCE difference magnitude", "fid", "magpsf", "sigmapsf", sign="isdiffpos"),
-    Dialect("ZTF archive magnitude", "filtercode", "mag", "magerr", flags="catflags"),
+    Dialect("ALeRCE difference magnitude", "fid", "magpsf", "sigmapsf", sign="isdiffpos",
+            unit="mag"),
+    Dialect("ZTF archive magnitude", "filtercode", "mag", "magerr", flags="catflags",
+            unit="mag"),
 )  # fmt: skip
 
 
@@ -135,7 +141,10 @@ def _curve(name: str, band: str, rows: list[Row], dialect: Dialect) -> Curve:
     times = _numbers(rows, "mjd", name)
     order = np.argsort(times, kind="stable")
     values, errors = (_numbers(rows, key, name)[order] for key in (dialect.values, dialect.errors))
-    measured, notes = usable([Measured(dialect.values, dialect.source, None, values, errors)])
+    taken = Measured(
+        dialect.values, dialect.source, None, values, errors, unit=_unit(rows, dialect)
+    )
+    measured, notes = usable([taken])
     return Curve(
         mission=ZTF,
         target=target_number(name),
@@ -147,7 +156,26 @@ def _curve(name: str, band: str, rows: list[Row], dialect: Dialect) -> Curve:
         flags={kind: bits[order] for kind, bits in _flags(rows, dialect, name).items()},
         measured=measured,
         notes=notes,
+        position=_position(rows, name),
     )
+
+
+def _unit(rows: list[Row], dialect: Dialect) -> str:
+    """Give the unit of the values: microjansky is what a zero point of 23.9 AB means."""
+    said = _same(rows, dialect)
+    is_microjansky = said.get("zero_point") == MICROJANSKY_ZERO and said.get("mag_system") == "ab"
+    return "uJy" if is_microjansky else dialect.unit
+
+
+def _position(rows: list[Row], name: str) -> tuple[float, float] | None:
+    """Give the median of the rows' positions, if they have any; of places across 0 h, none."""
+    if not {"ra", "dec"} <= set(rows[0]):
+        return None
+    ra, dec = (_numbers(rows, column, name) for column in ("ra", "dec"))
+    known = np.isfinite(ra) & np.isfinite(dec)
+    if not known.any() or np.ptp(ra[known]) > _SAME_PLACE_DEG:
+        return None
+    return float(np.median(ra[known])), float(np.median(dec[known]))
 
 
 def _numbers(rows: Iterable[Row], column: str, name: str) -> Floats:

@@ -28,14 +28,14 @@ def spoc_columns(n=6):
     }
 
 
-def write(path, columns, primary=SPOC, table=COUNT, **options):
+def write(path, columns, primary=SPOC, table=COUNT, units=None, **options):
     """Write columns and keywords as a light curve; None leaves one out."""
     formats = {"f8": "D", "f4": "E", "i4": "J", "i2": "I", "i8": "K", "b1": "L", "u1": "B"}
-    units = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns([
-        fits.Column(name, formats[array.dtype.str[1:]], array=array)
+    parts = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns([
+        fits.Column(name, formats[array.dtype.str[1:]], array=array, unit=(units or {}).get(name))
         for name, array in columns.items() if array is not None
     ], name="LIGHTCURVE")]  # fmt: skip
-    for unit, header in zip(units, (primary, table), strict=True):
-        unit.header.update({name: value for name, value in header.items() if value is not None})
-    fits.HDUList(units).writeto(path, **options)
+    for part, header in zip(parts, (primary, table), strict=True):
+        part.header.update({name: value for name, value in header.items() if value is not None})
+    fits.HDUList(parts).writeto(path, **options)
     return path

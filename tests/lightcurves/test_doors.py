@@ -251,3 +251,41 @@ def test_the_schema_has_no_warnings_and_names_of_its_own(capsys):
     names = schema["components"]["schemas"]
     assert "LightcurveObservation" in names
     assert "Observation" not in names
+
+
+def test_a_cone_finds_targets_and_their_curves_across_right_ascension_zero(reader):
+    for _ in range(3):
+        add_one_of_each()
+    near, far, _ = Target.objects.all()
+    near.ra, near.dec = 359.999, -30.0
+    near.save()
+    far.ra, far.dec = 0.1, -30.0
+    far.save()
+    cone = "ra=0.001&dec=-30&radius=0.01"
+    shown = reader.get(f"/under-test/targets/?{cone}").json()["results"]
+    assert [(row["id"], row["ra"]) for row in shown] == [(near.pk, 359.999)]
+    curves = reader.get(f"/under-test/datasets/?{cone}").json()["results"]
+    assert {row["target"] for row in curves} == {near.pk}
+    assert len(curves) == 2
+    refused = reader.get("/under-test/targets/?ra=0&dec=-91&radius=1")
+    assert (refused.status_code, "dec is -91.0" in refused.json()["cone"][0]) == (400, True)
+
+
+def test_targets_and_curves_are_filtered_by_mission_and_kind(reader):
+    add_one_of_each()
+    add_one_of_each()
+    other = Target.objects.last()
+    DataSet.objects.filter(target=other).delete()
+    first = Target.objects.first()
+    base = "/under-test"
+
+    def targets(query):
+        return [row["id"] for row in reader.get(f"{base}/targets/?{query}").json()["results"]]
+
+    assert targets("kind=tess") == [first.pk]
+    assert targets("kind=hst") == []
+    assert targets(f"mission={other.catalog.host_mission.name}") == [other.pk]
+    assert targets(f"name={first.name},{other.name}") == [first.pk, other.pk]
+    many = f"{base}/datasets/?target={first.pk},{other.pk}&kind=tess"
+    assert reader.get(many).json()["count"] == 2
+    assert reader.get(f"{base}/datasets/?target=x").status_code == 400

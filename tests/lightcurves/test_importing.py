@@ -267,3 +267,43 @@ class TestCurvesOfOurOwn:
     def test_a_folder_without_curves_is_an_error(self):
         with pytest.raises(CommandError, match=r"no file there ends in \.fits"):
             call_command("import_lightcurves", str(self.folder))
+
+
+def test_places_and_units_are_taken_from_the_files_and_filled_in_later_where_they_were_not(
+    tmp_path,
+):
+    placed = SPOC | {"RA_OBJ": 359.5, "DEC_OBJ": -69.25}
+    file = write(tmp_path / "a_lc.fits", spoc_columns(), placed, units={"SAP_FLUX": "e-/s"})
+    call_command("import_lightcurves", file, "--json", stdout=StringIO())
+    target = Target.objects.get()
+    assert (target.ra, target.dec) == (359.5, -69.25)
+    assert Target.objects.cone_search(0.0, -69.25, 0.2).get() == target
+    units = dict(DataSet.objects.values_list("processing_method__name", "unit"))
+    assert units == {None: "electron / s", "SPOC PDC": ""}
+    Target.objects.update(ra=None, dec=None, hpx=None)
+    DataSet.objects.update(unit="")
+    assert not Target.objects.cone_search(0.0, 0.0, 180.0).exists()
+    call_command("import_lightcurves", file, "--json", stdout=StringIO())
+    assert Target.objects.nearest(0.0, -69.25, 0.2) == target
+    assert DataSet.objects.filter(unit="electron / s").count() == 1
+    assert DataSet.objects.count() == 2
+
+
+def test_a_place_outside_the_sky_is_refused(tmp_path, capsys):
+    placed = SPOC | {"RA_OBJ": 12.0, "DEC_OBJ": 91.0}
+    file = write(tmp_path / "a_lc.fits", spoc_columns(), placed)
+    with pytest.raises(CommandError):
+        call_command("import_lightcurves", file, "--json", stdout=StringIO())
+    assert "dec is 91.0; it must lie in -90 to 90 degrees" in capsys.readouterr().err
+
+
+def test_magnitudes_and_fluxes_of_tables_say_their_unit_and_where_they_are(tmp_path):
+    file = tmp_path / "ZTF18abc_1.csv"
+    file.write_text(
+        "mjd,filter,flux,fluxerr,zp,magsys,ra,dec\n"
+        "59000.1,ztfg,10,1,23.9,ab,30.0,-5.0\n59001.1,ztfg,12,1,23.9,ab,30.0002,-5.0\n"
+        "59002.1,ztfg,12,1,23.9,ab,30.0001,-5.0\n"
+    )
+    call_command("import_lightcurves", file, stdout=StringIO())
+    assert DataSet.objects.get().unit == "uJy"
+    assert (Target.objects.get().ra, Target.objects.get().dec) == (30.0001, -5.0)
