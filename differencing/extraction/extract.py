@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 
 from differencing.extraction import brightness
 from differencing.extraction.blends import part_blends
+from differencing.extraction.interpolate import interpolate
 from differencing.extraction.objects import find_rare_objects
 from differencing.extraction.shapes import (
     Beam,
@@ -147,13 +148,19 @@ def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float
     offset = peak_offset(near)
     found["x"], found["y"] = (np.stack([x, y], 1) + offset).T
     found["significance"] = value_at(near, offset)
-    found["flux"] = value_at(windows(difference.flux, x, y, 1), offset)
+    found["flux"] = _fluxes(difference.flux, x, y, offset)
     found["flux_error"] = difference.flux_error[y, x]
     found["snr"] = np.abs(found["flux"]) / found["flux_error"]
     found["is_negative"] = sign < 0
     found["is_blended"] = peaks["flag"] & MERGED != 0
     found["is_dipole"] = _has_opposite(difference.significance, x, y, sign, beam)
     return found
+
+
+def _fluxes(flux: NDArray, x: NDArray, y: NDArray, offset: NDArray) -> NDArray[np.float64]:
+    """Give the flux map between the pixels; a quadratic, 0.2 % too low, beside missing ones."""
+    between = interpolate(flux, x + offset[:, 0], y + offset[:, 1])
+    return np.where(np.isnan(between), value_at(windows(flux, x, y, 1), offset), between)
 
 
 def _measure_shapes(found: Candidates, difference: Difference, beam: Beam) -> None:

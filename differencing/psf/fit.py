@@ -21,7 +21,7 @@ from differencing.psf.stamps import radii
 from differencing.psf.wings import hold_wings, smooth_wings
 from differencing.subtraction.noise import BoolArray, FloatArray
 
-STARS_FOR_DEGREE = ((2, 12), (1, 6), (0, 1))  # of the modes
+STARS_FOR_DEGREE = ((2, 6), (1, 4), (0, 1))  # of the modes, which are held to little change
 ENOUGH_STARS = 60  # for every pixel to follow a polynomial of its own
 MODEL_ERROR = 0.01  # of the local PSF: keeps single bright stars from ruling the fit
 LARGEST_CHANGE = 0.2  # of a pixel over the field: what is expected before stars are seen,
@@ -44,7 +44,7 @@ def fit_psf(
 
     From 60 stars on every pixel is a polynomial of the position. Fewer stars determine one mean
     profile, and polynomials for its width, elongation and centre, held to little change. The
-    degree falls from ``max_degree`` to 1 below 12 and to 0 below 6 stars. Far from the centre,
+    degree falls from ``max_degree`` to 1 below 6 and to 0 below 4 stars. Far from the centre,
     the angular harmonics m = 0 and 2 replace single pixels.
 
     Parameters

@@ -9,8 +9,9 @@ from astrid.core.threads import in_threads
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import BoolArray, Float32Image
 from differencing.subtraction.register import register
+from differencing.subtraction.sensitivity import sensitivity
 from differencing.subtraction.tiles import Tile, plan_tiles
-from differencing.subtraction.zogy import TileProducts, subtract_tile
+from differencing.subtraction.zogy import TileProducts, score_kernels, subtract_tile
 
 Products = Callable[[Pair, Tile], TileProducts]
 
@@ -82,3 +83,17 @@ def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
     maps.reference_flux[tile.core] = known
     np.subtract(products.score_science[tile.inner], known, out=maps.flux[tile.core])
     maps.difference[tile.core] = products.difference[tile.inner]
+    _even_out(maps, tile, pair)
+
+
+def _even_out(maps: Maps, tile: Tile, pair: Pair) -> None:
+    """Scale the fluxes in a tile to what the PSF of each place says of them, in place."""
+    kernel, _ = score_kernels(pair.optics(tile))
+    shown = sensitivity(pair.models[0], kernel, tile)
+    if shown is None:
+        return
+    np.reciprocal(shown, out=shown)
+    for image in (maps.flux, maps.reference_flux):
+        image[tile.core] *= shown
+    shown *= shown
+    maps.variance[tile.core] *= shown

@@ -83,7 +83,8 @@ def subtract_tile(
     power_n *= power_r
     power_n /= denominator
     flux_scale = _half_plane_sum(power_n, side) * optics.flux_ratio**2 / side**2
-    kernels = _squared_kernels(optics, optics.flux_ratio / flux_scale)
+    k_n, k_r = score_kernels(optics, optics.flux_ratio / flux_scale)
+    kernels = k_n**2, k_r**2
     variance = _source_variance(seen, known, kernels, optics)
     common = np.conj(p_n * p_r)
     common *= np.float32(optics.flux_ratio**2 / flux_scale) / denominator
@@ -221,10 +222,10 @@ def _centred_stamp(
     return stamp
 
 
-def _squared_kernels(
-    optics: TileOptics, scale: float
+def score_kernels(
+    optics: TileOptics, scale: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the squares of k_n and k_r (ZOGY eqs. 29, 28), which spread variance into the score.
+    """Give k_n and k_r (ZOGY eqs. 29, 28), times ``scale``; their squares spread variance.
 
     The kernels are as compact as the PSFs, so a small grid holds them.
     """
@@ -235,4 +236,4 @@ def _squared_kernels(
     half = side // 2 - 1
     k_n = _centred_stamp(weight * np.conj(p_n) * power_r, side, half)
     k_r = _centred_stamp(weight * optics.flux_ratio * np.conj(p_r) * power_n, side, half)
-    return k_n**2, k_r**2
+    return k_n, k_r
