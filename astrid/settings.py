@@ -235,7 +235,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # --- API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "catalog.access.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["astrid.core.permissions.ModelPermissions"],
@@ -249,7 +249,6 @@ REST_FRAMEWORK = {
     # Asking the networks costs seconds where every other answer costs milliseconds.
     "DEFAULT_THROTTLE_RATES": {"infer": "60/min"},
 }
-REST_KNOX = {"TOKEN_TTL": None, "AUTO_REFRESH": False}
 SPECTACULAR_SETTINGS = {
     "TITLE": "AstrID",
     "DESCRIPTION": "Finds what changes in the sky and lets astronomers decide what it is.",

@@ -1,17 +1,17 @@
-"""Tokens for programs: a name and password give one, and it can be taken back."""
-
-from typing import Any
+"""Keys for programs: a name and password give one, and it can be taken back."""
 
 from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
-from knox import views as knox
-from knox.models import AuthToken
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from catalog.access import keys
+from catalog.access.models import ApiKey
+from catalog.access.scopes import ANY
 
 
 class CredentialsSerializer(serializers.Serializer):
@@ -42,25 +42,31 @@ class LoginView(APIView):
         user = authenticate(request._request, **given.validated_data)
         if user is None:
             raise AuthenticationFailed("wrong name or password, or too many tries; wait a while")
-        entry, token = AuthToken.objects.create(user)
-        return Response(TokenSerializer({"token": token, "expiry": entry.expiry}).data)
+        key, token = keys.sign_in(user)
+        return Response(TokenSerializer({"token": token, "expiry": key.expires_at}).data)
 
 
-class LogoutView(knox.LogoutView):
-    """Take back the token that is used."""
+class LogoutView(APIView):
+    """Take back the key that is used."""
 
-    @extend_schema(request=None, responses={204: None})
-    def post(self, request: Request, **options: Any) -> Response:
-        """Delete the token."""
-        answer: Response = super().post(request, **options)
-        return answer
-
-
-class LogoutAllView(knox.LogoutAllView):
-    """Take back every token of the user."""
+    permission_classes = [IsAuthenticated]
+    scope_domain = ANY
 
     @extend_schema(request=None, responses={204: None})
-    def post(self, request: Request, **options: Any) -> Response:
-        """Delete the tokens."""
-        answer: Response = super().post(request, **options)
-        return answer
+    def post(self, request: Request) -> Response:
+        """Revoke the key."""
+        if isinstance(request.auth, ApiKey):
+            keys.revoke(request.auth)
+        return Response(status=204)
+
+
+class LogoutAllView(APIView):
+    """Take back every key of the user; a key itself needs the scope ``everything`` for this."""
+
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Revoke the keys."""
+        keys.revoke_all(request.user)
+        return Response(status=204)

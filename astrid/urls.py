@@ -12,6 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="curation:home"), name="front"),
     # What browsers ask for by themselves on pages that name no icon.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}astrid/icon.svg")),
+    path("console/keys/", include("catalog.access.urls")),
     path("console/catalog/", include("catalog.urls")),
     path("console/", include("curation.urls")),
     path("admin/", admin.site.urls),

@@ -22,6 +22,7 @@ from astrid.core.admin import (
 from astrid.core.hints import hint
 from astrid.core.searching import key_in
 from catalog import jobs, tasks
+from catalog.access.admin import ApiKeyAdmin, ExternalIdentityAdmin, ServiceAccountAdmin
 from catalog.audit import key_of, watched
 from catalog.entities import NamedEntities
 from catalog.exports.forms import ExportForm
@@ -34,7 +35,7 @@ from catalog.models import (
 )
 from catalog.settings_admin import SystemConfigAdmin
 
-__all__ = ["SystemConfigAdmin"]
+__all__ = ["ApiKeyAdmin", "ExternalIdentityAdmin", "ServiceAccountAdmin", "SystemConfigAdmin"]
 
 _SHOWN_CHANGES = 50
 

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
+from catalog.access.parameters import AccessParameters
 from catalog.fieldhelp import FieldHelp, lines_of, shown
 from catalog.vo.parameters import VoParameters
 from curation.parameters import (
@@ -99,6 +100,7 @@ SETTINGS: Mapping[str, Setting] = {
         ("retraining", RetrainingParameters, "What a verdict is worth to a network."),
         ("delivery", DeliveryPolicy, "How long and how often an alert message is tried."),
         ("pipeline", PipelineParameters, "Retries, waits and the sweep that starts what is due."),
+        ("access", AccessParameters, "How long the keys of programs hold."),
         ("vo", VoParameters, "What the Virtual Observatory services show, to whom and how much."),
     )
 } | {

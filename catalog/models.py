@@ -13,6 +13,9 @@ from astrid.core.models import Record, Run
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from catalog import keys
+from catalog.access.models import ApiKey as ApiKey
+from catalog.access.models import ExternalIdentity as ExternalIdentity
+from catalog.access.models import ServiceAccount as ServiceAccount
 from catalog.vo.models import TapJob as TapJob
 from curation.roles import sees_drafts
 from detection.models import DetectionType, SkyObject

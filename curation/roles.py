@@ -23,9 +23,18 @@ _ACCOUNTS = Q(
     content_type__app_label="auth",
     codename__in=("add_user", "change_user", "view_user", "view_group"),
 )
-# What holds network addresses, mail addresses and the addresses of webhooks is the operator's.
+# What holds network addresses, mail addresses, the addresses of webhooks and who has which keys
+# is the operator's.
 _CONFIDENTIAL = Q(content_type__app_label="auth") | Q(
-    content_type__model__in=("auditlog", "alertchannel", "delivery", "systemconfig")
+    content_type__model__in=(
+        "auditlog",
+        "alertchannel",
+        "delivery",
+        "systemconfig",
+        "apikey",
+        "serviceaccount",
+        "externalidentity",
+    )
 )
 _VIEW = Q(codename__startswith="view_") & ~_CONFIDENTIAL
 _JUDGE = Q(content_type__app_label="curation", codename="add_validationevent")

@@ -25,15 +25,15 @@ SEEN_FROM = {
     **dict.fromkeys(
         [
             "auth.User", "auth.Group", "catalog.AuditLog", "catalog.SystemConfig",
-            "curation.AlertChannel", "curation.Delivery",
+            "curation.AlertChannel", "curation.Delivery", "catalog.ApiKey",
+            "catalog.ServiceAccount", "catalog.ExternalIdentity",
         ],
         "admin",
     ),
     **dict.fromkeys(["catalog.CatalogEntry", "catalog.Analytics"], "guest"),
-    # failed sign-ins, and tokens, which are secrets
+    # failed sign-ins
     **dict.fromkeys(
-        ["axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog", "knox.AuthToken"],
-        "superuser",
+        ["axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog"], "superuser"
     ),
 }  # fmt: skip
 

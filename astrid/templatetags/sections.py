@@ -17,7 +17,6 @@ TITLES = {
     "lightcurves": "Light-curve store",
     "django_celery_beat": "Schedules",
     "auth": "People and groups",
-    "knox": "API tokens",
     "axes": "Sign-in attempts",
 }
 

@@ -52,6 +52,7 @@ class CatalogEntryViewSet(SkyReadViewSet):
 class ProcessingJobViewSet(ReadViewSet):
     """Work of the pipeline."""
 
+    scope_domain = "jobs"
     queryset = ProcessingJob.objects.order_by("-id")
     serializer_class = serializers.ProcessingJobSerializer
     filterset_fields = ["job_type", "status", "entity_id", "entity_type"]
@@ -88,6 +89,7 @@ class AnalyticsViewSet(ReadViewSet):
 class ExportJobViewSet(CreateModelMixin, ReadViewSet):
     """Files of rows: ask for one, look whether it is there, fetch it."""
 
+    scope_domain = "exports"
     queryset = ExportJob.objects.order_by("-id")
     serializer_class = serializers.ExportJobSerializer
     filterset_fields = ["file_format", "status", "requester"]

@@ -52,6 +52,7 @@ class _AsIs(BaseRenderer):
 class VoView(APIView):
     """A service; it reads forms, and tells as VOTable what is wrong."""
 
+    scope_domain = "vo"
     schema = None  # VOSI describes it, not OpenAPI
     # TOPCAT and other tools know names and passwords, not tokens.
     authentication_classes: Sequence[Any] = [

@@ -165,6 +165,7 @@ class InferView(APIView):
     permission_classes = [MayAskNetworks]
     throttle_classes = [ScopedRateThrottle]
     throttle_scope = "infer"
+    scope_domain = "infer"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse a large request before it is read."""

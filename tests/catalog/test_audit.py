@@ -9,7 +9,6 @@ from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 from django_celery_beat.models import CrontabSchedule
-from knox.models import AuthToken
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
@@ -18,6 +17,7 @@ from astrid.core.errors import InvalidTransition
 from astrid.core.ids import new_id
 from astrid.core.states import transition
 from catalog import audit
+from catalog.access import keys
 from catalog.audit import AuditMiddleware, audited_as, entity_id, history
 from catalog.models import AuditLog
 from curation.models import AlertChannel
@@ -312,7 +312,7 @@ class Describe(APIView):
 
 def test_the_owner_of_an_api_token_is_named():
     user, survey = make_user(), make_survey()
-    _, token = AuthToken.objects.create(user)
+    _, token = keys.sign_in(user)
     headers = {"authorization": f"Token {token}"}
     request = APIRequestFactory().post("/", headers=headers)
     request.user = AnonymousUser()  # as AuthenticationMiddleware leaves it

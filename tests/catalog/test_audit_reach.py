@@ -12,10 +12,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule
-from knox.models import AuthToken
 
 from astrid.management.commands import process
 from catalog import audit
+from catalog.access import keys
 from catalog.audit import audited_as, by_operator, entity_id, history
 from catalog.models import AuditLog
 from curation.models import ReviewTask
@@ -142,16 +142,17 @@ def test_what_judging_moves_on_a_task_leaves_no_entry():
     assert not history(task)
 
 
-def test_a_token_is_logged_without_what_it_is_made_of():
+def test_a_key_is_logged_without_what_it_is_made_of_and_without_its_use():
     with audited_as(7):
-        token, secret = AuthToken.objects.create(make_user())
-        digest = token.digest
-        token.delete()
-    entries = list(AuditLog.objects.filter(entity_type="knox.AuthToken").order_by("id"))
-    assert [entry.action for entry in entries] == ["create", "delete"]
-    assert {entry.entity_id for entry in entries} == {entity_id(digest)}
+        key, secret = keys.sign_in(make_user())
+        keys.note_use(key, timezone.now())
+        keys.revoke(key)
+    entries = list(AuditLog.objects.filter(entity_type="catalog.ApiKey").order_by("id"))
+    assert [entry.action for entry in entries] == ["create", "update"]
+    assert {entry.entity_id for entry in entries} == {key.pk}
+    assert list(entries[1].new_values) == ["revoked_at"]
     told = str([entry.__dict__ for entry in entries])
-    assert not any(text in told for text in (digest, token.token_key, secret))
+    assert not any(text in told for text in (key.digest, secret))
 
 
 def test_text_keys_make_the_same_id_here_and_in_the_database():

@@ -39,8 +39,7 @@ def test_a_right_that_a_role_lost_is_taken_from_its_group():
     assert "catalog.view_auditlog" not in may("viewer")
 
 
-# Tables of the frameworks: failed sign-ins, and the tokens of the API, which are secrets.
-NOT_OPERATED = {"axes", "knox"}
+NOT_OPERATED = {"axes"}  # failed sign-ins
 OF_OPERATORS = sorted(
     (model._meta.app_label, model._meta.model_name)
     for model in admin.site._registry

@@ -4,9 +4,10 @@ import io
 
 import requests
 from django.test import Client
-from knox.models import AuthToken
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
+
+from catalog.access import keys
 
 ROOT = "http://localhost"
 
@@ -43,5 +44,5 @@ def session_of(user=None):
     session = requests.Session()
     session.mount(ROOT, _InProcess())
     if user is not None:
-        session.headers["Authorization"] = f"Token {AuthToken.objects.create(user)[1]}"
+        session.headers["Authorization"] = f"Token {keys.sign_in(user)[1]}"
     return session
