@@ -182,6 +182,9 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # --- addresses in letters to people outside
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 
+# --- webhooks: hosts and networks that they may lead to though these are no part of the internet
+WEBHOOK_PRIVATE_HOSTS = env.list("WEBHOOK_PRIVATE_HOSTS", default=[])
+
 # --- mail
 _MAIL = env.email_url_config(env.str("EMAIL_URL", default="") or f"filemail://{STATE}/mail")
 vars().update(_MAIL)

@@ -13,6 +13,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from astrid.core.errors import AstridError
+from curation.destinations import NotPublic, PublicOnly
 from curation.messages import link_to
 from curation.models import Alert, AlertChannel, ChannelKind, Delivery
 
@@ -148,6 +149,8 @@ def _post(delivery: Delivery, timeout_seconds: float) -> Answer:
         headers[SIGNATURE] = signature(channel.secret, body)
     try:
         code, text = _exchange(channel.address, body, headers, timeout_seconds)
+    except NotPublic as error:
+        raise NotDelivered(f"channel {channel.name}: {error}", is_final=True) from error
     except requests.RequestException as error:
         reason = f"channel {channel.name} could not be reached: {_cause(error)}"
         raise NotDelivered(reason, is_final=_is_hopeless(error)) from error
@@ -158,15 +161,18 @@ def _exchange(
     address: str, body: bytes, headers: dict[str, str], timeout_seconds: float
 ) -> tuple[int, str]:
     # A redirect is not followed: the signed message is for this address and no other.
-    with requests.post(
-        address,
-        data=body,
-        headers=headers,
-        timeout=timeout_seconds,
-        allow_redirects=False,
-        stream=True,
-    ) as response:
-        return response.status_code, _beginning(response, time.monotonic() + timeout_seconds)
+    with requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, PublicOnly())
+        with session.post(
+            address,
+            data=body,
+            headers=headers,
+            timeout=timeout_seconds,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return response.status_code, _beginning(response, time.monotonic() + timeout_seconds)
 
 
 def _beginning(response: requests.Response, deadline: float) -> str:

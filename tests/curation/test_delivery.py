@@ -7,6 +7,7 @@ import threading
 import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -16,6 +17,7 @@ from astrid.core.errors import InvalidTransition
 from catalog import config
 from curation import delivery as outbox
 from curation.alerts import raise_alerts
+from curation.destinations import NotPublic, addresses_for
 from curation.models import Alert, AlertChannel, Delivery, Trigger
 from curation.parameters import AlertRuleSpec, DeliveryPolicy
 from curation.services import judge
@@ -25,6 +27,12 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "only the two of us know"  # noqa: S105
 QUICK = DeliveryPolicy(timeout_seconds=5.0, max_attempts=3)
+
+
+@pytest.fixture(autouse=True)
+def private_receivers(settings):
+    """The receivers of these tests stand on this host."""
+    settings.WEBHOOK_PRIVATE_HOSTS = ["127.0.0.1"]
 
 
 @pytest.fixture
@@ -363,3 +371,45 @@ def test_a_letter_that_is_out_of_date_is_held_back(curator, policy):
     letter = Delivery.objects.get()
     assert (letter.status, letter.alert.status) == ("cancelled", "cancelled")
     assert outbox.deliver(letter.pk) is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_a_webhook_into_a_private_network_is_refused_before_it_connects(receiver, settings, host):
+    settings.WEBHOOK_PRIVATE_HOSTS = []
+    port = receiver.server_address[1]
+    _, row = alert_to(f"http://{host}:{port}/hook")
+    attempt(row)
+    assert (row.status, row.attempts, receiver.got) == ("failed", 1, [])
+    assert "private network; an operator of this host can name it" in row.error_message
+
+
+@pytest.mark.parametrize("named", ["localhost", "127.0.0.0/8"])
+def test_a_private_host_that_is_named_gets_its_messages(receiver, settings, named):
+    settings.WEBHOOK_PRIVATE_HOSTS = [named]
+    _, row = alert_to(f"http://localhost:{receiver.server_address[1]}/hook")
+    attempt(row)
+    assert row.status == "delivered"
+    [(headers, _)] = receiver.got
+    assert headers["Host"].startswith("localhost:")  # the name that was asked for
+
+
+# RFC 1918, 6598, 3927, 4193, 4291; version 4 inside version 6 by RFC 4291, 3056 and 6052.
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254",
+        "224.0.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "2002:a00:1::1",
+        "64:ff9b::10.0.0.1",
+    ],
+)  # fmt: skip
+def test_special_addresses_are_not_the_internet(settings, address):
+    settings.WEBHOOK_PRIVATE_HOSTS = []
+    with pytest.raises(NotPublic):
+        addresses_for(address, 80)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::8.8.8.8"])
+def test_addresses_of_the_internet_may_be_asked(settings, address):
+    settings.WEBHOOK_PRIVATE_HOSTS = []
+    [found] = addresses_for(address, 80)
+    assert ip_address(found) == ip_address(address)
