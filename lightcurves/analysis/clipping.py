@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy.stats import sigma_clip
-
-from lightcurves.analysis.points import check_above_zero
+from astropy.stats import mad_std
 
 SCALES = ("mad_std", "std")
+# Some value always lies within one standard deviation of the median, so that not all can go.
+LEAST_SIGMA = 1.0
+ROUNDING = 1 + 1e-12
 
 
 def find_outliers(
@@ -34,15 +35,15 @@ def find_outliers(
     Raises
     ------
     ValueError
-        If no value is finite, a limit is not above 0, the scale is unknown, or the median of
+        If no value is finite, a limit is below 1, the scale is unknown, or the median of
         absolute deviations is 0 though values differ: all but the median would be outliers.
     """
     measured: npt.NDArray[Any] = np.asarray(values, np.float64)
     if measured.ndim != 1:
         raise ValueError(f"values has shape {measured.shape}; it must have one axis")
     for name, limit in (("lower", lower), ("upper", upper)):
-        if limit != np.inf:
-            check_above_zero(name, limit)
+        if not limit >= LEAST_SIGMA:
+            raise ValueError(f"{name} is {limit}; it must be at least {LEAST_SIGMA:g}")
     if scale not in SCALES:
         raise ValueError(f"scale is {scale!r}; it must be one of {', '.join(SCALES)}")
     finite = np.isfinite(measured)
@@ -54,20 +55,26 @@ def find_outliers(
 def _clip(
     measured: npt.NDArray[Any], lower: float, upper: float, scale: str
 ) -> npt.NDArray[np.bool_]:
+    """Clip until nothing is far; astropy's lets values back in when the median has moved."""
     if measured.size == 0:
         raise ValueError("no value is finite; there is nothing to clip")
-    middle = np.median(measured)
-    if scale == "mad_std" and np.median(np.abs(measured - middle)) == 0 and np.ptp(measured) > 0:
+    kept = np.arange(measured.size)
+    while (far := _far(measured[kept], lower, upper, scale)).any():
+        kept = kept[~far]
+    found = np.ones(measured.size, bool)
+    found[kept] = False
+    return found
+
+
+def _far(rest: npt.NDArray[Any], lower: float, upper: float, scale: str) -> npt.NDArray[np.bool_]:
+    off = rest - np.median(rest)
+    unit = float(mad_std(rest) if scale == "mad_std" else np.std(rest))
+    if scale == "mad_std" and unit == 0 and np.ptp(rest) > 0:
         raise ValueError(
-            f"more than half of {measured.size} values are {middle:g}, so their median absolute "
-            'deviation is 0: clip by scale="std"'
+            f"more than half of {rest.size} values are {np.median(rest):g}, so their median "
+            'absolute deviation is 0: clip by scale="std"'
         )
-    clipped = sigma_clip(
-        measured,
-        sigma_lower=lower,
-        sigma_upper=upper,
-        maxiters=None,
-        cenfunc="median",
-        stdfunc=scale,
-    )
-    return np.ma.getmaskarray(clipped)
+    found: npt.NDArray[np.bool_] = np.zeros(rest.size, bool)
+    if unit > 0:
+        found = (off < -lower * unit * ROUNDING) | (off > upper * unit * ROUNDING)
+    return found

@@ -184,14 +184,9 @@ def _parabolas(times: Reals, values: Reals, width: float) -> Reals:
     for _ in range(SAVGOL_ROUNDS):
         filled = np.interp(numbers, places[kept], values[kept])
         trend: Reals = savgol_filter(filled, window, SAVGOL_ORDER)[places]
-        kept = ~_stray(values - trend)
+        rest = values - trend
+        kept = ~find_outliers(rest, lower=SAVGOL_CLIP, upper=SAVGOL_CLIP, scale="std")
     return trend
-
-
-def _stray(rest: Reals) -> npt.NDArray[np.bool_]:
-    if np.median(np.abs(rest - np.median(rest))) == 0:
-        return np.zeros(rest.size, bool)  # noiseless
-    return find_outliers(rest, lower=SAVGOL_CLIP, upper=SAVGOL_CLIP)
 
 
 def _grid(times: Reals) -> tuple[float, npt.NDArray[np.intp]]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lightcurves.analysis.clipping import find_outliers
@@ -11,13 +11,12 @@ from lightcurves.analysis.clipping import find_outliers
 @given(
     seed=st.integers(0, 2**32 - 1),
     number=st.integers(1, 200),
-    sigma=st.floats(0.5, 6),
+    sigma=st.floats(1, 6),
     scale=st.sampled_from(["mad_std", "std"]),
 )
 def test_clipping_is_idempotent(seed, number, sigma, scale):
     values = np.random.default_rng(seed).standard_cauchy(number)
     out = find_outliers(values, lower=sigma, upper=sigma, scale=scale)
-    assume((~out).sum() > 2)
     assert not find_outliers(values[~out], lower=sigma, upper=sigma, scale=scale).any()
 
 
@@ -48,7 +47,7 @@ def test_a_constant_has_no_outlier():
     ("values", "changes", "complaint"),
     [
         ([np.nan, np.nan], {}, "no value is finite"),
-        ([1.0, 2.0], {"lower": 0.0}, "lower is 0.0"),
+        ([1.0, 2.0], {"lower": 0.0}, "lower is 0.0; it must be at least 1"),
         ([1.0, 2.0], {"upper": -3.0}, "upper is -3.0"),
         ([1.0, 2.0], {"scale": "iqr"}, "scale is 'iqr'; it must be one of mad_std, std"),
         ([[1.0]], {}, r"shape \(1, 1\)"),
