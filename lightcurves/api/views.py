@@ -6,6 +6,7 @@ from rest_framework import serializers, viewsets
 
 from astrid.core.api import SkyReadViewSet
 from lightcurves.api import serializers as shown
+from lightcurves.api.downloads import Downloads
 from lightcurves.api.filters import DataSetFilter, TargetFilter
 from lightcurves.models import (
     DataSet,
@@ -103,7 +104,7 @@ class ProcessingMethodViewSet(viewsets.ReadOnlyModelViewSet):
     filterset_fields = ["name"]
 
 
-class DataSetViewSet(ArrayViewSet, SkyReadViewSet):
+class DataSetViewSet(Downloads, ArrayViewSet, SkyReadViewSet):
     """Light curves; a cone keeps those of the targets in it."""
 
     queryset = DataSet.objects.order_by("id")

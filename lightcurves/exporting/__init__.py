@@ -1,0 +1,1 @@
+"""Light curves as files, and many of them in one stream."""
