@@ -19,7 +19,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from astrid.core.models import RunStatus
 from curation import taxonomy
 from curation.models import ValidationLabel
-from detection import forced
+from detection import fluxes
 from detection.models import (
     Detection,
     DetectionStatus,
@@ -147,7 +147,7 @@ def _seen(detections: Sequence[Detection]) -> dict[UUID, list[Detection]]:
 def _forced(detections: Sequence[Detection]) -> dict[UUID, list[ForcedMeasurement]]:
     """Give the fluxes of the objects, by time; of several differences of a frame all."""
     objects = {one.sky_object_id for one in detections if one.sky_object_id}
-    rows = ForcedMeasurement.objects.filter(sky_object__in=objects, method_version=forced.VERSION)
+    rows = ForcedMeasurement.objects.filter(sky_object__in=objects, method_version=fluxes.VERSION)
     by_object: dict[UUID, list[ForcedMeasurement]] = defaultdict(list)
     for row in rows.select_related("observation").only(*_FLUX).order_by("id"):
         by_object[row.sky_object_id].append(row)

@@ -17,6 +17,8 @@ from preprocessing.masks import MaskBit
 from preprocessing.photometry.magnitudes import AB_LESS_VEGA, System, ZeroPoint, microjansky
 from preprocessing.services import load_file
 
+# Raise it when fluxes come out otherwise: all is then measured anew, beside what there is.
+VERSION = "1"
 _BRIGHTNESS = ("flux", "flux_error", "magnitude", "magnitude_error", "upper_limit")
 
 

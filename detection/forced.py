@@ -5,6 +5,7 @@ run too many finds nothing to do. A difference asks for a run on itself once its
 and for runs on the others that cover the objects which no difference has measured yet.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -15,14 +16,12 @@ from astrid.core.measure import measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
 from astrid.core.sky import separation_deg
-from detection.fluxes import rows_of
+from detection.curves.store import store_forced
+from detection.fluxes import VERSION, rows_of
 from detection.models import ForcedMeasurement, ForcedPhotometryRun, ModelRun, SkyObject
 from detection.parameters import DetectionParameters
 from differencing.models import DifferenceRun
 from observations.models import Observation
-
-# Raise it when fluxes come out otherwise: all is then measured anew, beside what there is.
-VERSION = "1"
 
 
 def due() -> QuerySet[DifferenceRun]:
@@ -127,15 +126,26 @@ def measure(run: ForcedPhotometryRun) -> None:
     with transaction.atomic():
         # Another run may have measured the same at the same time: its rows are as good.
         ForcedMeasurement.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
+        stored = _store(run, rows)
         run.complete(
             measured_objects=len(rows),
-            figures=asdict(cost),
+            figures=asdict(cost) | {"stored_curves": stored},
             provenance={
                 "inputs": {"difference": difference.difference_image_path},
                 "outputs": {},
                 "versions": versions(),
             },
         )
+
+
+def _store(run: ForcedPhotometryRun, rows: Sequence[ForcedMeasurement]) -> int:
+    """Store the light curves that have grown by enough, or that this run measured anew."""
+    others = ForcedMeasurement.objects.filter(
+        observation=run.difference_run.observation_id, method_version=VERSION
+    ).exclude(difference_run=run.difference_run)
+    growth = DetectionParameters(**run.parameters).stored_growth
+    is_anew = bool(rows) and others.exists()
+    return store_forced({row.sky_object_id for row in rows}, growth=0.0 if is_anew else growth)
 
 
 def _unmeasured(difference: DifferenceRun) -> list[SkyObject]:

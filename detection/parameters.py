@@ -64,6 +64,12 @@ class DetectionParameters:
     forced_total: bool = tunable(
         True, "whether forced photometry also measures the total flux, on the science frame"
     )
+    stored_growth: float = tunable(
+        0.1,
+        "share of new points from which the light curve of an object is stored anew; 0: any",
+        ge=0,
+        le=1,
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that nothing can be scored or cut with."""

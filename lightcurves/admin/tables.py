@@ -11,7 +11,9 @@ from lightcurves.models import (
     ALeRCEQualityFlags,
     DataSet,
     DataSetHierarchy,
+    DifferenceQualityFlags,
     FITSFrame,
+    ForcedObservation,
     HSTObservation,
     Instrument,
     KeplerObservation,
@@ -27,6 +29,7 @@ from lightcurves.models import (
     TESSObservation,
     TESSQualityFlags,
     TGLCQualityFlags,
+    TotalQualityFlags,
     ZTFObservation,
     ZTFQualityFlags,
 )
@@ -103,7 +106,10 @@ class KindAdmin(ObservationAdmin):
         return ["id", *self.model.typed(), "instrument", "n"]
 
 
-admin.site.register([TESSObservation, HSTObservation, KeplerObservation, ZTFObservation], KindAdmin)
+admin.site.register(
+    [TESSObservation, HSTObservation, KeplerObservation, ZTFObservation, ForcedObservation],
+    KindAdmin,
+)
 
 
 @admin.register(FITSFrame)
@@ -198,6 +204,8 @@ class TargetSpecificTimeAdmin(MeasuredAdmin):
     KeplerQualityFlags,
     ZTFQualityFlags,
     ALeRCEQualityFlags,
+    DifferenceQualityFlags,
+    TotalQualityFlags,
 )
 class QualityFlagArrayAdmin(MeasuredAdmin):
     """Quality flags."""

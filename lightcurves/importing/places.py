@@ -110,24 +110,25 @@ class Places:
         """Make the targets and observations of curves that are not stored yet."""
         curves = list(curves)
         self._make_targets(curves)
-        self._make_observations(curves)
+        self.make_observations(curves)
 
     def _make_targets(self, curves: list[Curve]) -> None:
         new = {target_key(curve): curve for curve in curves if self.find_target(curve) is None}
         rows = {
-            key: Target(catalog=self._catalog(curve.mission), name=curve.target, **_place_of(curve))
+            key: Target(catalog=self.catalog(curve.mission), name=curve.target, **_place_of(curve))
             for key, curve in new.items()
         }
         Target.objects.bulk_create(rows.values())
         self.targets |= rows
 
-    def _make_observations(self, curves: list[Curve]) -> None:
-        new = {
-            observation_key(curve): curve
-            for curve in curves
+    def make_observations(self, curves: Iterable[Curve]) -> None:
+        """Make the observations of curves that are not stored yet."""
+        wanted = {observation_key(curve): curve for curve in curves}
+        rows = {
+            key: self._observation(curve)
+            for key, curve in wanted.items()
             if self.find_observation(curve) is None
         }
-        rows = {key: self._observation(curve) for key, curve in new.items()}
         Observation.objects.copy_create(rows.values())
         self.observations |= rows
 
@@ -144,7 +145,14 @@ class Places:
             found = self.instruments[path] = Instrument.objects.create(name=path[-1], parent=parent)
         return found
 
-    def _catalog(self, facts: MissionFacts) -> MissionCatalog:
+    def catalog(self, facts: MissionFacts) -> MissionCatalog:
+        """Give a catalogue, made with its mission where there is none.
+
+        Raises
+        ------
+        BadLightCurve
+            If the stored mission counts time otherwise.
+        """
         if facts.catalog not in self.catalogs:
             catalog = MissionCatalog.objects.filter(name=facts.catalog).first()
             self.catalogs[facts.catalog] = catalog or MissionCatalog.objects.create(

@@ -6,6 +6,12 @@ from lightcurves.models.datasets import (
     PhotometricSource,
     ProcessingMethod,
 )
+from lightcurves.models.forced import (
+    DifferenceQualityFlags,
+    ForcedObservation,
+    ForcedQuality,
+    TotalQualityFlags,
+)
 from lightcurves.models.hst import HSTObservation
 from lightcurves.models.instruments import Instrument
 from lightcurves.models.kepler import KeplerObservation, KeplerQuality, KeplerQualityFlags
@@ -33,7 +39,10 @@ __all__ = [
     "ALeRCEQualityFlags",
     "DataSet",
     "DataSetHierarchy",
+    "DifferenceQualityFlags",
     "FITSFrame",
+    "ForcedObservation",
+    "ForcedQuality",
     "HSTObservation",
     "Instrument",
     "KeplerObservation",
@@ -52,6 +61,7 @@ __all__ = [
     "TGLCQualityFlags",
     "Target",
     "TargetSpecificTime",
+    "TotalQualityFlags",
     "ZTFObservation",
     "ZTFQuality",
     "ZTFQualityFlags",

@@ -4,17 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from astrid import pipeline
 from astrid.core import store
 from astrid.core.models import RunStatus
 from curation.series import history_of, points_in_time
 from detection import forced
+from detection.curves.former import current
 from detection.models import Detection, ForcedMeasurement, ForcedPhotometryRun, SkyObject
 from detection.parameters import DetectionParameters
 from detection.tasks import force
 from differencing import product
 from differencing.models import DifferenceRun
+from lightcurves.models import DataSet, Target
 from preprocessing.photometry.magnitudes import System, ZeroPoint, ZeroPointSource
 from tests.factories import make_difference_run, make_model_run, make_sky_object
 from tests.pipeline.work import rows, work
@@ -77,6 +81,22 @@ def test_no_total_flux_is_measured_where_it_is_not_wanted(camera, night, referen
     assert set(totals) == {(None, None, None)}
 
 
+def test_what_the_pipeline_measured_is_in_the_light_curve_store(camera, night):
+    camera(night.references[0], *night.science)
+    work()
+    rows = ForcedMeasurement.objects.exclude(flux=None).order_by("observation__mjd_utc")
+    thing = next(row.sky_object for row in rows if row.sky_object.forced_measurements.count() == 2)
+    change, total = current().with_arrays().filter(target__sky_objects=thing).order_by("id")
+    fluxes = thing.forced_measurements.order_by("observation__mjd_utc")
+    stored = np.column_stack([change.values, change.errors, total.values, total.errors])
+    columns = ("flux", "flux_error", "total_flux", "total_flux_error")
+    np.testing.assert_array_equal(stored, np.array(fluxes.values_list(*columns), float))
+    # the frame that came first was stored at once, and is where the curve came from
+    assert change.source_datasets.get().n == 1
+    stored = [run.figures["stored_curves"] for run in ForcedPhotometryRun.objects.all()]
+    assert sum(stored) == DataSet.objects.count() > 0
+
+
 def test_where_nothing_is_there_is_an_upper_limit(camera, night, reference, science):
     (thing,) = know(empty_place(night))
     camera(reference, science)
@@ -135,22 +155,24 @@ def test_doing_it_again_changes_nothing(camera, night, reference, science):
     assert before == ([*ForcedMeasurement.objects.order_by("pk").values()], rows())
 
 
-def test_a_frame_costs_as_many_queries_however_many_objects(
-    camera, night, reference, science, django_assert_num_queries
-):
+def test_a_frame_costs_as_many_queries_however_many_objects(camera, night, reference, science):
     camera(reference, science)
     work()
     run = ForcedPhotometryRun.objects.select_related("difference_run__observation").get()
     known = SkyObject.objects.count()
     source = night.truth[science.name][0]
+    asked = []
     for number in (1, 40):
         ForcedMeasurement.objects.all().delete()
         ForcedPhotometryRun.objects.update(status=RunStatus.RUNNING)
         run.status = RunStatus.RUNNING
         know(*((source.ra + 1e-6 * n, source.dec) for n in range(number - 1)))
-        with django_assert_num_queries(5):  # objects, a savepoint, rows, the run, its release
+        Target.objects.all().delete()
+        with CaptureQueriesContext(connection) as queries:
             forced.measure(run)
+        asked.append(len(queries))
         assert run.measured_objects == known + number - 1
+    assert asked[0] == asked[1] < 60
 
 
 def test_a_zero_point_gives_microjansky(camera, night, reference, science):
