@@ -17,9 +17,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
+from rest_framework.exceptions import APIException
 
 from astrid import __version__
 from astrid.core.ids import first_id
+from catalog.access import scopes
+from catalog.access.authentication import KeyAuthentication
+from catalog.access.models import ApiKey
+from catalog.access.tokens import JwtAuthentication
 from catalog.models import ProcessingJob
 from curation.models import Delivery, ReviewTask, ValidationEvent
 from detection.models import Detection
@@ -32,12 +37,15 @@ PERMISSION = "catalog.view_processingjob"
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Give the figures in Prometheus' text format to whom they are meant for."""
-    if not may_read(request):
-        return HttpResponse(
-            "Send the METRICS_TOKEN of this installation: Authorization: Bearer TOKEN\n",
-            content_type="text/plain",
-            status=401,
-            headers={"WWW-Authenticate": "Bearer"},
+    try:
+        is_allowed = may_read(request)
+    except APIException as error:
+        return _refusal(str(error.detail), error.status_code)
+    if not is_allowed:
+        return _refusal(
+            "Send the METRICS_TOKEN of this installation, or a key with the scope metrics:read: "
+            "Authorization: Bearer TOKEN",
+            401,
         )
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures())
@@ -45,17 +53,38 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(encode(registry), content_type=content_type)
 
 
+def _refusal(words: str, status: int) -> HttpResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return HttpResponse(f"{words}\n", content_type="text/plain", status=status, headers=headers)
+
+
 def may_read(request: HttpRequest) -> bool:
     """Say whether somebody has the token, may see jobs, or asks from this very host.
 
     With a token set, or behind a proxy, where every request seems to come from this host, the
     address opens nothing.
+
+    Raises
+    ------
+    APIException
+        If a key or a token of an outside issuer came along that opens nothing.
     """
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token := settings.METRICS_TOKEN:
-        return compare_digest(given.encode(), token.encode()) or request.user.has_perm(PERMISSION)
-    is_here = request.META.get("REMOTE_ADDR") in LOOPBACK and not _is_forwarded(request)
-    return is_here or request.user.has_perm(PERMISSION)
+        is_open = compare_digest(given.encode(), token.encode())
+    else:
+        is_open = request.META.get("REMOTE_ADDR") in LOOPBACK and not _is_forwarded(request)
+    return is_open or bool(_reader(request).has_perm(PERMISSION))
+
+
+def _reader(request: HttpRequest) -> Any:
+    for way in (KeyAuthentication(), JwtAuthentication()):
+        if found := way.authenticate(request):
+            reader, by = found
+            if isinstance(by, ApiKey):
+                scopes.check(by.scopes, scopes.METRICS)
+            return reader
+    return request.user
 
 
 def _is_forwarded(request: HttpRequest) -> bool:

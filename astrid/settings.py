@@ -159,6 +159,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+JWT_ISSUERS = env.str("JWT_ISSUERS", default="[]")  # JSON; catalog.access.issuers reads it
 LOGIN_URL = "/admin/login/"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -239,6 +240,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "catalog.access.authentication.KeyAuthentication",
+        "catalog.access.tokens.JwtAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["astrid.core.permissions.ModelPermissions"],

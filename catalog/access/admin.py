@@ -74,7 +74,7 @@ class ExternalIdentityAdmin(ConsoleAdmin):
         "Users as outside issuers of tokens know them. Add a row to let the holder of such "
         "tokens act as an account of this site."
     )
-    list_display = ["user", "issuer", "subject", "follows_issuer", "created_at"]
+    list_display = ["user", "issuer", "subject", "follows_issuer", "role", "created_at"]
     list_select_related = ["user"]
     search_fields = ["subject", "user__username"]
     autocomplete_fields = ["user"]

@@ -95,6 +95,10 @@ class ExternalIdentity(Record):
         help_text="The role is taken from the token; off for accounts of this site.",
     )
 
+    role = models.CharField(
+        max_length=20, blank=True, editable=False, help_text="The role that the issuer told last."
+    )
+
     class Meta:
         app_label = "catalog"
         verbose_name_plural = "external identities"

@@ -15,3 +15,14 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
     def get_security_definition(self, auto_schema: Any) -> Any:
         """Describe the header."""
         return build_bearer_security_scheme_object("Authorization", "Token")
+
+
+class JwtScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """``Authorization: Bearer TOKEN``."""
+
+    target_class = "catalog.access.tokens.JwtAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        """Describe the header."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
