@@ -25,7 +25,10 @@ from differencing.subtraction.prepare import Plane
 from preprocessing.sky.mesh import Surface
 
 MOST_SOURCES = 150  # the brightest carry the information
-LINEAR = 0.03  # relative flux; a larger change is measured again, from there
+LINEAR = 0.03  # relative flux; a larger change is measured again, from there,
+MOST_ROUNDS = 4  # so many times at most
+LARGEST_STEP = 2.0  # of the flux ratio at a time: it is linear for small changes only
+UNSETTLED = 0.3  # relative flux; what the last round may change at most
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,14 @@ def refine_match(
         Gives what is left of the sky in the plain difference for a flux ratio.
     floor : float
         Smallest scatter of places, px.
+
+    Raises
+    ------
+    ValueError
+        If the flux ratio does not settle.
     """
     chosen = np.arange(min(MOST_SOURCES, len(sources)))
-    for _ in range(2):
+    for _ in range(MOST_ROUNDS):
         sky = sky_of(matched.flux_ratio)
         seen, index = measure_mismatch(planes, models, matched, sources.chosen(chosen), sky)
         fit = MatchFit(
@@ -94,7 +102,22 @@ def refine_match(
         matched, models = _corrected(matched, models, fields)
         if abs(fields[0][0]) < LINEAR:
             break
+    _check_settled(matched, models, float(fields[0][0]), len(seen.x))
     return Refined(matched, models, fit.scatter, int(fit.soft.sum()), sky)
+
+
+def _check_settled(
+    matched: FrameMatch, models: tuple[PsfModel, PsfModel], change: float, n_sources: int
+) -> None:
+    """Refuse a flux ratio that every round makes another, as of frames that share nothing."""
+    if abs(change) > UNSETTLED:
+        raise ValueError(
+            f"the flux ratio of science to reference does not settle: {n_sources} sources make "
+            f"{matched.flux_ratio:.3g} of it and still ask for {change:+.0%}. Either the frames "
+            f"show different fields, or what was taken for stars (PSFs {models[0].fwhm:.2f} px "
+            f"wide in science, {models[1].fwhm:.2f} in reference) are cosmic rays: remove these "
+            "first"
+        )
 
 
 def _corrected(
@@ -105,7 +128,7 @@ def _corrected(
         Polynomial(raised(old.coefficients, old.degree) + field, SHIFT_DEGREE, old.shape)
         for old, field in zip((matched.shift_x, matched.shift_y), fields[4:], strict=True)
     ]
-    brighter = 1 + float(fields[0][0])
+    brighter = float(np.clip(1 + fields[0][0], 1 / LARGEST_STEP, LARGEST_STEP))
     change = fields[0] / brighter
     change[0] = 0.0
     if matched.flux_change is not None:

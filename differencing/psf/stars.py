@@ -23,6 +23,7 @@ CLUMP_WIDTH = 0.1  # relative, of the clump of stellar sizes that is sought firs
 SMALLER_COUNTS = 3.0  # times as much a source below a supposed stellar size speaks against it
 LEAST_ROUND = 0.7  # minor over major axis of a star
 LEAST_SIZE = 0.5  # px; a single bright pixel is smaller
+SHARPEST = 0.7  # of the size of stars: smaller than that is no light that came through the optics
 SIZE_RADIUS = 4.0  # half-light radii are measured within this many rms sizes
 
 
@@ -137,6 +138,13 @@ def select_stars(sources: Sources, shape: tuple[int, int], *, margin: float) -> 
     typical = _least_common_size(size[usable], sources.flux[usable])
     stars = usable & (np.abs(size - typical) < CLUMP_WIDTH)
     return _follow_locus(sources, size, stars, usable, shape)
+
+
+def is_too_sharp(sources: Sources, stars: BoolArray) -> BoolArray:
+    """Mark the sources that are much smaller than the given stars, as hits by cosmic rays are."""
+    if not stars.any():
+        return np.zeros(len(sources), bool)
+    return np.asarray(sources.size < SHARPEST * np.median(sources.size[stars]))
 
 
 def _inside(sources: Sources, shape: tuple[int, int], margin: float) -> BoolArray:

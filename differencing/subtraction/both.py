@@ -3,12 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from astrid.core.threads import in_threads
 from differencing.parameters import DifferenceParameters
 from differencing.psf.match import shared_stars
 from differencing.psf.model import PsfModel
 from differencing.psf.stars import Sources
-from differencing.subtraction.measure import FRAMES, Models, Planes, likely_stars, measure_psf
+from differencing.subtraction.measure import (
+    FRAMES,
+    Models,
+    Planes,
+    likely_of_both,
+    measure_psf,
+)
 from differencing.subtraction.pack import (
     ReferencePack,
     check_pack,
@@ -46,19 +54,26 @@ def take_both_apart(
 def measure_both(
     parts: Parts, reference: Reference, parameters: DifferenceParameters, threads: int
 ) -> tuple[Planes, Models]:
-    """Measure both PSFs and mark cosmic rays; a reference that was prepared is ready."""
+    """Measure both PSFs and mark cosmic rays; a reference that was prepared is ready.
+
+    It is measured again where the science frame shows that it took hits for stars.
+    """
     (plane, found), (_, known) = parts
-    likely = tuple(likely_stars(sources, plane.shape, parameters) for sources in (found, known))
-    chosen, _ = shared_stars((found, known), (likely[0], likely[1]), radius=parameters.match_radius)
+    likely = likely_of_both((found, known), plane.shape, parameters)
+    chosen, _ = shared_stars((found, known), likely, radius=parameters.match_radius)
 
     def mine() -> tuple[Plane, PsfModel]:
         model = measure_psf(plane, found, chosen, parameters, FRAMES[0])
         return without_cosmics(plane, model), model
 
     def its() -> tuple[Plane, PsfModel]:
-        if isinstance(reference, ReferencePack):
-            return reference.plane, reference.model
-        pack = measure_reference(reference, *parts[1], parameters)
+        if not isinstance(reference, ReferencePack):
+            pack = measure_reference(reference, *parts[1], likely[1], parameters)
+        elif np.array_equal(reference.stars, likely[1]):
+            pack = reference
+        else:
+            bare = Plane.of(reference.frame, FRAMES[1])
+            pack = measure_reference(reference.frame, bare, known, likely[1], parameters)
         return pack.plane, pack.model
 
     old, new = side_by_side(its, mine, threads=threads)

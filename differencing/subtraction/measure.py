@@ -8,6 +8,7 @@ import numpy as np
 from differencing.parameters import DifferenceParameters
 from differencing.psf import match, stars
 from differencing.psf.fit import fit_psf
+from differencing.psf.likely import likely_in_both
 from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import Polynomial
@@ -112,11 +113,19 @@ def likely_stars(
     return stars.select_stars(sources, shape, margin=parameters.psf_radius / 2)
 
 
+def likely_of_both(
+    found: tuple[Sources, Sources], shape: tuple[int, int], parameters: DifferenceParameters
+) -> tuple[BoolArray, BoolArray]:
+    """Mark the sources of both frames that look like single stars; hits are seen but once."""
+    margin, radius = parameters.psf_radius / 2, parameters.match_radius
+    return likely_in_both(found, shape, margin=margin, radius=radius)
+
+
 def find_stars(
     found: tuple[Sources, Sources], shape: tuple[int, int], parameters: DifferenceParameters
 ) -> tuple[BoolArray, BoolArray]:
     """Mark the single stars of both frames, each confirmed by the other frame."""
-    likely = likely_stars(found[0], shape, parameters), likely_stars(found[1], shape, parameters)
+    likely = likely_of_both(found, shape, parameters)
     return match.shared_stars(found, likely, radius=parameters.match_radius)
 
 
@@ -186,7 +195,8 @@ def match_frames(
     Raises
     ------
     ValueError
-        If they share fewer than ``parameters.min_psf_stars``, or none bright enough.
+        If they share fewer than ``parameters.min_psf_stars``, or none bright enough, or no flux
+        ratio fits them.
     """
     clean = found[0].chosen(found[0].is_clean), found[1].chosen(found[1].is_clean)
     first, second = match.pair_sources(clean[0], clean[1], radius=parameters.match_radius)
@@ -210,20 +220,9 @@ def match_frames(
     matched = FrameMatch(*shift, *ratio, n_pairs=len(first))
     floor = parameters.min_sigma_ast
     sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh, threads=threads)
-    refined = refine_match(planes, models, matched, clean[1], likely[1], sky_of=sky_of, floor=floor)
-    _check_ratio(refined.matched, models, int(is_star.sum()) or len(is_star))
-    return refined
-
-
-def _check_ratio(matched: FrameMatch, models: Models, n_used: int) -> None:
-    """Refuse a flux ratio that no two frames of one field have."""
-    if matched.flux_ratio <= 0:
-        raise ValueError(
-            f"the flux ratio of science to reference is {matched.flux_ratio:.3g} by {n_used} "
-            "sources, and must be above 0: what was taken for stars is none. The PSFs are "
-            f"{models[0].fwhm:.2f} px wide in science and {models[1].fwhm:.2f} in reference; "
-            "where that is less than the seeing, they are cosmic rays: remove these first"
-        )
+    known = ~stars.is_too_sharp(clean[1], likely[1])
+    real, is_star = clean[1].chosen(known), likely[1][known]
+    return refine_match(planes, models, matched, real, is_star, sky_of=sky_of, floor=floor)
 
 
 def _flux_ratio(

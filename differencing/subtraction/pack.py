@@ -18,7 +18,7 @@ from preprocessing.calibrated import CalibratedFrame
 from preprocessing.hits import fall_of, find_cosmics
 
 # Raised with every change of what a pack holds or how it is measured.
-VERSION = 1
+VERSION = 2
 # The tunables that a pack depends on.
 TUNABLES = (
     "star_threshold",
@@ -80,7 +80,9 @@ def prepare_reference(
     ValueError
         If no pixel is good, or there are too few stars for a PSF.
     """
-    return measure_reference(reference, *take_apart(reference, FRAMES[1], parameters), parameters)
+    plane, sources = take_apart(reference, FRAMES[1], parameters)
+    stars = likely_stars(sources, plane.shape, parameters)
+    return measure_reference(reference, plane, sources, stars, parameters)
 
 
 def take_apart(
@@ -92,10 +94,13 @@ def take_apart(
 
 
 def measure_reference(
-    reference: CalibratedFrame, plane: Plane, sources: Sources, parameters: DifferenceParameters
+    reference: CalibratedFrame,
+    plane: Plane,
+    sources: Sources,
+    stars: BoolArray,
+    parameters: DifferenceParameters,
 ) -> ReferencePack:
-    """Measure the PSF of a reference whose sources are found, and mark its cosmic rays."""
-    stars = likely_stars(sources, plane.shape, parameters)
+    """Measure the PSF of a reference whose ``stars`` are known, and mark its cosmic rays."""
     model = measure_psf(plane, sources, stars, parameters, FRAMES[1])
     plane = without_cosmics(plane, model)
     return ReferencePack(reference, plane, sources, stars, model, tunables_of(parameters))

@@ -27,7 +27,9 @@ def test_a_crowded_scene_comes_through_the_pipeline(seed):
     assert found.is_real.sum() >= 8
 
 
-def test_a_frame_whose_cosmic_rays_pass_for_stars_is_refused():
-    # so many hits, so few stars: without the refusal the flux ratio came out below 0
-    with pytest.raises(ValueError, match="must be above 0: what was taken for stars is none"):
-        make_scene(150292)
+def test_a_scene_with_more_cosmic_rays_than_stars_comes_through_the_pipeline():
+    # its stars are the least size that both frames share; hits are smaller, and more
+    found = make_scene(150292)
+    bright = (np.abs(found.sources[:, 2]) > 6).sum()
+    # P(S > 4.5) at 6 sigma is 0.93, and some lie in the wings of others
+    assert found.candidates.is_real.sum() > 0.8 * bright

@@ -80,6 +80,15 @@ def test_a_wrong_match_is_put_right_whoever_varies(brightened):
     assert np.sqrt(peaks[1] / peaks[0] * truth[0] / truth[1]) == pytest.approx(1.0, abs=0.01)
 
 
+def test_frames_that_share_no_source_are_refused_with_their_flux_ratio():
+    rng = np.random.default_rng(33)
+    blank = sky.observe(SHAPE, sky.SCIENCE, np.empty((0, 3)), rng)
+    planes = Plane.of(blank, "now"), scene()[1]
+    # every round finds all light missing, but for noise: 0.72 is halved four times
+    with pytest.raises(ValueError, match=r"make 0\.045 of it and still ask for -(9[5-9]|10[0-5])%"):
+        refined(planes)
+
+
 def test_stars_that_do_not_move_show_little_scatter():
     found = refined(scene())
     # 0.02 px is expected, and 25 stars that have none speak against it
