@@ -1,5 +1,7 @@
 """The API: every domain under one version, sign-in, schema and documentation."""
 
+from typing import Any
+
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import DefaultRouter
@@ -19,6 +21,7 @@ DOMAINS = (observations, preprocessing, differencing, detection, curation, catal
 
 def _router() -> DefaultRouter:
     router = DefaultRouter()
+    router.include_format_suffixes = False
     for domain in DOMAINS:
         for prefix, viewset, name in domain.api.urls.ROUTES:
             router.register(prefix, viewset, name)
@@ -27,7 +30,7 @@ def _router() -> DefaultRouter:
     return router
 
 
-api_urls = [
+api_urls: list[Any] = [
     path("v1/auth/login/", LoginView.as_view(), name="api-login"),
     path("v1/auth/logout/", LogoutView.as_view(), name="api-logout"),
     path("v1/auth/logoutall/", LogoutAllView.as_view(), name="api-logout-all"),

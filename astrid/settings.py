@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "astrid.core.rest.problems.ProblemMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -244,13 +245,18 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["astrid.core.permissions.ModelPermissions"],
-    "DEFAULT_PAGINATION_CLASS": "astrid.core.pages.Pages",
-    "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.OrderingFilter",
+    "DEFAULT_PAGINATION_CLASS": "astrid.core.rest.pages.Pages",
+    "DEFAULT_SCHEMA_CLASS": "astrid.core.rest.schema.Schema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "astrid.core.rest.bodies.JsonParser",
+        "astrid.core.rest.bodies.FormParser",
+        "astrid.core.rest.bodies.MultiPartParser",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "PAGE_SIZE": 100,
+    "EXCEPTION_HANDLER": "astrid.core.rest.problems.told",
+    "URL_FORMAT_OVERRIDE": None,
+    # Lists are written by the database, which gives microseconds whether or not they are 0.
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     # Asking the networks costs seconds where every other answer costs milliseconds.
     "DEFAULT_THROTTLE_RATES": {"infer": "60/min"},
 }

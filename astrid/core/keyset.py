@@ -1,8 +1,10 @@
 """Pages that begin behind a row instead of after so many rows: the last is as quick as the first.
 
-A place is the values by which the row beside a page is ordered. What lies behind it is asked for
-in ranges, each served by an index of the order: the same first values and a later last one, then
-the same but for the last two, and so on. PostgreSQL puts NULL above every value.
+A place is the values by which the row beside a page is ordered. What lies behind it is one range of
+an index where all values rise or fall together: ``(a, id) < (x, y)``, which PostgreSQL reads as
+``a <= x AND (a < x OR id < y)`` without looking at equals one by one. Where they do not, or may be
+NULL in the midst, it is asked for in several such ranges: the same first values and a later last
+one, then the same but for the last two, and so on. PostgreSQL puts NULL above every value.
 """
 
 import base64
@@ -16,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.utils.timezone import is_naive
 
 FIRST, LAST = "", "last"
@@ -156,7 +159,25 @@ def _fetch(rows: QuerySet, keys: list[Key], values: Sequence[Any] | None, limit:
     return found
 
 
-def _ranges(keys: Sequence[Key], values: Sequence[Any]) -> Iterator[Q]:
+def _ranges(keys: Sequence[Key], values: Sequence[Any]) -> Iterator[Any]:
+    return _one_range(keys, values) if _is_one(keys, values) else _many_ranges(keys, values)
+
+
+def _is_one(keys: Sequence[Key], values: Sequence[Any]) -> bool:
+    """Say whether what lies behind values is one range, but for NULL in the first key."""
+    alike = len({key.is_descending for key in keys}) == 1
+    return alike and None not in values and not any(key.is_nullable for key in keys[1:])
+
+
+def _one_range(keys: Sequence[Key], values: Sequence[Any]) -> Iterator[Any]:
+    first, *_ = keys
+    compare = TupleLessThan if first.is_descending else TupleGreaterThan
+    yield compare(Tuple(*(F(key.path) for key in keys)), tuple(values))
+    if first.is_nullable and not first.is_descending:
+        yield first.same(None)
+
+
+def _many_ranges(keys: Sequence[Key], values: Sequence[Any]) -> Iterator[Q]:
     for number in reversed(range(len(keys))):
         before = Q()
         for key, value in zip(keys[:number], values, strict=False):

@@ -33,6 +33,7 @@ class CatalogEntryViewSet(SkyReadViewSet):
 
     queryset = CatalogEntry.objects.order_by("-id")
     serializer_class = serializers.CatalogEntrySerializer
+    search_fields = ["designation"]
 
     def get_queryset(self) -> Any:
         """Leave out drafts for guests."""
@@ -64,6 +65,7 @@ class SystemConfigViewSet(ReadViewSet):
 
     queryset = SystemConfig.objects.order_by("-id")
     serializer_class = serializers.SystemConfigSerializer
+    search_fields = ["key"]
     filterset_fields = ["key", "is_active"]
     ordering_fields = ["key", "id"]
 
@@ -82,6 +84,7 @@ class AnalyticsViewSet(ReadViewSet):
 
     queryset = Analytics.objects.order_by("-id")
     serializer_class = serializers.AnalyticsSerializer
+    search_fields = ["metric"]
     filterset_fields = ["day", "metric", "survey", "filter_band"]
     ordering_fields = ["day", "id"]
 

@@ -24,6 +24,7 @@ class ValidationLabelViewSet(ReadViewSet):
 
     queryset = ValidationLabel.objects.order_by("-id")
     serializer_class = serializers.ValidationLabelSerializer
+    search_fields = ["name"]
     filterset_fields = ["name", "detection_type", "is_real", "is_active"]
     ordering_fields = ["name", "id"]
 
@@ -33,6 +34,7 @@ class CuratorViewSet(ReadViewSet):
 
     queryset = Curator.objects.order_by("-id")
     serializer_class = serializers.CuratorSerializer
+    search_fields = ["user__username"]
     filterset_fields = ["user"]
     ordering_fields = ["id"]
 
@@ -70,6 +72,7 @@ class AlertChannelViewSet(ReadViewSet):
 
     queryset = AlertChannel.objects.order_by("-id")
     serializer_class = serializers.AlertChannelSerializer
+    search_fields = ["name"]
     filterset_fields = ["kind", "is_active"]
     ordering_fields = ["name", "id"]
 
@@ -79,6 +82,7 @@ class AlertRuleViewSet(ReadViewSet):
 
     queryset = AlertRule.objects.prefetch_related("channels").order_by("-id")
     serializer_class = serializers.AlertRuleSerializer
+    search_fields = ["name"]
     filterset_fields = ["trigger", "is_active"]
     ordering_fields = ["name", "id"]
 

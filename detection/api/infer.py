@@ -16,6 +16,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from astrid.core.errors import BadImage, BadWeights, CorruptFile, MissingFile
+from astrid.core.rest import bodies
 from detection import answering
 from detection.answering import NothingJudged, Reply
 from detection.models import DetectionType, ModelType
@@ -24,13 +25,6 @@ from differencing.models import Candidate
 
 # A third more, as base64 writes it, and some for the form around.
 MOST_REQUEST_BYTES = MOST_BYTES * 4 // 3 + 2**16
-
-
-class TooLarge(APIException):
-    """A request that is not even read."""
-
-    status_code = 413
-    default_code = "too_large"
 
 
 class Unavailable(APIException):
@@ -166,13 +160,8 @@ class InferView(APIView):
     throttle_classes = [ScopedRateThrottle]
     throttle_scope = "infer"
     scope_domain = "infer"
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a large request before it is read."""
-        super().initial(request, *args, **kwargs)
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length > MOST_REQUEST_BYTES:
-            raise TooLarge(f"{length} bytes: at most {MOST_REQUEST_BYTES} are read")
+    parser_classes = bodies.up_to(MOST_REQUEST_BYTES)
+    refusals = {"503": "The networks cannot be used; an operator has to see to it."}
 
     @extend_schema(request=QuestionSerializer, responses=ReplySerializer, operation_id="infer")
     def post(self, request: Request) -> Response:

@@ -19,6 +19,7 @@ class ModelViewSet(ReadViewSet):
 
     queryset = Model.objects.order_by("-id")
     serializer_class = serializers.ModelSerializer
+    search_fields = ["name"]
     filterset_fields = ["name", "version", "model_type", "is_active"]
     ordering_fields = ["created_at", "id"]
 
@@ -37,6 +38,7 @@ class SkyObjectViewSet(SkyReadViewSet):
 
     queryset = SkyObject.objects.order_by("-id")
     serializer_class = serializers.SkyObjectSerializer
+    search_fields = ["designation"]
     filterset_fields = ["designation", "best_class"]
     ordering_fields = ["last_seen", "number_of_detections", "id"]
 
@@ -82,6 +84,7 @@ class TrainingDatasetViewSet(ReadViewSet):
 
     queryset = TrainingDataset.objects.order_by("-id")
     serializer_class = serializers.TrainingDatasetSerializer
+    search_fields = ["name"]
     filterset_fields = ["name"]
     ordering_fields = ["created_at", "id"]
 

@@ -1,6 +1,6 @@
 """The differencing domain over HTTP: list and fetch."""
 
-from astrid.core.api import ReadViewSet, SkyReadViewSet
+from astrid.core.api import FrameReadViewSet, ReadViewSet, SkyReadViewSet
 from differencing.api import serializers
 from differencing.models import (
     Candidate,
@@ -10,7 +10,7 @@ from differencing.models import (
 )
 
 
-class ReferenceImageViewSet(SkyReadViewSet):
+class ReferenceImageViewSet(FrameReadViewSet):
     """Baselines of the sky."""
 
     queryset = ReferenceImage.objects.prefetch_related("observations").order_by("-id")

@@ -61,7 +61,11 @@ class Downloads:
         filters=False,
     )
     @action(
-        detail=True, content_negotiation_class=AsJson, filter_backends=[], pagination_class=None
+        detail=True,
+        content_negotiation_class=AsJson,
+        filter_backends=[],
+        pagination_class=None,
+        own_parameters=("format",),
     )
     def download(self: Any, request: Request, pk: str | None = None) -> StreamingHttpResponse:
         """Give a light curve as a file: times, cadences, values, errors, flags, and origin."""
@@ -83,7 +87,12 @@ class Downloads:
         ],
         responses={(200, each.content_type): OpenApiTypes.BINARY for each in BULK_FORMATS.values()},
     )
-    @action(detail=False, content_negotiation_class=AsJson, pagination_class=None)
+    @action(
+        detail=False,
+        content_negotiation_class=AsJson,
+        pagination_class=None,
+        own_parameters=("format", "layout", "columns"),
+    )
     def bulk(self: Any, request: Request) -> StreamingHttpResponse:
         """Give many light curves in one stream, in a constant number of queries."""
         file_format = _choice(request, "format", BULK_FORMATS, "arrow")

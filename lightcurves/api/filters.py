@@ -3,16 +3,18 @@
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django_filters import rest_framework as filters  # type: ignore[import-untyped]
+from django_filters import rest_framework as filters
 
+from astrid.core.rest.columns import Columns, WholeFilter
+from astrid.core.rest.filters import AreaFilter
 from lightcurves.models import DataSet, Observation, Target
 
 
-class NumbersFilter(filters.BaseInFilter, filters.NumberFilter):  # type: ignore[misc]
+class NumbersFilter(filters.BaseInFilter, WholeFilter):  # type: ignore[misc]
     """Any of some numbers, with commas between them."""
 
 
-class TargetFilter(filters.FilterSet):  # type: ignore[misc]
+class TargetFilter(Columns):
     """Targets by their catalogue, and by what there is of them."""
 
     name = NumbersFilter(field_name="name", lookup_expr="in", help_text="Numbers: 1234,1235.")
@@ -30,7 +32,7 @@ class TargetFilter(filters.FilterSet):  # type: ignore[misc]
         return with_kind(rows, kind)
 
 
-class DataSetFilter(filters.FilterSet):  # type: ignore[misc]
+class DataSetFilter(Columns):
     """Light curves by what they are of and how they were made."""
 
     target = NumbersFilter(
@@ -38,7 +40,7 @@ class DataSetFilter(filters.FilterSet):  # type: ignore[misc]
     )
     observation = NumbersFilter(field_name="observation", lookup_expr="in", help_text="Ids: 7,8.")
     id = NumbersFilter(field_name="id", lookup_expr="in", help_text="Ids: 7,8.")
-    catalog = filters.NumberFilter(field_name="target__catalog")
+    catalog = WholeFilter(field_name="target__catalog")
     mission = filters.CharFilter(
         field_name="target__catalog__host_mission__name", help_text="Its name."
     )
@@ -49,6 +51,17 @@ class DataSetFilter(filters.FilterSet):  # type: ignore[misc]
     class Meta:
         model = DataSet
         fields = ["id", "target", "observation", "photometric_method", "processing_method"]
+
+
+class TargetAreaFilter(AreaFilter):
+    """Keep light curves of the targets in a polygon."""
+
+    meaning = AreaFilter.meaning.replace("Rows that lie", "Light curves of targets that lie")
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """Search the targets."""
+        targets = super().search(Target.objects.all(), text)
+        return rows.filter(target__in=targets.values("pk"))
 
 
 def with_kind(targets: QuerySet, kind: str) -> QuerySet:

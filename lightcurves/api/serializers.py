@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from rest_framework import serializers
 
+from astrid.core.api import RowSerializer
 from lightcurves.models import (
     DataSet,
     DataSetHierarchy,
@@ -47,7 +48,7 @@ class IntegersField(serializers.ListField):
         return numbers
 
 
-class LightcurveMissionSerializer(serializers.ModelSerializer):
+class LightcurveMissionSerializer(RowSerializer):
     """A mission and how it counts time."""
 
     class Meta:
@@ -66,7 +67,7 @@ class LightcurveMissionSerializer(serializers.ModelSerializer):
         ]
 
 
-class LightcurveMissionCatalogSerializer(serializers.ModelSerializer):
+class LightcurveMissionCatalogSerializer(RowSerializer):
     """A catalogue of a mission."""
 
     class Meta:
@@ -74,7 +75,7 @@ class LightcurveMissionCatalogSerializer(serializers.ModelSerializer):
         fields = ["id", "host_mission", "name", "description", "created_at", "updated_at"]
 
 
-class LightcurveTargetSerializer(serializers.ModelSerializer):
+class LightcurveTargetSerializer(RowSerializer):
     """A target of a catalogue."""
 
     class Meta:
@@ -82,7 +83,7 @@ class LightcurveTargetSerializer(serializers.ModelSerializer):
         fields = ["id", "catalog", "name", "ra", "dec", "created_at", "updated_at"]
 
 
-class LightcurveInstrumentSerializer(serializers.ModelSerializer):
+class LightcurveInstrumentSerializer(RowSerializer):
     """An instrument or a part of one."""
 
     class Meta:
@@ -90,7 +91,7 @@ class LightcurveInstrumentSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "properties", "parent", "created_at", "updated_at"]
 
 
-class LightcurveObservationSerializer(serializers.ModelSerializer):
+class LightcurveObservationSerializer(RowSerializer):
     """An observation of any kind; ``extra`` holds the values of its kind."""
 
     class Meta:
@@ -117,7 +118,7 @@ class LightcurveObservationDetailSerializer(LightcurveObservationSerializer):
         fields = [*LightcurveObservationSerializer.Meta.fields, "cadence_reference"]
 
 
-class LightcurveFITSFrameSerializer(serializers.ModelSerializer):
+class LightcurveFITSFrameSerializer(RowSerializer):
     """A FITS file of one cadence."""
 
     class Meta:
@@ -141,7 +142,7 @@ class LightcurveFITSFrameSerializer(serializers.ModelSerializer):
         ]
 
 
-class LightcurvePhotometricSourceSerializer(serializers.ModelSerializer):
+class LightcurvePhotometricSourceSerializer(RowSerializer):
     """A way to take a brightness from pixels."""
 
     class Meta:
@@ -149,7 +150,7 @@ class LightcurvePhotometricSourceSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "description", "created_at", "updated_at"]
 
 
-class LightcurveProcessingMethodSerializer(serializers.ModelSerializer):
+class LightcurveProcessingMethodSerializer(RowSerializer):
     """A way to process a brightness."""
 
     class Meta:
@@ -157,7 +158,7 @@ class LightcurveProcessingMethodSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "description", "created_at", "updated_at"]
 
 
-class LightcurveDataSetSerializer(serializers.ModelSerializer):
+class LightcurveDataSetSerializer(RowSerializer):
     """A light curve in figures."""
 
     class Meta:
@@ -198,7 +199,7 @@ class LightcurveDataSetDetailSerializer(LightcurveDataSetSerializer):
         ]
 
 
-class LightcurveDataSetHierarchySerializer(serializers.ModelSerializer):
+class LightcurveDataSetHierarchySerializer(RowSerializer):
     """One step of derivation."""
 
     class Meta:
@@ -206,7 +207,7 @@ class LightcurveDataSetHierarchySerializer(serializers.ModelSerializer):
         fields = ["id", "source_dataset", "child_dataset", "created_at", "updated_at"]
 
 
-class LightcurveTimeSerializer(serializers.ModelSerializer):
+class LightcurveTimeSerializer(RowSerializer):
     """The span of the barycentric times of a target in an observation."""
 
     class Meta:
@@ -232,7 +233,7 @@ class LightcurveTimeDetailSerializer(LightcurveTimeSerializer):
         fields = [*LightcurveTimeSerializer.Meta.fields, "barycentric_julian_dates"]
 
 
-class LightcurveQualityFlagArraySerializer(serializers.ModelSerializer):
+class LightcurveQualityFlagArraySerializer(RowSerializer):
     """How many cadences are flagged."""
 
     class Meta:

@@ -2,12 +2,13 @@
 
 from typing import Any, ClassVar
 
-from rest_framework import serializers, viewsets
+from rest_framework import serializers
 
-from astrid.core.api import SkyReadViewSet
+from astrid.core.api import CHOSEN, ReadViewSet, SkyReadViewSet
+from astrid.core.rest.filters import ConeFilter
 from lightcurves.api import serializers as shown
 from lightcurves.api.downloads import Downloads
-from lightcurves.api.filters import DataSetFilter, TargetFilter
+from lightcurves.api.filters import DataSetFilter, TargetAreaFilter, TargetFilter
 from lightcurves.models import (
     DataSet,
     DataSetHierarchy,
@@ -24,7 +25,7 @@ from lightcurves.models import (
 )
 
 
-class ArrayViewSet(viewsets.ReadOnlyModelViewSet):
+class ArrayViewSet(ReadViewSet):
     """Lists without arrays, one row with them."""
 
     detail_serializer_class: ClassVar[type[serializers.BaseSerializer]]
@@ -39,19 +40,21 @@ class ArrayViewSet(viewsets.ReadOnlyModelViewSet):
         return self.detail_serializer_class if self.action == "retrieve" else self.serializer_class
 
 
-class MissionViewSet(viewsets.ReadOnlyModelViewSet):
+class MissionViewSet(ReadViewSet):
     """Missions."""
 
     queryset = Mission.objects.order_by("name")
     serializer_class = shown.LightcurveMissionSerializer
+    search_fields = ["name"]
     filterset_fields = ["name", "time_format_name"]
 
 
-class MissionCatalogViewSet(viewsets.ReadOnlyModelViewSet):
+class MissionCatalogViewSet(ReadViewSet):
     """Catalogues of missions."""
 
     queryset = MissionCatalog.objects.order_by("name")
     serializer_class = shown.LightcurveMissionCatalogSerializer
+    search_fields = ["name"]
     filterset_fields = ["name", "host_mission"]
 
 
@@ -63,11 +66,12 @@ class TargetViewSet(SkyReadViewSet):
     filterset_class = TargetFilter
 
 
-class InstrumentViewSet(viewsets.ReadOnlyModelViewSet):
+class InstrumentViewSet(ReadViewSet):
     """Instruments and their parts."""
 
     queryset = Instrument.objects.order_by("name", "id")
     serializer_class = shown.LightcurveInstrumentSerializer
+    search_fields = ["name"]
     filterset_fields = ["name", "parent"]
 
 
@@ -80,7 +84,7 @@ class LightcurveObservationViewSet(ArrayViewSet):
     filterset_fields = ["type", "instrument"]
 
 
-class FITSFrameViewSet(viewsets.ReadOnlyModelViewSet):
+class FITSFrameViewSet(ReadViewSet):
     """FITS files of single cadences."""
 
     queryset = FITSFrame.objects.order_by("id")
@@ -88,32 +92,35 @@ class FITSFrameViewSet(viewsets.ReadOnlyModelViewSet):
     filterset_fields = ["type", "cadence", "observation"]
 
 
-class PhotometricSourceViewSet(viewsets.ReadOnlyModelViewSet):
+class PhotometricSourceViewSet(ReadViewSet):
     """Ways to take a brightness from pixels."""
 
     queryset = PhotometricSource.objects.order_by("name")
     serializer_class = shown.LightcurvePhotometricSourceSerializer
+    search_fields = ["name"]
     filterset_fields = ["name"]
 
 
-class ProcessingMethodViewSet(viewsets.ReadOnlyModelViewSet):
+class ProcessingMethodViewSet(ReadViewSet):
     """Ways to process a brightness."""
 
     queryset = ProcessingMethod.objects.order_by("name")
     serializer_class = shown.LightcurveProcessingMethodSerializer
+    search_fields = ["name"]
     filterset_fields = ["name"]
 
 
-class DataSetViewSet(Downloads, ArrayViewSet, SkyReadViewSet):
+class DataSetViewSet(Downloads, ArrayViewSet):
     """Light curves; a cone keeps those of the targets in it."""
 
     queryset = DataSet.objects.order_by("id")
     serializer_class = shown.LightcurveDataSetSerializer
     detail_serializer_class = shown.LightcurveDataSetDetailSerializer
     filterset_class = DataSetFilter
+    filter_backends = [*CHOSEN, ConeFilter, TargetAreaFilter]
 
 
-class DataSetHierarchyViewSet(viewsets.ReadOnlyModelViewSet):
+class DataSetHierarchyViewSet(ReadViewSet):
     """Steps of derivation."""
 
     queryset = DataSetHierarchy.objects.order_by("id")

@@ -1,6 +1,6 @@
 """The observations domain over HTTP: list and fetch."""
 
-from astrid.core.api import ReadViewSet, SkyReadViewSet
+from astrid.core.api import FrameReadViewSet, ReadViewSet
 from observations.api import serializers
 from observations.models import (
     CalibrationExposure,
@@ -15,15 +15,17 @@ class SurveyViewSet(ReadViewSet):
 
     queryset = Survey.objects.order_by("-id")
     serializer_class = serializers.SurveySerializer
+    search_fields = ["name"]
     filterset_fields = ["is_active", "adapter"]
     ordering_fields = ["id"]
 
 
-class ObservationViewSet(SkyReadViewSet):
+class ObservationViewSet(FrameReadViewSet):
     """Exposures."""
 
     queryset = Observation.objects.order_by("-id")
     serializer_class = serializers.ObservationSerializer
+    search_fields = ["observation_id"]
     filterset_fields = {
         "survey": ["exact"],
         "status": ["exact"],
@@ -43,6 +45,7 @@ class CalibrationExposureViewSet(ReadViewSet):
 
     queryset = CalibrationExposure.objects.order_by("-id")
     serializer_class = serializers.CalibrationExposureSerializer
+    search_fields = ["name"]
     filterset_fields = ["survey", "kind", "instrument", "filter_band"]
     ordering_fields = ["observation_time", "id"]
 

@@ -259,7 +259,9 @@ class TestApi:
     def test_a_wrong_query_is_refused_at_once(self, signed_in):
         answer = signed_in.post("/api/v1/exports/", {"query": "astrid.nothing"}, "application/json")
         assert answer.status_code == 400
-        assert "astrid.nothing" in answer.json()["query"][0]
+        (fault,) = answer.json()["errors"]
+        assert fault["pointer"] == "#/query"
+        assert "astrid.nothing" in fault["detail"]
         assert not ExportJob.objects.exists()
 
 

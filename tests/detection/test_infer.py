@@ -103,14 +103,19 @@ def test_of_several_files_each_is_answered_in_its_place(admin_client, scene):
     assert told.json()["results"] == results
 
 
+def faults(answer):
+    """What is wrong with each value of the body."""
+    return {fault["pointer"]: fault["detail"] for fault in answer.json()["errors"]}
+
+
 def test_cutouts_none_of_which_can_be_judged_are_refused_each_with_its_reason(admin_client):
     answer = asked(admin_client, npz(x=np.full((2, 3, 63, 63), np.nan)))
     assert answer.status_code == 400
-    assert set(answer.json()["cutouts"]) == {"0", "1"}
+    assert set(faults(answer)) == {"#/cutouts/0", "#/cutouts/1"}
 
 
 @pytest.mark.parametrize(("question", "field", "words"), [
-    ({}, "non_field_errors", "either cutouts or candidate"),
+    ({}, "", "either cutouts or candidate"),
     ({"cutouts": "?"}, "cutouts", "no base64"),
     ({"cutouts": 7}, "cutouts", "as base64"),
     ({"cutouts": "AAAA"}, "cutouts", "neither an npz"),
@@ -120,7 +125,7 @@ def test_cutouts_none_of_which_can_be_judged_are_refused_each_with_its_reason(ad
 def test_a_question_that_makes_no_sense_names_the_field(admin_client, question, field, words):
     answer = admin_client.post(ADDRESS, question, content_type="application/json")
     assert answer.status_code == 400
-    assert words in str(answer.json()[field])
+    assert words in faults(answer)[f"#/{field}" if field else "#"]
 
 
 def test_a_candidate_that_is_not_there_is_not_found(admin_client):
@@ -136,7 +141,7 @@ def test_a_candidate_whose_frames_are_gone_says_so(admin_client):
     lost.difference_run.save()
     answer = admin_client.post(ADDRESS, {"candidate": lost.pk}, content_type="application/json")
     assert answer.status_code == 400
-    assert "is gone" in str(answer.json()["candidate"])
+    assert "is gone" in faults(answer)["#/candidate"]
 
 
 def test_only_those_who_may_see_detections_may_ask(client):
@@ -147,9 +152,10 @@ def test_only_those_who_may_see_detections_may_ask(client):
     assert client.post(ADDRESS, {}).status_code == 400
 
 
-def test_a_large_request_is_refused_before_it_is_read(admin_client, monkeypatch):
-    monkeypatch.setattr(infer, "MOST_REQUEST_BYTES", 1000)
-    assert asked(admin_client, bytes(2000)).status_code == 413
+def test_a_large_request_is_refused_before_it_is_read(admin_client):
+    told = {"CONTENT_LENGTH": str(infer.MOST_REQUEST_BYTES + 1)}
+    answer = admin_client.generic("POST", ADDRESS, b"{}", content_type="application/json", **told)
+    assert answer.status_code == 413
 
 
 def test_who_asks_too_often_has_to_wait(admin_client):

@@ -206,8 +206,8 @@ def test_who_may_see_a_table_may_see_its_kinds(client, model):
 
 
 @pytest.mark.parametrize("route", [route for route, _, _ in ROUTES])
-def test_a_list_of_the_api_costs_two_queries_and_reads_no_array(reader, route):
-    assert cost_does_not_grow(reader, f"/under-test/{route}/") == 2
+def test_a_list_of_the_api_costs_one_query_and_reads_no_array(reader, route):
+    assert cost_does_not_grow(reader, f"/under-test/{route}/") == 1
 
 
 @pytest.mark.parametrize("route", [route for route, _, _ in ROUTES])
@@ -268,7 +268,7 @@ def test_a_cone_finds_targets_and_their_curves_across_right_ascension_zero(reade
     assert {row["target"] for row in curves} == {near.pk}
     assert len(curves) == 2
     refused = reader.get("/under-test/targets/?ra=0&dec=-91&radius=1")
-    assert (refused.status_code, "dec is -91.0" in refused.json()["cone"][0]) == (400, True)
+    assert (refused.status_code, "dec is -91.0" in refused.json()["detail"]) == (400, True)
 
 
 def test_targets_and_curves_are_filtered_by_mission_and_kind(reader):
@@ -287,5 +287,5 @@ def test_targets_and_curves_are_filtered_by_mission_and_kind(reader):
     assert targets(f"mission={other.catalog.host_mission.name}") == [other.pk]
     assert targets(f"name={first.name},{other.name}") == [first.pk, other.pk]
     many = f"{base}/datasets/?target={first.pk},{other.pk}&kind=tess"
-    assert reader.get(many).json()["count"] == 2
+    assert len(reader.get(many).json()["results"]) == 2
     assert reader.get(f"{base}/datasets/?target=x").status_code == 400

@@ -1,19 +1,16 @@
 """Points, circles, polygons and areas of a query, read and checked."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
+from astrid.core.corners import circle_round
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.schema import Area, Place
 from catalog.vo.adql.scope import Relation, Scope
 from catalog.vo.adql.sql import Sql, value
 from catalog.vo.adql.syntax import Call, ColumnName, Expression, Literal, Operation, Sign
 
-MOST_CORNERS = 200
 _FRAMES = ("ICRS", "ICRS GEOCENTER", "ICRS BARYCENTER", "ICRS TOPOCENTER", "UNKNOWNFRAME", "")
 
 
@@ -221,22 +218,13 @@ def polygon(corners: Sequence[tuple[float, float]]) -> Polygon:
     AdqlError
         If it has fewer than 3 corners or more than 200, or does not fit in half the sky.
     """
-    if not 3 <= len(corners) <= MOST_CORNERS:
-        raise AdqlError(f"POLYGON has {len(corners)} corners; 3 to {MOST_CORNERS} are served")
     for corner in corners:
         check_angles(*corner)
-    lon, lat = np.radians(np.transpose(corners))
-    places = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    middle = places.mean(axis=1)
-    middle /= max(np.linalg.norm(middle), 1e-12)
-    farthest = math.degrees(math.acos(np.clip((middle @ places).min(), -1, 1)))
-    if farthest >= 89:
-        raise AdqlError("POLYGON is too wide: no corner may be 89 degrees from its middle or more")
-    centre = (
-        math.degrees(math.atan2(middle[1], middle[0])) % 360,
-        math.degrees(math.asin(middle[2])),
-    )
-    return Polygon(tuple(corners), centre, farthest)
+    try:
+        ra, dec, farthest = circle_round(corners)
+    except ValueError as error:
+        raise AdqlError(str(error)) from error
+    return Polygon(tuple(corners), (ra, dec), farthest)
 
 
 def constant(node: Expression) -> float | None:

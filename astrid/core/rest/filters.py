@@ -1,0 +1,185 @@
+"""How the rows of a list are chosen and ordered: cones, areas, names, columns; and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend, OrderingFilter
+from rest_framework.views import APIView
+
+from astrid.core import areas
+from astrid.core.corners import MOST_CORNERS
+from astrid.core.rest.parameters import described
+from astrid.core.searching import named
+
+CONE = ("ra", "dec", "radius")
+_DEGREES = {"type": "number", "format": "double"}
+_MEANING = {
+    "ra": (
+        "Right ascension of the centre, degrees ICRS, 0 to 360.",
+        {**_DEGREES, "minimum": 0, "maximum": 360},
+    ),
+    "dec": (
+        "Declination of the centre, degrees ICRS, -90 to 90.",
+        {**_DEGREES, "minimum": -90, "maximum": 90},
+    ),
+    "radius": (
+        "Radius of the cone, degrees, 0 to 180. Needs ra and dec.",
+        {**_DEGREES, "minimum": 0, "maximum": 180},
+    ),
+}
+
+
+class ConeFilter(BaseFilterBackend):
+    """Keep rows inside a cone: ``?ra=…&dec=…&radius=…``, all in degrees."""
+
+    def filter_queryset(
+        self, request: Any, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Search the cone that the query names; no parameter, no cone."""
+        given = {name: request.query_params[name] for name in CONE if name in request.query_params}
+        if not given:
+            return queryset
+        if missing := [name for name in CONE if name not in given]:
+            raise ValidationError({name: ["A cone needs ra, dec and radius."] for name in missing})
+        angles = {name: _number(name, text) for name, text in given.items()}
+        search: Callable[..., QuerySet[Any]] = queryset.cone_search  # type: ignore[attr-defined]
+        return _asked("cone", search, *angles.values())
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Describe the parameters for OpenAPI."""
+        return [described(name, *meaning) for name, meaning in _MEANING.items()]
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValidationError({name: [f"{name} is {text[:40]!r}; it must be a number"]}) from error
+
+
+def _asked(name: str, ask: Callable[..., QuerySet[Any]], *values: Any) -> QuerySet[Any]:
+    """Ask rows for something, and say which parameter it was that cannot be."""
+    try:
+        return ask(*values)
+    except ValueError as error:
+        raise ValidationError({name: [str(error)]}) from error
+
+
+class AreaFilter(BaseFilterBackend):
+    """Keep rows that lie in a polygon: ``?polygon=ra,dec,ra,dec,ra,dec``."""
+
+    name = "polygon"
+    meaning = (
+        "Corners of an area, joined by great circles: `ra,dec,ra,dec,ra,dec`, degrees ICRS, 3 to "
+        f"{MOST_CORNERS} of them. Rows that lie in it are kept."
+    )
+
+    def filter_queryset(
+        self, request: Any, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Search what the query names, if it does."""
+        text = request.query_params.get(self.name)
+        return queryset if text is None else _asked(self.name, self.search, queryset, text)
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """Search the area."""
+        return areas.within(rows, _corners(self.name, text))
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Describe the parameter for OpenAPI."""
+        return [described(self.name, self.meaning, {"type": "string"})]
+
+
+class FrameAreaFilter(AreaFilter):
+    """Keep frames that show some of a polygon."""
+
+    meaning = AreaFilter.meaning.replace("Rows that lie in it", "Frames that show some of it")
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """Search the frames."""
+        return areas.meeting(rows, _corners(self.name, text))
+
+
+class CoversFilter(AreaFilter):
+    """Keep frames that show a position: ``?covers=ra,dec``."""
+
+    name = "covers"
+    meaning = "A position, `ra,dec`, degrees ICRS: frames whose footprint holds it are kept."
+
+    def search(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        """Search the frames."""
+        numbers = _numbers(self.name, text)
+        if len(numbers) != 2:
+            raise ValueError(f"covers has {len(numbers)} numbers; it takes ra,dec")
+        return areas.showing(rows, *numbers)
+
+
+def _corners(name: str, text: str) -> list[tuple[float, float]]:
+    numbers = _numbers(name, text)
+    if len(numbers) % 2:
+        raise ValueError(f"{name} has {len(numbers)} numbers; each corner takes two")
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    words = text.replace(",", " ").split()[: 2 * MOST_CORNERS + 2]
+    return [_number(name, word) for word in words]
+
+
+class SearchFilter(BaseFilterBackend):
+    """Keep rows whose name begins with some words: ``?search=…``; the columns have an index.
+
+    ``search_fields`` of the view names the columns.
+    """
+
+    def filter_queryset(
+        self, request: Any, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        """Search by the words that the query names, if it does."""
+        words = request.query_params.get("search", "").strip()
+        lookups = [f"{name}__startswith" for name in _searched(view)]
+        return named(queryset, lookups, words)[0] if words and lookups else queryset
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Describe the parameter for OpenAPI."""
+        if not _searched(view):
+            return []
+        meaning = f"The start of {' or '.join(_searched(view))}, as written."
+        return [described("search", meaning, {"type": "string"})]
+
+
+def _searched(view: Any) -> list[str]:
+    return list(getattr(view, "search_fields", None) or ())
+
+
+class Ordering(OrderingFilter):
+    """Order by columns that are offered for it; equals by their keys, in the same direction."""
+
+    def get_ordering(self, request: Any, queryset: QuerySet[Any], view: Any) -> Any:
+        """Give the order that is asked for, or that of the view."""
+        text = request.query_params.get(self.ordering_param)
+        if not text:
+            return self.get_default_ordering(view)
+        names = [part.strip() for part in text.split(",")]
+        offered = _offered(view)
+        if unknown := [name for name in names if name.removeprefix("-") not in offered]:
+            words = f"{unknown[0][:40]!r} is no order here; there are {', '.join(offered)}"
+            raise ValidationError({self.ordering_param: [f"{words}, each with - for falling."]})
+        if len(set(names)) < len(names):
+            raise ValidationError({self.ordering_param: ["A column is named twice."]})
+        key = "-id" if names[-1].startswith("-") else "id"
+        return names if "id" in (name.removeprefix("-") for name in names) else [*names, key]
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the parameter for OpenAPI."""
+        offered = _offered(view)
+        meaning = f"Columns to order by, with commas: {', '.join(offered)}; each with - to fall."
+        one = f"-?({'|'.join(offered)})"
+        schema = {"type": "string", "pattern": f"^{one}(,{one})*$"}
+        return [described(self.ordering_param, meaning, schema)]
+
+
+def _offered(view: Any) -> list[str]:
+    return list(dict.fromkeys([*(getattr(view, "ordering_fields", None) or ()), "id"]))
