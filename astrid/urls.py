@@ -14,6 +14,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}astrid/icon.svg")),
     path("console/keys/", include("catalog.access.urls")),
     path("console/catalog/", include("catalog.urls")),
+    path("console/lightcurves/", include("lightcurves.web.urls")),
     path("console/", include("curation.urls")),
     path("admin/", admin.site.urls),
     path("pictures/", include("detection.urls")),

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from lightcurves.admin.pages import CountingAdmin, KindFilter, MeasuredAdmin, StoreAdmin
+from lightcurves.exporting.tables import how
 from lightcurves.models import (
     ALeRCEQualityFlags,
     DataSet,
@@ -35,6 +37,14 @@ from lightcurves.models import (
 )
 from lightcurves.sparkline import sparkline
 
+MOST_PICTURES = 20
+
+
+def picture_of(dataset: int) -> SafeString:
+    """Give a small picture of a light curve."""
+    address = reverse("lightcurves:sparkline", args=[dataset])
+    return format_html('<img src="{}" width="160" height="40" loading="lazy" alt="">', address)
+
 
 @admin.register(Mission)
 class MissionAdmin(CountingAdmin):
@@ -60,10 +70,26 @@ class TargetAdmin(CountingAdmin):
     """Targets by number."""
 
     list_display = ["name", "catalog", "ra", "dec"]
+    readonly_fields = ["curves"]
     list_filter = ["catalog"]
     list_select_related = ["catalog"]
     search_fields = ["=name"]
     autocomplete_fields = ["catalog"]
+
+    @admin.display(description="light curves")
+    def curves(self, row: Target) -> SafeString:
+        """Show the newest light curves at a glance, each leading to its row."""
+        rows = row.datasets.select_related("photometric_method", "processing_method")
+        newest = rows.order_by("-id")[:MOST_PICTURES] if row.pk else []
+        lines = [
+            (
+                reverse("admin:lightcurves_dataset_change", args=[one.pk]),
+                picture_of(one.pk),
+                how(one),
+            )
+            for one in newest
+        ]
+        return format_html_join("", '<p><a href="{}">{} {}</a></p>', lines) or mark_safe("none")
 
 
 @admin.register(Instrument)
@@ -148,6 +174,7 @@ class DataSetAdmin(MeasuredAdmin):
 
     list_display = [
         "id",
+        "thumbnail",
         "target",
         "observation",
         "photometric_method",
@@ -169,6 +196,11 @@ class DataSetAdmin(MeasuredAdmin):
     deferred = ["observation__cadence_reference"]
     derived = ["plot", "n", "minimum", "maximum", "median", "t_first", "t_last"]
     inlines = [SourceInline]
+
+    @admin.display(description="light curve")
+    def thumbnail(self, row: DataSet) -> SafeString:
+        """Show a picture that comes when it is near the window: a list reads no array."""
+        return picture_of(row.pk)
 
     @admin.display(description="light curve")
     def plot(self, row: DataSet) -> SafeString:

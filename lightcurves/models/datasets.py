@@ -7,6 +7,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
 from astrid.core.array_bytes import Array
 from astrid.core.arrays import NumpyArrayField
@@ -109,6 +110,10 @@ class DataSet(PreparedRow):
 
     def __str__(self) -> str:
         return f"DataSet {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """Give an address that leads to it on the page of its target."""
+        return reverse("lightcurves:dataset", args=[self.pk])
 
     @classmethod
     def prepare_rows(cls, rows: Collection[Any]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from astrid.core.models import Dated, Record
 from astrid.core.sky import HealpixField, SkyPosition, SkyQuerySet
@@ -115,3 +116,7 @@ class Target(SkyPosition, Dated):
 
     def __str__(self) -> str:
         return f"{self.catalog} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        """Give the address of its page."""
+        return reverse("lightcurves:target", args=[self.pk])

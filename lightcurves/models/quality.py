@@ -75,7 +75,10 @@ class QualityFlagArray(KindRow, kind="base_quality_flag"):
 
     def decode(self, cadence: int) -> list[str]:
         """Name the bits set at the cadence with this index; unnamed ones are ``bit_N``, from 0."""
-        value = int(self.quality_flags[cadence])
+        return self.decode_bits(int(self.quality_flags[cadence]))
+
+    def decode_bits(self, value: int) -> list[str]:
+        """Name the bits that are set in a number."""
         return [self._name(place) for place in range(value.bit_length()) if value >> place & 1]
 
     def bit(self, name: str) -> IntFlag:
