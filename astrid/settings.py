@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "astrid.csp.content_security_policy",
     "axes.middleware.AxesMiddleware",
     "catalog.audit.AuditMiddleware",
+    "catalog.access.limits.headers",
 ]
 TEMPLATES = [
     {
@@ -165,6 +166,7 @@ LOGIN_URL = "/admin/login/"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_CLIENT_IP_CALLABLE = "catalog.audit.address_of"
+AXES_LOCKOUT_CALLABLE = "catalog.access.lockout.answer"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 # --- transport: HTTPS is expected unless only this machine is served
@@ -257,8 +259,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,
     # Lists are written by the database, which gives microseconds whether or not they are 0.
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
-    # Asking the networks costs seconds where every other answer costs milliseconds.
-    "DEFAULT_THROTTLE_RATES": {"infer": "60/min"},
+    "DEFAULT_THROTTLE_CLASSES": ["catalog.access.limits.RoleThrottle"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "AstrID",

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.access import keys
+from catalog.access import keys, lockout
 from catalog.access.models import ApiKey
 from catalog.access.scopes import ANY
 
@@ -33,6 +33,7 @@ class LoginView(APIView):
 
     authentication_classes = ()
     permission_classes = [AllowAny]
+    rate_group = "sign_in"
 
     @extend_schema(request=CredentialsSerializer, responses=TokenSerializer, auth=[])
     def post(self, request: Request) -> Response:
@@ -41,7 +42,8 @@ class LoginView(APIView):
         given.is_valid(raise_exception=True)
         user = authenticate(request._request, **given.validated_data)
         if user is None:
-            raise AuthenticationFailed("wrong name or password, or too many tries; wait a while")
+            lockout.check(request._request, given.validated_data["username"])
+            raise AuthenticationFailed("wrong name or password")
         key, token = keys.sign_in(user)
         return Response(TokenSerializer({"token": token, "expiry": key.expires_at}).data)
 

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from astrid.core.errors import BadParameters
 from astrid.core.parameters import check_limits, tunable
-from catalog.access.parameters import AccessParameters
+from catalog.access.parameters import AccessParameters, RateParameters
 from catalog.fieldhelp import FieldHelp, lines_of, shown
 from catalog.vo.parameters import VoParameters
 from curation.parameters import (
@@ -101,6 +101,7 @@ SETTINGS: Mapping[str, Setting] = {
         ("delivery", DeliveryPolicy, "How long and how often an alert message is tried."),
         ("pipeline", PipelineParameters, "Retries, waits and the sweep that starts what is due."),
         ("access", AccessParameters, "How long the keys of programs hold."),
+        ("rates", RateParameters, "How often one may ask the API within a minute."),
         ("vo", VoParameters, "What the Virtual Observatory services show, to whom and how much."),
     )
 } | {

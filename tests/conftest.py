@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -59,6 +60,16 @@ def local_storages(folder):
         "OPTIONS": {"location": str(folder)},
     }
     return settings.STORAGES | {"products": local}
+
+
+@pytest.fixture(autouse=True)
+def _counted_apart(monkeypatch):
+    """Count the requests of every test by themselves, by the limits of the default setting."""
+    from catalog.access import limits  # after Django has started
+    from catalog.access.parameters import RateParameters
+
+    monkeypatch.setattr(limits, "PREFIX", f"test-{uuid4().hex}")
+    monkeypatch.setattr(limits, "remembered", {"rates": (float("inf"), RateParameters())})
 
 
 @pytest.fixture(autouse=True)

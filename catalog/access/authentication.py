@@ -5,10 +5,10 @@ from typing import Any
 from django.utils import timezone
 from django.utils.timezone import localtime
 from knox.auth import TokenAuthentication
-from rest_framework.authentication import get_authorization_header
+from rest_framework.authentication import BasicAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 
-from catalog.access import keys, scopes
+from catalog.access import keys, limits, lockout, scopes
 from catalog.access.models import ApiKey
 
 _MAKE_ANOTHER = "make a new one on the page of your keys (/console/keys/)"
@@ -19,7 +19,8 @@ class KeyAuthentication(TokenAuthentication):  # type: ignore[misc]
 
     def authenticate(self, request: Any) -> tuple[Any, ApiKey] | None:
         """Give the owner of the key, where it is meant for what is asked."""
-        found = self._found(request)
+        with limits.counting_refusals(request):
+            found = self._found(request)
         view = (getattr(request, "parser_context", None) or {}).get("view")
         if found is not None and view is not None:
             scopes.check(found[1].scopes, scopes.needed_for(request, view))
@@ -62,3 +63,25 @@ def _check(key: ApiKey) -> None:
     if not key.owner.is_active:
         said = f"{name} belongs to an account that is switched off; ask an operator"
         raise AuthenticationFailed(said, code="inactive_owner")
+
+
+class PasswordAuthentication(BasicAuthentication):
+    """Name and password with each request, for tools that know nothing else."""
+
+    def authenticate_credentials(
+        self, userid: str, password: str, request: Any = None
+    ) -> tuple[Any, None]:
+        """Give the user; say until when one is locked out.
+
+        Raises
+        ------
+        Throttled
+            After too many wrong passwords.
+        AuthenticationFailed
+            If name and password do not fit.
+        """
+        try:
+            return super().authenticate_credentials(userid, password, request)
+        except AuthenticationFailed:
+            lockout.check(request._request, userid)
+            raise

@@ -11,7 +11,7 @@ import jwt
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 
-from catalog.access import issuers, people, published_keys
+from catalog.access import issuers, limits, people, published_keys
 from catalog.access.issuers import Issuer
 from catalog.access.keys import START
 
@@ -42,6 +42,10 @@ class JwtAuthentication(BaseAuthentication):
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
+        with limits.counting_refusals(request):
+            return self._found(words)
+
+    def _found(self, words: list[bytes]) -> tuple[Any, dict[str, Any]]:
         if len(words) != 2 or words[1].count(b".") != 2 or len(words[1]) > _LONGEST:
             raise AuthenticationFailed(
                 f"what follows Bearer is neither a key ({START}...) nor a JSON Web Token",

@@ -1,12 +1,12 @@
 """What every service has in common: who asks, what is wrong, and how it is told."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpResponse
-from rest_framework.authentication import BasicAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -16,6 +16,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from catalog import config
+from catalog.access.authentication import PasswordAuthentication
 from catalog.vo import formats, votable
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.answers import Answer
@@ -57,7 +58,7 @@ class VoView(APIView):
     # TOPCAT and other tools know names and passwords, not tokens.
     authentication_classes: Sequence[Any] = [
         *api_settings.DEFAULT_AUTHENTICATION_CLASSES,
-        BasicAuthentication,
+        PasswordAuthentication,
     ]
     permission_classes = ()
     parser_classes = (FormParser, MultiPartParser)
@@ -103,6 +104,8 @@ class VoView(APIView):
         )
         if status == NotSignedIn.status:
             response["WWW-Authenticate"] = CHALLENGE
+        if wait := getattr(exc, "wait", None):
+            response["Retry-After"] = str(math.ceil(wait))
         return response
 
 

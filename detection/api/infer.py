@@ -12,7 +12,6 @@ from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from astrid.core.errors import BadImage, BadWeights, CorruptFile, MissingFile
@@ -157,8 +156,6 @@ class InferView(APIView):
     """Score cutouts or a candidate with the networks in force; nothing is stored."""
 
     permission_classes = [MayAskNetworks]
-    throttle_classes = [ScopedRateThrottle]
-    throttle_scope = "infer"
     scope_domain = "infer"
     parser_classes = bodies.up_to(MOST_REQUEST_BYTES)
     refusals = {"503": "The networks cannot be used; an operator has to see to it."}

@@ -152,6 +152,25 @@ class TestScopes:
         assert ask(client, asks, CONES).status_code == 200
         assert ask(client, asks).status_code == 403
 
+    def test_metrics_want_their_scope_and_an_owner_who_may_see_jobs(self, client, viewer, settings):
+        settings.METRICS_TOKEN = "another"  # noqa: S105
+        keys_of = {
+            (group, scope): key_for(make_user(group=group), scope)[1]
+            for group in ("guest", "viewer")
+            for scope in ("read", "metrics:read")
+        }
+        found = {
+            who: ask(client, secret, "/metrics", scheme="Bearer").status_code
+            for who, secret in keys_of.items()
+        }
+        assert found == {
+            ("guest", "read"): 403,
+            ("guest", "metrics:read"): 401,
+            ("viewer", "read"): 403,
+            ("viewer", "metrics:read"): 200,
+        }
+        assert ask(client, "astrid_0", "/metrics", scheme="Bearer").status_code == 401
+
     def test_a_key_of_few_scopes_gives_itself_back_but_no_others(self, client, viewer):
         other, _ = key_for(viewer, "read")
         _, secret = key_for(viewer, "read")
