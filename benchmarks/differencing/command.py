@@ -112,7 +112,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
         If the generator or the page is not what it should be.
     """
     began = time.monotonic()
-    bench = Bench(_peers_python(options), options["timeout"], options["repeats"])
+    bench = Bench(peers_python(options), options["timeout"], options["repeats"])
     with progress(quiet=options["json"]) as bars:
         figures = measure(_plan(options), _maker(options), bench, bars)
     figures["ran"] = {
@@ -138,7 +138,7 @@ def _short(word: str) -> str:
     return Path(word).name if "/" in word else word
 
 
-def _peers_python(options: dict[str, Any]) -> str:
+def peers_python(options: dict[str, Any]) -> str:
     """Name the peers' interpreter; the project's own, where none of them is, if there is none."""
     named = options["peers_python"]
     if named is None:

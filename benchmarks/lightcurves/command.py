@@ -2,6 +2,7 @@
 
 import argparse
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -10,12 +11,17 @@ from astrid.core.console import show as print_table
 from astrid.core.console import table
 from benchmarks import pages
 from benchmarks.chaos import scratch_database
+from benchmarks.differencing.command import PEERS_PYTHON, peers_python
 from benchmarks.differencing.run import machine
+from benchmarks.lightcurves import photometry
 from benchmarks.lightcurves.measure import Amount, measure
 from observations.reading_arguments import whole
 
 Figures = dict[str, Any]
-HELP = "Write and read light curves, beside a column of numbers and a row per point."
+HELP = (
+    "Write and read light curves, beside a column of numbers and a row per point; measure many "
+    "objects on one frame, beside photutils and a loop over them."
+)
 RATES = ["per second of the clock", "per second of processors"]
 BOUNDS = ["figure", "measured", "needed"]
 # figure: (least or most, is it a least)
@@ -28,7 +34,9 @@ WANTED = {
     "bytes per rounded float32, packed": (2.5, False),
     "random read from shards, times the database": (30.0, True),
     "pages that a slice of 100 touches, share of the whole": (0.5, False),
+    "forced photometry of 1,000 objects on 2048 x 2048 pixels, CPU s": (1.0, False),
 }
+FRAME_PX, OBJECTS = 2048, 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--curves", type=whole(least=2), default=200)
     parser.add_argument("--points", type=whole(least=1000), default=20_000)
     parser.add_argument("--reads", type=whole(least=10), default=400, help="of single curves")
+    python = f"interpreter that has photutils; {PEERS_PYTHON} (make peers) if it exists"
+    parser.add_argument("--peers-python", type=Path, metavar="FILE", help=python)
     parser.add_argument("--seed", type=whole(least=0), default=1)
     parser.add_argument("--table", type=pages.page_for("lightcurves"), metavar="PAGE.md",
                         help="put the table on a page")  # fmt: skip
@@ -54,6 +64,8 @@ def run(options: dict[str, Any]) -> Figures:
     with scratch_database():
         found = measure(amount)
         server = version()
+    python = peers_python(options)
+    found["photometry"] = photometry.measured(FRAME_PX, OBJECTS, amount.seed, python)
     found |= {"machine": machine(), "postgresql": server}
     found["date"] = datetime.now(UTC).date().isoformat()
     found["required"] = required(found)
@@ -84,6 +96,9 @@ def required(found: Figures) -> dict[str, dict[str, Any]]:
         ),
         "pages that a slice of 100 touches, share of the whole": found["pages"]["part"]
         / found["pages"]["whole"],
+        "forced photometry of 1,000 objects on 2048 x 2048 pixels, CPU s": (
+            found["photometry"]["ways"][photometry.WHOLE]["cpu_s"]
+        ),
     }
     return {
         name: {"value": value, "bound": bound, "reached": (value >= bound) is is_least}
@@ -136,6 +151,9 @@ def show(found: Figures) -> None:
     """Print the tables."""
     print_table(table(about(found), ["work", *RATES], rows(found)))
     print_table(table("what must be reached", BOUNDS, bounds(found)))
+    print_table(
+        table("forced photometry", photometry.COLUMNS, photometry.rows(found["photometry"]))
+    )
 
 
 def render(found: Figures) -> str:
@@ -145,6 +163,8 @@ def render(found: Figures) -> str:
             about(found),
             pages.lines(BOUNDS, bounds(found)),
             pages.lines(["work", *RATES], rows(found)),
+            photometry.about(found["photometry"]),
+            pages.lines(photometry.COLUMNS, photometry.rows(found["photometry"])),
         ]
     )
 

@@ -1,6 +1,8 @@
+import sys
+
 import pytest
 
-from benchmarks.lightcurves import command
+from benchmarks.lightcurves import command, photometry
 from benchmarks.lightcurves.measure import Amount, measure
 from benchmarks.lightcurves.spending import spending
 from lightcurves.models import DataSet
@@ -11,6 +13,7 @@ def found(db):
     """Give the figures of very few, very short curves."""
     amount = Amount(curves=4, array_curves=2, point_curves=2, points=2000, reads=10, seed=1)
     figures = measure(amount) | {"date": "2026-01-01", "postgresql": command.version()}
+    figures["photometry"] = photometry.measured(200, 60, 1, sys.executable)
     figures["machine"] = {"cpus": 1, "cpu": "one", "load_average": [0.5]}
     return figures | {"required": command.required(figures)}
 
@@ -30,6 +33,15 @@ def test_every_way_is_measured_and_the_table_has_them_all(found):
     assert found["bytes_per_number"]["shards"] < 8
     # what INSERT wrote for comparison and the four curves of each store
     assert DataSet.objects.count() == 2 + 3 * 4
+
+
+def test_every_way_finds_the_same_fluxes_with_right_errors(found):
+    ways = found["photometry"]["ways"]
+    for name in ("difference", "science frame", "peer: one by one"):
+        # 60 pulls know their width to 0.09
+        assert ways[name]["pull_width"] == pytest.approx(1, abs=0.4)
+        assert ways[name]["measured"] > 0.9
+        assert f"| {name} |" in command.render(found)
 
 
 def test_a_bound_is_reached_from_its_own_side():
