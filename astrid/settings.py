@@ -231,6 +231,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expire_seconds": 60},
     },
     "watch_models": {"task": "catalog.tasks.watch_models", "schedule": 86_400.0},
+    "store_light_curves": {"task": "detection.tasks.store_light_curves", "schedule": 86_400.0},
     "measure_curators": {
         "task": "curation.tasks.measure_curators",
         "schedule": 3600.0,

@@ -3,9 +3,11 @@
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from astrid.core.errors import AstridError
 from detection import forced, mirror, services
+from detection.curves import catchup
 from detection.models import ForcedPhotometryRun, ModelRun
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,13 @@ def force(run_id: str) -> None:
     run = runs.get(pk=run_id)
     with run.working():
         forced.measure(run)
+
+
+@shared_task
+def store_light_curves() -> None:
+    """Store the curves of objects that nobody measures any more; beat runs this every day."""
+    for _ in catchup.store_all(catchup.settled(timezone.now())):
+        pass
 
 
 @shared_task

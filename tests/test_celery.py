@@ -55,6 +55,7 @@ OURS = {
     "detection.tasks.force",
     "detection.tasks.infer",
     "detection.tasks.mirror_models",
+    "detection.tasks.store_light_curves",
     "differencing.tasks.build_reference",
     "differencing.tasks.difference",
     "observations.ingest_survey",

@@ -1,19 +1,27 @@
 """Forced photometry in the light-curve store: versions that follow from one another."""
 
+import json
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from astropy import units
 from astropy.coordinates import EarthLocation, SkyCoord
 from astropy.time import Time
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from astrid.core.ids import first_id
+from detection.curves.catchup import settled
 from detection.curves.former import current
 from detection.curves.keys import DIFFERENCE, TOTAL
 from detection.curves.store import store_forced
 from detection.curves.times import Clock, cadence_numbers
 from detection.fluxes import VERSION
 from detection.models import ForcedMeasurement, ForcedPhotometryRun, SkyObject
+from detection.tasks import store_light_curves
 from lightcurves.models import (
     DataSet,
     DifferenceQualityFlags,
@@ -240,6 +248,40 @@ def test_light_of_the_ecliptic_comes_early_half_of_the_year():
     # 499 s for the astronomical unit, some 3 s for the Sun's way round the barycentre
     assert delays.max() == pytest.approx(499, abs=12)
     assert delays.min() == pytest.approx(-499, abs=12)
+
+
+@db
+def test_a_command_brings_all_curves_or_some_up_to_date(capsys):
+    one, other = make_sky_object(), make_sky_object(ra=150.001)
+    look(frames(1)[0], [one, other])
+    call_command("store_light_curves", "--object", one.designation)
+    assert "1 objects: 2 new datasets" in capsys.readouterr().out
+    call_command("store_light_curves", "--json")
+    assert json.loads(capsys.readouterr().out) == {"objects": 2, "datasets": 2}
+    with pytest.raises(CommandError, match="no object AstrID J0"):
+        call_command("store_light_curves", "--object", "AstrID J0")
+
+
+@db
+def test_what_nobody_measures_any_more_is_brought_up_to_date_by_beat(monkeypatch):
+    things = [make_sky_object(ra=150 + n / 1000) for n in range(2)]
+    *many, last = frames(21)
+    for frame in many:
+        look(frame, things)
+    for thing in things:
+        store_forced([thing.pk])
+    look(last, things)
+    for thing in things:
+        assert store_forced([thing.pk], growth=0.1) == 0
+    days = [timezone.now() + timedelta(days=number) for number in (6, 8)]
+    assert [len(settled(day)) for day in days] == [0, 2]
+    later = first_id(timezone.now() + timedelta(days=7.5))
+    ForcedMeasurement.objects.filter(sky_object=things[1], observation=last).update(id=later)
+    monkeypatch.setattr("detection.tasks.timezone.now", lambda: days[1])
+    store_light_curves()
+    assert sorted(current().values_list("target__sky_objects__ra", "n")) == [
+        (150.0, 21), (150.0, 21), (150.001, 20), (150.001, 20),
+    ]  # fmt: skip
 
 
 @db
