@@ -7,7 +7,8 @@ from django.urls import reverse
 from astrid.core.brightness import in_words
 from curation import figures, items
 from curation.objectpage.subject import Subject
-from curation.series import Epoch, History
+from curation.points import Epoch
+from curation.series import History
 from detection.models import Detection
 
 VECTOR_DECIMALS = 4

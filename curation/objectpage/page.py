@@ -14,8 +14,10 @@ from curation.page_config import preferences_of
 from curation.series import NOTHING, History
 from curation.series import history_of as history_of_rows
 from curation.services import JUDGE
+from detection.curves.former import current_of
 from detection.models import Detection, DetectionStatus
 from detection.wording import sexagesimal
+from lightcurves.models import DataSet
 
 # Stored with a verdict that is given here: what it rests on.
 SHOWN = ("science", "reference", "difference", "significance", "figures", "badges", "series",
@@ -39,6 +41,7 @@ TOOLS = (
     ("blink", "Blink"),
 )
 MOST_VERDICTS = 200
+VIEW_CURVES = "lightcurves.view_dataset"
 
 
 def history_of(subject: Subject) -> History:
@@ -59,6 +62,7 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
         "facts": _facts(subject),
         "planes": PLANES,
         "tools": TOOLS,
+        "stored_curves": _stored_curves(subject, person),
         "curve_words": epochs.curve_in_words(history),
         "number_of_points": len(history.epochs),
         "verdicts": events,
@@ -68,6 +72,14 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
         "held": HELD if subject.is_held else "",
         "config": _config(subject, history, person),
     }
+
+
+def _stored_curves(subject: Subject, person: User) -> Sequence[DataSet]:
+    """Give the curves of the light-curve store, to people who may see them and know whose."""
+    thing = subject.thing
+    if thing is None or thing.light_curve_target_id is None or subject.is_held:
+        return []
+    return list(current_of(thing)) if person.has_perm(VIEW_CURVES) else []
 
 
 def _counts(event: ValidationEvent) -> bool:

@@ -13,7 +13,7 @@ from curation import fakes
 from curation.errors import NotFound
 from curation.items import detections_by_id, name_of
 from curation.models import GoldTrial, Lease, Origin
-from curation.series import points_in_time
+from curation.seriesrows import points_in_time
 from detection.models import Detection, SkyObject
 
 MOST_TILES = 100  # epochs of the film strip: those nearest in time to the chosen one

@@ -13,7 +13,7 @@ from astrid.core.errors import CorruptFile, MissingFile
 from astrid.core.store import digest
 from curation.figures import neighbour_of
 from curation.objectpage.subject import Subject
-from curation.series import is_known_variable
+from curation.seriesrows import is_known_variable
 from detection import finder
 from detection.finder import Star
 from detection.models import Detection, SkyObject

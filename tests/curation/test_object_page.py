@@ -29,8 +29,11 @@ from curation.parameters import ReviewPolicy
 from curation.queue import open_tasks
 from curation.services import judge
 from detection import cutouts
+from detection.curves.store import store_forced
 from detection.models import Detection
+from lightcurves.models import DataSet
 from tests import factories
+from tests.detection.looks import look
 
 pytestmark = pytest.mark.django_db
 MOST_BYTES, MOST_QUERIES = 150 * 1024, 12
@@ -103,6 +106,23 @@ def test_the_light_curve_has_what_was_measured_and_how_deep_one_looked_in_vain(c
     assert (curve["value"], curve["limit"]) == ([18.5, 18.51, 20.5], [0, 0, 1])
     assert curve["detection"] == [str(made[0].pk), str(made[1].pk), ""]
     assert "2 measured, 1 upper limits. Brightest: 18.500 ± 0.050" in page.content.decode()
+
+
+def test_the_stored_curves_are_linked_for_those_who_may_see_them(client, curator):
+    (made,) = make_object(1)
+    frame = made.observation
+    look(frame, [made.sky_object])
+    store_forced([made.sky_object.pk])
+    client.force_login(curator)
+    rows = DataSet.objects.order_by("pk")
+    text = client.get(page_of(made)).content.decode()
+    for row, kind in zip(rows, ("difference", "science frame"), strict=True):
+        words = f"{frame.filter_band}, PSF flux, {kind}, 1 epoch, uJy"
+        assert f'<a href="{row.get_absolute_url()}">{words}</a>' in text
+    other = factories.make_user()
+    other.user_permissions.add(Permission.objects.get(codename="view_detection"))
+    client.force_login(other)
+    assert "PSF flux" not in client.get(page_of(made)).content.decode()
 
 
 @pytest.mark.parametrize("epochs", [1, 40])

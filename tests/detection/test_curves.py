@@ -33,28 +33,11 @@ from lightcurves.models import (
     TotalQualityFlags,
 )
 from preprocessing.masks import MaskBit
+from tests.detection.looks import look
 from tests.factories import make_difference_run, make_observation, make_sky_object
 
 db = pytest.mark.django_db
 SITE = EarthLocation.from_geodetic(-70.8 * units.deg, -30.2 * units.deg, 2200 * units.m)
-
-
-def look(frame, things, *, flux=100.0, scale=10.0, version=VERSION, **fields):
-    """Measure things on a new difference of a frame."""
-    difference = make_difference_run(observation=frame)
-    run = ForcedPhotometryRun.objects.create(
-        difference_run=difference, asked_by=difference, method_version=version
-    )
-    values = {"flux": flux, "flux_error": 5.0, "total_flux": flux + 50, "total_flux_error": 6.0}
-    microjansky = {f"{name}_ujy": scale * value for name, value in values.items() if scale}
-    facts = {"total_mask_bits": 0, "photometric_system": "AB" if scale else "instrumental"}
-    ForcedMeasurement.objects.bulk_create(
-        ForcedMeasurement(
-            sky_object=thing, difference_run=difference, observation=frame, run=run,
-            method_version=version, hidden_share=0.0, **values | microjansky | facts | fields,
-        )
-        for thing in things
-    )  # fmt: skip
 
 
 def frames(number, **fields):

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from astrid import pipeline
 from astrid.core import store
 from astrid.core.models import RunStatus
-from curation.series import history_of, points_in_time
+from curation.series import history_of
+from curation.seriesrows import points_in_time
 from detection import forced
 from detection.curves.former import current
 from detection.models import Detection, ForcedMeasurement, ForcedPhotometryRun, SkyObject
