@@ -12,7 +12,7 @@ from astrid.core.errors import BadImage
 from astrid.core.measure import Cost, measured
 from astrid.core.models import RunStatus
 from astrid.core.provenance import versions
-from detection import audit, inference, past, scoring, shadow
+from detection import audit, inference, past, scoring, shadow, variation
 from detection.association import associate, refresh
 from detection.findings import detections_of
 from detection.frames import Images, images_of
@@ -135,6 +135,7 @@ def _finish(
         if not difference.is_control:
             believed = [one for one in detections if not one.is_audit]
             associate(believed, parameters.association_radius_arcsec / 3600)
+            variation.note(believed, before=difference.observation.observation_time)
         Detection.objects.bulk_create(detections, batch_size=1000)
         if not difference.is_control:
             refresh({one.sky_object.pk for one in detections if one.sky_object})

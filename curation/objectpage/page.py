@@ -16,6 +16,7 @@ from curation.series import history_of as history_of_rows
 from curation.services import JUDGE
 from detection.curves.former import current_of
 from detection.models import Detection, DetectionStatus
+from detection.variation import Variation, variations
 from detection.wording import sexagesimal
 from lightcurves.models import DataSet
 
@@ -65,6 +66,7 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
         "stored_curves": _stored_curves(subject, person),
         "curve_words": epochs.curve_in_words(history),
         "number_of_points": len(history.epochs),
+        "variation": _variation(subject),
         "verdicts": events,
         "tags": sorted({tag for event in events if event.is_in_force for tag in event.tags or []}),
         "form": _form(subject, person),
@@ -72,6 +74,12 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
         "held": HELD if subject.is_held else "",
         "config": _config(subject, history, person),
     }
+
+
+def _variation(subject: Subject) -> list[Variation]:
+    """Give how the object varies, band by band."""
+    thing = subject.thing
+    return variations([thing.pk]).get(thing.pk, []) if thing else []
 
 
 def _stored_curves(subject: Subject, person: User) -> Sequence[DataSet]:

@@ -1,5 +1,10 @@
 """Rows of the detection domain as JSON."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
 from astrid.core.api import RowSerializer
 from detection.models import (
     Detection,
@@ -11,6 +16,7 @@ from detection.models import (
     TrainingDataset,
     TrainingRun,
 )
+from detection.variation import variations
 
 
 class ModelSerializer(RowSerializer):
@@ -36,6 +42,34 @@ class SkyObjectSerializer(RowSerializer):
     class Meta:
         model = SkyObject
         exclude = ["hpx"]
+
+
+class VariationSerializer(serializers.Serializer):
+    """How the flux of an object varies in one band; null where there are too few points."""
+
+    band = serializers.CharField()
+    unit = serializers.CharField(help_text="uJy, or adu where frames have no zero point.")
+    n = serializers.IntegerField()
+    span_days = serializers.FloatField()
+    mean = serializers.FloatField(allow_null=True)
+    amplitude = serializers.FloatField(allow_null=True)
+    reduced_chi2 = serializers.FloatField(allow_null=True)
+    excess_variance = serializers.FloatField(allow_null=True)
+    von_neumann = serializers.FloatField(allow_null=True)
+    skew = serializers.FloatField(allow_null=True)
+    slope = serializers.FloatField(allow_null=True)
+    last_slope = serializers.FloatField(allow_null=True)
+
+
+class SkyObjectDetailSerializer(SkyObjectSerializer):
+    """A thing in the sky, and how it varies."""
+
+    variation = serializers.SerializerMethodField()
+
+    @extend_schema_field(VariationSerializer(many=True))
+    def get_variation(self, thing: SkyObject) -> Any:
+        """Measure its forced fluxes, band by band."""
+        return VariationSerializer(variations([thing.pk]).get(thing.pk, []), many=True).data
 
 
 class DetectionSerializer(RowSerializer):

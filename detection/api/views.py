@@ -1,5 +1,7 @@
 """The detection domain over HTTP: list and fetch."""
 
+from typing import Any
+
 from astrid.core.api import ReadViewSet, SkyReadViewSet
 from detection.api import serializers
 from detection.models import (
@@ -41,6 +43,11 @@ class SkyObjectViewSet(SkyReadViewSet):
     search_fields = ["designation"]
     filterset_fields = ["designation", "best_class"]
     ordering_fields = ["last_seen", "number_of_detections", "id"]
+
+    def get_serializer_class(self) -> Any:
+        """Show how it varies for one object only."""
+        is_one = self.action == "retrieve"
+        return serializers.SkyObjectDetailSerializer if is_one else self.serializer_class
 
 
 class DetectionViewSet(SkyReadViewSet):
