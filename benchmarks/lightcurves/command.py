@@ -13,14 +13,14 @@ from benchmarks import pages
 from benchmarks.chaos import scratch_database
 from benchmarks.differencing.command import PEERS_PYTHON, peers_python
 from benchmarks.differencing.run import machine
-from benchmarks.lightcurves import photometry
+from benchmarks.lightcurves import photometry, recovery
 from benchmarks.lightcurves.measure import Amount, measure
 from observations.reading_arguments import whole
 
 Figures = dict[str, Any]
 HELP = (
     "Write and read light curves, beside a column of numbers and a row per point; measure many "
-    "objects on one frame, beside photutils and a loop over them."
+    "objects on one frame, beside photutils and a loop over them; find known periods."
 )
 RATES = ["per second of the clock", "per second of processors"]
 BOUNDS = ["figure", "measured", "needed"]
@@ -35,6 +35,7 @@ WANTED = {
     "random read from shards, times the database": (30.0, True),
     "pages that a slice of 100 touches, share of the whole": (0.5, False),
     "forced photometry of 1,000 objects on 2048 x 2048 pixels, CPU s": (1.0, False),
+    "known periods of pulsating stars found": (0.99, True),
 }
 FRAME_PX, OBJECTS = 2048, 1000
 
@@ -46,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reads", type=whole(least=10), default=400, help="of single curves")
     python = f"interpreter that has photutils; {PEERS_PYTHON} (make peers) if it exists"
     parser.add_argument("--peers-python", type=Path, metavar="FILE", help=python)
+    parser.add_argument("--variables", type=whole(least=1), default=400,
+                        help="pulsating stars whose period is looked for")  # fmt: skip
+    parser.add_argument("--transits", type=whole(least=1), default=60,
+                        help="planets whose transits are looked for")  # fmt: skip
     parser.add_argument("--seed", type=whole(least=0), default=1)
     parser.add_argument("--table", type=pages.page_for("lightcurves"), metavar="PAGE.md",
                         help="put the table on a page")  # fmt: skip
@@ -66,6 +71,8 @@ def run(options: dict[str, Any]) -> Figures:
         server = version()
     python = peers_python(options)
     found["photometry"] = photometry.measured(FRAME_PX, OBJECTS, amount.seed, python)
+    wanted = (options[name] for name in ("variables", "transits", "seed"))
+    found["recovery"] = recovery.measure_recovery(*wanted)
     found |= {"machine": machine(), "postgresql": server}
     found["date"] = datetime.now(UTC).date().isoformat()
     found["required"] = required(found)
@@ -99,6 +106,7 @@ def required(found: Figures) -> dict[str, dict[str, Any]]:
         "forced photometry of 1,000 objects on 2048 x 2048 pixels, CPU s": (
             found["photometry"]["ways"][photometry.WHOLE]["cpu_s"]
         ),
+        "known periods of pulsating stars found": found["recovery"]["pulsating"]["share"],
     }
     return {
         name: {"value": value, "bound": bound, "reached": (value >= bound) is is_least}
@@ -150,6 +158,7 @@ def bounds(found: Figures) -> list[list[str]]:
 def show(found: Figures) -> None:
     """Print the tables."""
     print_table(table(about(found), ["work", *RATES], rows(found)))
+    print_table(table("known periods", recovery.COLUMNS, recovery.rows(found["recovery"])))
     print_table(table("what must be reached", BOUNDS, bounds(found)))
     print_table(
         table("forced photometry", photometry.COLUMNS, photometry.rows(found["photometry"]))
@@ -165,6 +174,7 @@ def render(found: Figures) -> str:
             pages.lines(["work", *RATES], rows(found)),
             photometry.about(found["photometry"]),
             pages.lines(photometry.COLUMNS, photometry.rows(found["photometry"])),
+            pages.lines(recovery.COLUMNS, recovery.rows(found["recovery"])),
         ]
     )
 
