@@ -13,3 +13,7 @@ class BadLightCurve(AstridError):
 
 class NotAligned(AstridError):
     """A dataset that does not fit the cadences it was to be put onto."""
+
+
+class NotInstalled(AstridError):
+    """A package that AstrID can use but does not bring along."""

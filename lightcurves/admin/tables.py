@@ -7,10 +7,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from lightcurves.admin.analysing import AnalysisActions
 from lightcurves.admin.pages import CountingAdmin, KindFilter, MeasuredAdmin, StoreAdmin
 from lightcurves.exporting.tables import how
 from lightcurves.models import (
     ALeRCEQualityFlags,
+    BinnedObservation,
     DataSet,
     DataSetHierarchy,
     DifferenceQualityFlags,
@@ -133,7 +135,14 @@ class KindAdmin(ObservationAdmin):
 
 
 admin.site.register(
-    [TESSObservation, HSTObservation, KeplerObservation, ZTFObservation, ForcedObservation],
+    [
+        TESSObservation,
+        HSTObservation,
+        KeplerObservation,
+        ZTFObservation,
+        ForcedObservation,
+        BinnedObservation,
+    ],
     KindAdmin,
 )
 
@@ -169,7 +178,7 @@ class SourceInline(admin.TabularInline):
 
 
 @admin.register(DataSet)
-class DataSetAdmin(MeasuredAdmin):
+class DataSetAdmin(AnalysisActions, MeasuredAdmin):
     """Light curves, by target."""
 
     list_display = [

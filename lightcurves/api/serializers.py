@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from astrid.core.api import RowSerializer
 from lightcurves.models import (
+    CurveFeatures,
     DataSet,
     DataSetHierarchy,
     FITSFrame,
@@ -155,7 +156,33 @@ class LightcurveProcessingMethodSerializer(RowSerializer):
 
     class Meta:
         model = ProcessingMethod
-        fields = ["id", "name", "description", "created_at", "updated_at"]
+        fields = [
+            "id",
+            "name",
+            "description",
+            "version",
+            "parameters",
+            "created_at",
+            "updated_at",
+        ]
+
+
+class LightcurveFeaturesSerializer(RowSerializer):
+    """Figures of a light curve, and how they were reckoned."""
+
+    class Meta:
+        model = CurveFeatures
+        fields = [
+            "id",
+            "dataset",
+            "kind",
+            "version",
+            "parameters",
+            "features",
+            "period",
+            "created_at",
+            "updated_at",
+        ]
 
 
 class LightcurveDataSetSerializer(RowSerializer):

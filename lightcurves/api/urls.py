@@ -14,6 +14,7 @@ ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("photometric-sources", views.PhotometricSourceViewSet, "lightcurve-photometric-source"),
     ("processing-methods", views.ProcessingMethodViewSet, "lightcurve-processing-method"),
     ("datasets", views.DataSetViewSet, "lightcurve-dataset"),
+    ("features", views.CurveFeaturesViewSet, "lightcurve-features"),
     ("dataset-hierarchy", views.DataSetHierarchyViewSet, "lightcurve-dataset-hierarchy"),
     ("times", views.TargetSpecificTimeViewSet, "lightcurve-time"),
     ("quality-flags", views.QualityFlagArrayViewSet, "lightcurve-quality-flags"),

@@ -10,6 +10,7 @@ from lightcurves.api import serializers as shown
 from lightcurves.api.downloads import Downloads
 from lightcurves.api.filters import DataSetFilter, TargetAreaFilter, TargetFilter
 from lightcurves.models import (
+    CurveFeatures,
     DataSet,
     DataSetHierarchy,
     FITSFrame,
@@ -144,3 +145,17 @@ class QualityFlagArrayViewSet(ArrayViewSet):
     serializer_class = shown.LightcurveQualityFlagArraySerializer
     detail_serializer_class = shown.LightcurveQualityFlagArrayDetailSerializer
     filterset_fields = ["type", "observation", "target"]
+
+
+class CurveFeaturesViewSet(ReadViewSet):
+    """Statistics, periods and transits of light curves."""
+
+    queryset = CurveFeatures.objects.order_by("-id")
+    serializer_class = shown.LightcurveFeaturesSerializer
+    filterset_fields = {
+        "dataset": ["exact"],
+        "dataset__target": ["exact"],
+        "kind": ["exact"],
+        "version": ["exact"],
+        "period": ["gte", "lte"],
+    }

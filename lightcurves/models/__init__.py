@@ -1,11 +1,13 @@
 """The store of light curves: missions, targets and what was measured of them."""
 
+from lightcurves.models.binned import BinnedObservation
 from lightcurves.models.datasets import (
     DataSet,
     DataSetHierarchy,
     PhotometricSource,
     ProcessingMethod,
 )
+from lightcurves.models.features import CurveFeatures
 from lightcurves.models.forced import (
     DifferenceQualityFlags,
     ForcedObservation,
@@ -37,6 +39,8 @@ from lightcurves.models.ztf import (
 __all__ = [
     "ALeRCEQuality",
     "ALeRCEQualityFlags",
+    "BinnedObservation",
+    "CurveFeatures",
     "DataSet",
     "DataSetHierarchy",
     "DifferenceQualityFlags",

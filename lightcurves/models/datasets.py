@@ -1,6 +1,7 @@
 """What was measured, how, and from what it was derived."""
 
 from collections.abc import Collection
+from importlib import import_module
 from typing import Any, ClassVar, Self
 
 from django.apps import apps
@@ -43,6 +44,10 @@ class ProcessingMethod(Dated):
     id = models.AutoField(primary_key=True)
     name = models.CharField(max_length=100, unique=True)
     description = models.TextField(blank=True)
+    version = models.CharField(
+        max_length=20, blank=True, help_text="Of the way it is done, where this program does it."
+    )
+    parameters = models.JSONField(default=dict, blank=True, help_text="What it was told.")
 
     class Meta:
         ordering = ["name"]
@@ -153,6 +158,14 @@ class DataSet(PreparedRow):
         wanted: Any = reference.cadence_reference
         values, errors = (align(getattr(self, name), own, wanted, strict=strict) for name in ARRAYS)
         return values, errors
+
+    def to_astropy(self) -> Any:
+        """Give the curve as a TimeSeries of astropy: `lightcurves.exporting.series`."""
+        return import_module("lightcurves.exporting.series").to_astropy(self)
+
+    def to_lightkurve(self) -> Any:
+        """Give the curve as a LightCurve of lightkurve, which has to be installed."""
+        return import_module("lightcurves.exporting.series").to_lightkurve(self)
 
     def sources(self) -> "models.QuerySet[DataSet]":
         """Give everything this one was derived from, at any remove, in one query."""

@@ -57,6 +57,8 @@ class KeplerQualityFlags(QualityFlagArray, kind="kepler_quality"):
     """SAP_QUALITY of a Kepler or K2 product."""
 
     BITS = KeplerQuality
+    # The missions take cosmic rays out and keep the cadence.
+    HARMLESS = KeplerQuality.cosmic_ray | KeplerQuality.collateral_cosmic_ray
 
     class Meta:
         verbose_name = "Kepler quality flags"

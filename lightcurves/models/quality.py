@@ -21,6 +21,8 @@ class QualityFlagArray(KindRow, kind="base_quality_flag"):
 
     DERIVED: ClassVar = {"quality_flags": frozenset({"n", "flagged"})}
     BITS: ClassVar[type[IntFlag] | None] = None
+    # Bits that say something of a cadence, but nothing against it.
+    HARMLESS: ClassVar[int] = 0
 
     id = models.BigAutoField(primary_key=True)
     type = models.CharField(max_length=100, default="base_quality_flag")
@@ -68,6 +70,11 @@ class QualityFlagArray(KindRow, kind="base_quality_flag"):
         flags: Any = self.quality_flags
         wanted = sum({self.bit(name).value for name in names}) if names else -1
         return np.asarray((flags & wanted) != 0)
+
+    def unusable(self) -> npt.NDArray[np.bool_]:
+        """Tell for each cadence whether a bit speaks against it."""
+        flags: Any = self.quality_flags
+        return np.asarray((flags & ~self.HARMLESS) != 0)
 
     def has(self, name: str) -> npt.NDArray[np.bool_]:
         """Tell for each cadence whether the named bit is set."""

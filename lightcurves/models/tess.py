@@ -56,6 +56,8 @@ class TESSQualityFlags(QualityFlagArray, kind="tess_quality"):
     """QUALITY of a TESS product."""
 
     BITS = TESSQuality
+    # The missions take cosmic rays out and keep the cadence.
+    HARMLESS = TESSQuality.cosmic_ray | TESSQuality.collateral_cosmic_ray
 
     class Meta:
         verbose_name = "TESS quality flags"

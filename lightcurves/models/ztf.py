@@ -53,6 +53,7 @@ class ALeRCEQualityFlags(QualityFlagArray, kind="alerce_quality"):
     """Signs of ALeRCE's magnitudes of differences."""
 
     BITS = ALeRCEQuality
+    HARMLESS = ALeRCEQuality.negative_difference
 
     class Meta:
         verbose_name = "ALeRCE quality flags"

@@ -78,6 +78,7 @@ BULK = {
     "curation_lease",
     "detection_shadowscore",
     "detection_forcedmeasurement",
+    "lightcurves_curvefeatures",
     "curation_goldtrial",
     "curation_agreementrun",
     "curation_labelprobability",

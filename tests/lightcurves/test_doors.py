@@ -19,6 +19,8 @@ from rest_framework.test import APIClient
 from astrid import urls as site
 from lightcurves.api.urls import ROUTES
 from lightcurves.models import (
+    BinnedObservation,
+    CurveFeatures,
     DataSet,
     DataSetHierarchy,
     FITSFrame,
@@ -57,8 +59,9 @@ TABLES = [
     DataSetHierarchy,
     TargetSpecificTime,
     QualityFlagArray,
+    CurveFeatures,
 ]
-KINDS = [TESSObservation, HSTObservation, TESSQualityFlags]
+KINDS = [TESSObservation, HSTObservation, BinnedObservation, TESSQualityFlags]
 ARRAY_COLUMNS = re.compile(
     r'"(values|errors|cadence_reference|quality_flags|barycentric_julian_dates)"'
 )
@@ -75,6 +78,7 @@ def add_one_of_each():
     part = Instrument.objects.create(name=f"part of I{n}", parent=whole)
     common = {"instrument": part, "cadence_reference": [1, 2, 3]}
     HSTObservation.objects.create(visit_id="01", program_id=n, **common)
+    BinnedObservation.objects.create(source_observation=n, width_days=0.5, **common)
     observation = TESSObservation.objects.create(sector=n, **common)
     FITSFrame.objects.create(
         cadence=n, observation=observation, bitpix=16, naxis=1, naxis_values=[9], file_path="a"
@@ -90,6 +94,7 @@ def add_one_of_each():
         for _ in range(2)
     )  # fmt: skip
     DataSetHierarchy.objects.create(source_dataset=first, child_dataset=second)
+    CurveFeatures.objects.create(dataset=first, kind="statistics", version="1", features={"n": 3})
     TargetSpecificTime.objects.create(barycentric_julian_dates=[1.0, np.nan, 3.0], **where)
     TESSQualityFlags.objects.create(quality_flags=[0, 64, 2], **where)
 
