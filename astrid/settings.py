@@ -84,6 +84,8 @@ MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default=f"sqlite:///{STATE}
 
 # --- memory: what a process remembers of references, for the next frame of the same field
 REFERENCE_CACHE_MB = env.int("REFERENCE_CACHE_MB", default=256)
+# From so many light curves on, the arrays of imported ones go to files beside the database.
+LIGHTCURVES_IN_DATABASE = env.int("LIGHTCURVES_IN_DATABASE", default=100_000)
 
 # --- applications
 INSTALLED_APPS = [

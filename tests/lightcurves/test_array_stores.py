@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from astrid.core import shards
+from astrid.core import store as core_store
 from astrid.core.array_stores import STORES
 from astrid.core.errors import CorruptFile, MissingFile
+from lightcurves.choosing import store_for_new
 from lightcurves.models import (
     DataSet,
     Observation,
@@ -235,3 +237,45 @@ def test_a_part_of_a_damaged_array_is_an_error(make_dataset, damage):
         cursor.execute(f"UPDATE lightcurves_dataset SET values = {damage}")  # noqa: S608
     with pytest.raises(CorruptFile):
         DataSet.objects.with_part("values", 1, 4).get()
+
+
+@pytest.mark.django_db
+def test_shards_that_no_row_names_are_found_and_deleted_and_nothing_else(
+    sky, make_dataset, product_files
+):
+    named = make_dataset([1.0, 2.0, 3.0, 4.0], save=False)
+    DataSet.objects.copy_create([named], STORES["shards"])
+    lost = make_dataset([5.0, 6.0, 7.0, 8.0], save=False)
+    DataSet.objects.copy_create([lost], STORES["shards"])
+    lost.delete()
+    core_store.put(b"a product of another kind")
+    before = set(files(product_files))
+    listed = tidy()
+    assert (listed["deleted"], len(listed["shards"])) == (False, 1)
+    assert listed["shards"][0]["bytes"] > 64
+    assert set(files(product_files)) == before
+    assert tidy(delete=True)["shards"] == listed["shards"]
+    assert len(files(product_files)) == len(before) - 1
+    assert tidy()["shards"] == []
+    shards.forget()
+    assert DataSet.objects.get().values.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.django_db
+def test_where_nothing_was_stored_yet_there_is_nothing_to_tidy(product_files):
+    assert tidy()["shards"] == []
+
+
+def tidy(**options):
+    out = StringIO()
+    call_command("tidy_shards", json=True, stdout=out, **options)
+    return json.loads(out.getvalue())
+
+
+@pytest.mark.django_db
+def test_new_curves_go_to_shards_once_there_are_many(make_dataset, settings):
+    settings.LIGHTCURVES_IN_DATABASE = 100_000
+    assert store_for_new() == "database"
+    make_dataset([1.0, 2.0, 3.0, 4.0])
+    settings.LIGHTCURVES_IN_DATABASE = 1
+    assert store_for_new() == "shards"

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from astrid.core.array_stores import STORES
 from astrid.core.commands import AstridCommand
 from astrid.core.console import progress
+from lightcurves.choosing import store_for_new
 from lightcurves.importing.batch import Outcome, import_files
 from lightcurves.importing.places import Places
 from lightcurves.reading.files import ENDINGS
@@ -31,9 +32,10 @@ class Command(AstridCommand):
         )
         parser.add_argument(
             "--store",
-            choices=list(STORES),
-            default="database",
-            help="where the arrays go; manage.py move_lightcurves moves them later",
+            choices=["auto", *STORES],
+            default="auto",
+            help="where the arrays go, auto: to the database until there are many curves; "
+            "manage.py move_lightcurves moves them later",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -48,7 +50,7 @@ class Command(AstridCommand):
             bar = bars.add_task("import", total=len(files))
             for first in range(0, len(files), TOGETHER):
                 some = files[first : first + TOGETHER]
-                outcomes += import_files(some, places, STORES[options["store"]])
+                outcomes += import_files(some, places, STORES[chosen(options["store"])])
                 bars.advance(bar, len(some))
         self._tell(outcomes, time.perf_counter() - began, as_json=options["json"])
 
@@ -63,6 +65,11 @@ class Command(AstridCommand):
             raise CommandError(
                 f"{figures['refused']} of {figures['files']} files refused", returncode=1
             )
+
+
+def chosen(store: str) -> str:
+    """Name the store, which may be told by how many curves there are."""
+    return store_for_new() if store == "auto" else store
 
 
 def found(path: Path) -> list[Path]:
