@@ -69,7 +69,7 @@ def to_fits(difference: Difference, provenance: Provenance = NOTHING) -> bytes:
     names, values = list(difference.figures), list(difference.figures.values())
     figures = Table([names, values], names=("name", "value"), dtype=(str, float))
     if difference.science_psf is not None:
-        units.append(stored_psf.to_hdu(difference.science_psf))
+        units += stored_psf.to_hdus(difference.science_psf)
     return _bytes(
         primary,
         *units,
@@ -89,8 +89,9 @@ def from_fits(content: bytes) -> StoredDifference:
     with fits.open(io.BytesIO(content), memmap=False) as units:
         for name in (*PLANES, "PSF", "FIGURES"):
             verify(units, name)
-        if stored_psf.NAME in units:
-            verify(units, stored_psf.NAME)
+        for name in (stored_psf.NAME, stored_psf.COVARIANCE):
+            if name in units:
+                verify(units, name)
         planes = {
             field: native(units[name].data, np.uint16 if name == "MASK" else np.float32)
             for name, (field, _, _) in PLANES.items()

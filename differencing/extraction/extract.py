@@ -34,7 +34,7 @@ FIELDS = (
     ("ra", "f8", "deg", "right ascension, ICRS; NaN for frames without WCS"),
     ("dec", "f8", "deg", "declination, ICRS; NaN for frames without WCS"),
     ("flux", "f8", "adu", "PSF flux in the difference, science ADU, negative if fainter"),
-    ("flux_error", "f8", "adu", "1-sigma error of flux"),
+    ("flux_error", "f8", "adu", "1-sigma error of flux, that of the PSF included"),
     *brightness.FIELDS,
     ("significance", "f8", "", "|S_corr| at the peak, sigma; of what neighbours leave if hidden"),
     ("snr", "f8", "", "|flux| / flux_error"),
@@ -128,6 +128,8 @@ def extract_counted(
             found, difference.flux, difference.flux_error, difference.psf, threshold=threshold
         )
         found = found[np.argsort(-found["significance"], kind="stable")]
+        found["flux_error"] = difference.error_with_psf(found["flux"], found["flux_error"])
+        found["snr"] = np.abs(found["flux"]) / found["flux_error"]
         _measure_shapes(found, difference, beam)
         _flag_surroundings(found, difference, (science, reference), beam)
     brightness.set_magnitudes(found, difference.zero_point)

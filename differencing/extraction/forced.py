@@ -73,6 +73,8 @@ def force_difference(
     for part in _chunks(np.flatnonzero(inside)):
         _measure(found, part, difference, Beam.of(difference.psf))
     found["limit"] = sigma * found["flux_error"]
+    # what the PSF is wrong by is a share of a flux, and there is none in what nobody has seen
+    found["flux_error"] = difference.error_with_psf(found["flux"], found["flux_error"])
     brightness.set_magnitudes(found, difference.zero_point)
     return found
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from differencing.psf.model import PsfModel, stamp_fwhm
+from differencing.psf.model import EXPECTED_CHANGE, WIDTH_DEGREE, PsfModel, stamp_fwhm
 from differencing.psf.polynomial import design_matrix
 from differencing.psf.sample import StarSample
 from differencing.psf.shape_modes import (
@@ -83,6 +83,7 @@ class _Fit:
         self.kept = np.ones(len(sample.x), bool)
         self.field = np.zeros((self.design.shape[1], MODES))
         self.weight = np.ones(sample.stamps.pixels.shape)
+        self.width_errors = np.full(len(sample.x), EXPECTED_CHANGE)
         profile = _mean_profile(sample)
         coefficients = np.zeros((self.design.shape[1], *profile.shape))
         coefficients[0] = profile
@@ -94,6 +95,7 @@ class _Fit:
         self.weight = weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
         modes = shape_modes(self.model.coefficients[0])
         shapes = measure_shapes(self.sample, expected, modes, weight)
+        self.width_errors = shapes.errors[:, WIDTH]
         flux = np.where(shapes.flux > 0, shapes.flux, self.sample.flux)
         self.sample = replace(self.sample, flux=flux)
         seen = self.design @ self.field + shapes.modes
@@ -120,7 +122,21 @@ class _Fit:
         held = hold_wings(
             model.coefficients[0], total, level, start=WING_START * model.fwhm, fwhm=model.fwhm
         )
-        return replace(model, coefficients=np.stack([held, *model.coefficients[1:]]))
+        return replace(
+            model,
+            coefficients=np.stack([held, *model.coefficients[1:]]),
+            width_covariance=self._width_covariance(),
+        )
+
+    def _width_covariance(self) -> NDArray[np.float64]:
+        """Give the covariance of the widths' polynomial, as the kept stars determine it."""
+        kept = self.kept
+        x, y = self.sample.x[kept], self.sample.y[kept]
+        design = design_matrix(x, y, self.model.shape, WIDTH_DEGREE)
+        weight = 1 / (self.width_errors[kept] ** 2 + STAR_SCATTER**2)
+        prior = np.full(design.shape[1], EXPECTED_CHANGE**-2.0)
+        prior[0] = 0.0  # the width in the middle may be anything
+        return np.asarray(np.linalg.inv((design.T * weight) @ design + np.diag(prior)))
 
     def _is_rich(self) -> bool:
         """Tell whether the kept stars determine a polynomial for every pixel."""

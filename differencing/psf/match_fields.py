@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from differencing.psf.match import EXPECTED_SHIFT, FrameMatch
 from differencing.psf.mismatch import TERMS, Mismatch
+from differencing.psf.model import EXPECTED_CHANGE
 from differencing.psf.polynomial import design_matrix, exponents
-from differencing.psf.shape_modes import EXPECTED_CHANGE
 from differencing.subtraction.noise import BoolArray
 
 SHIFT_DEGREE, SHAPE_DEGREE, FLUX_DEGREE = 5, 2, 2
@@ -94,6 +94,11 @@ class MatchFit:
             mine = np.isin(TERM_OF, kind) & ~IS_FREE
             scale = (SIZE_WEIGHT + size[mine].sum()) / (SIZE_WEIGHT + mine.sum())
             self.precision[mine] /= scale
+
+    def covariance_of(self, term: int) -> NDArray[np.float64]:
+        """Give the covariance of the coefficients of one term."""
+        mine = np.flatnonzero(np.equal(TERM_OF, term))
+        return np.asarray(self.covariance[np.ix_(mine, mine)])
 
     def _learn_scatter(self, left: NDArray[np.float64], floor: float) -> None:
         """Estimate how much stars differ from the fields, few being held to what is expected."""

@@ -1,24 +1,38 @@
 """The point spread function of a frame, measured from its own stars, varying over the field."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from differencing.psf.polynomial import design_matrix
+from differencing.psf.polynomial import design_matrix, exponents
 from differencing.subtraction.noise import FloatArray
+
+EXPECTED_CHANGE = 0.05  # of width and elongation, or px, over the field, before stars are seen
+WIDTH_DEGREE = 2
+WING_ERROR = 0.005  # of all light: what the wings of a PSF leave open
+PLACES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])  # of a side, that stand for a frame
+
+
+def unknown_width() -> NDArray[np.float64]:
+    """Give the covariance of a width that no star has shown yet."""
+    return np.eye(len(exponents(WIDTH_DEGREE))) * EXPECTED_CHANGE**2
 
 
 @dataclass(frozen=True)
 class PsfModel:
-    """Pixel PSF whose every pixel is a polynomial of the position in the frame."""
+    """Pixel PSF whose every pixel is a polynomial of the position in the frame.
+
+    ``width_covariance`` is that of the coefficients of what its log width may be off by.
+    """
 
     coefficients: NDArray[np.float64]  # (terms, side, side)
     degree: int
     shape: tuple[int, int]
     n_stars: int
+    width_covariance: NDArray[np.float64] = field(default_factory=unknown_width)  # (6, 6)
 
     @property
     def half(self) -> int:
@@ -55,6 +69,18 @@ class PsfModel:
         """Largest relative difference of the peak among nine places of the frame."""
         peaks = self._everywhere()[:, self.half, self.half]
         return float(np.ptp(peaks) / peaks.mean())
+
+    @cached_property
+    def flux_error(self) -> float:
+        """Relative 1-sigma error that this PSF gives to a flux, rms over the frame.
+
+        A matched filter for a Gaussian P' whose width s' is (1 + w) s makes of a source with the
+        PSF P the share sum P P' / sum P'^2 = 2 s'^2 / (s^2 + s'^2) = 1 + w, to first order.
+        """
+        y, x = np.meshgrid(*(PLACES * size for size in self.shape), indexing="ij")
+        design = design_matrix(x.ravel(), y.ravel(), self.shape, WIDTH_DEGREE)
+        variance = np.einsum("ni,ij,nj->n", design, self.width_covariance, design)
+        return float(np.hypot(np.sqrt(variance.mean()), WING_ERROR))
 
     def _everywhere(self) -> NDArray[np.float64]:
         y, x = (np.array([0.0, 0.5, 1.0]) * size for size in self.shape)

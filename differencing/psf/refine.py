@@ -24,6 +24,7 @@ from differencing.subtraction.noise import BoolArray
 from differencing.subtraction.prepare import Plane
 from preprocessing.sky.mesh import Surface
 
+WIDTH_TERM = 1  # of a mismatch
 MOST_SOURCES = 150  # the brightest carry the information
 LINEAR = 0.03  # relative flux; a larger change is measured again, from there,
 MOST_ROUNDS = 4  # so many times at most
@@ -99,7 +100,9 @@ def refine_match(
             seen, is_star[chosen][index], expected_fields(matched), matched.shift_x.shape
         )
         fields = fit.solve(floor)
-        matched, models = _corrected(matched, models, fields)
+        matched = _corrected(matched, fields)
+        shapes = np.stack(fields[1:4], axis=1)
+        models = _reshaped(models, shapes, fit.covariance_of(WIDTH_TERM))
         if abs(fields[0][0]) < LINEAR:
             break
     _check_settled(matched, models, float(fields[0][0]), len(seen.x))
@@ -120,10 +123,8 @@ def _check_settled(
         )
 
 
-def _corrected(
-    matched: FrameMatch, models: tuple[PsfModel, PsfModel], fields: list[NDArray[np.float64]]
-) -> tuple[FrameMatch, tuple[PsfModel, PsfModel]]:
-    """Apply the fields to the match and to both PSFs."""
+def _corrected(matched: FrameMatch, fields: list[NDArray[np.float64]]) -> FrameMatch:
+    """Apply the fields to flux ratio and shift."""
     shifts = [
         Polynomial(raised(old.coefficients, old.degree) + field, SHIFT_DEGREE, old.shape)
         for old, field in zip((matched.shift_x, matched.shift_y), fields[4:], strict=True)
@@ -133,14 +134,37 @@ def _corrected(
     change[0] = 0.0
     if matched.flux_change is not None:
         change += matched.flux_change.coefficients
-    better = replace(
+    return replace(
         matched, flux_ratio=matched.flux_ratio * brighter, shift_x=shifts[0], shift_y=shifts[1],
         flux_change=Polynomial(change, FLUX_DEGREE, matched.shift_x.shape),
     )  # fmt: skip
-    # the PSF that rests on fewer stars is more likely to be wrong
+
+
+def _reshaped(
+    models: tuple[PsfModel, PsfModel], change: NDArray[np.float64], error: NDArray[np.float64]
+) -> tuple[PsfModel, PsfModel]:
+    """Share out what the ratio of two PSFs is wrong by, and say what widths are still wrong by.
+
+    The PSF that rests on fewer stars is more likely to be wrong. With the share s of the science
+    PSF, its width is off by (1 - s) of its own error, by s of the reference's, and by s of the
+    error of what sources have shown: so add up their covariances.
+
+    Parameters
+    ----------
+    models : pair of PsfModel
+    change : (terms, 3) array
+        Polynomials of degree :data:`SHAPE_DEGREE`: width and both elongations.
+    error : (terms, terms) array
+        Covariance of that of the width.
+    """
     share = models[1].n_stars / (models[0].n_stars + models[1].n_stars)
-    shapes = np.stack(fields[1:4], axis=1)
-    return better, (_changed(models[0], share * shapes), _changed(models[1], (share - 1) * shapes))
+    own, other = (model.width_covariance for model in models)
+    common = (1 - share) ** 2 * own + share**2 * other
+    first, second = (
+        replace(_changed(model, part * change), width_covariance=common + part**2 * error)
+        for model, part in zip(models, (share, share - 1), strict=True)
+    )
+    return first, second
 
 
 def _changed(model: PsfModel, change: NDArray[np.float64]) -> PsfModel:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from differencing.psf.model import EXPECTED_CHANGE
 from differencing.psf.polynomial import fit_polynomial
 from differencing.psf.sample import StarSample
 from differencing.subtraction.noise import BoolArray, FloatArray
 
 MODES, WIDTH = 5, 0  # width, two of elongation, x and y
-EXPECTED_CHANGE = 0.05  # of width and elongation, or px, over the field, before stars are seen
 UNKNOWN = 1e6  # error of a mode of which a star shows nothing, relative or px
 STAR_SCATTER = 0.01  # of a mode from star to star beyond noise: keeps bright ones from ruling
 

@@ -84,6 +84,7 @@ class Pair:
             "shift_rms": self.matched.shift_rms,
             "shift_degree": float(self.matched.shift_x.degree),
             "n_matched": float(self.matched.n_pairs),
+            "psf_flux_error": self.models[0].flux_error,
         }
         for name, model in zip(FRAMES, self.models, strict=True):
             found[f"n_psf_stars_{name}"] = float(model.n_stars)

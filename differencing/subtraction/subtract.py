@@ -21,7 +21,7 @@ from differencing.subtraction.maps import Maps, subtract_tiles
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
 from differencing.subtraction.model_error import strips
-from differencing.subtraction.noise import Float32Image
+from differencing.subtraction.noise import Float32Image, FloatArray
 from differencing.subtraction.pack import ReferencePack
 from differencing.subtraction.prepare import check_overlap, check_pair
 from differencing.subtraction.tiles import whole_frame
@@ -47,7 +47,8 @@ class Difference:
     significance : (ny, nx) float32 array
         S_corr, in sigma.
     flux, flux_error : (ny, nx) float32 array
-        Flux of a point source centred on the pixel, and its 1-sigma error.
+        Flux of a point source centred on the pixel, and its 1-sigma error, without that of the
+        PSF: ``psf_flux_error`` of ``figures``, a share of the flux.
     mask : (ny, nx) uint16 array
         MaskBit of both frames, cosmic rays found here included.
     psf : (k, k) float32 array
@@ -75,6 +76,13 @@ class Difference:
     algorithm: Algorithm = Algorithm.ZOGY
     zero_point: ZeroPoint | None = None
     science_psf: PsfModel | None = None
+
+    def error_with_psf(self, flux: FloatArray, error: FloatArray) -> NDArray[np.float64]:
+        """Give the errors of fluxes with what the PSF is wrong by: a share of each.
+
+        In differences stored before it was measured that share is 0.
+        """
+        return np.hypot(error, self.figures.get("psf_flux_error", 0.0) * np.asarray(flux, float))
 
 
 def subtract(

@@ -10,6 +10,7 @@ from astropy.wcs import WCS
 
 from differencing import product
 from differencing.extraction.extract import DTYPE, extract, extract_counted
+from differencing.extraction.forced import force_difference
 from differencing.extraction.objects import find_objects, find_rare_objects
 from differencing.parameters import DifferenceParameters
 from differencing.subtraction.subtract import subtract
@@ -77,6 +78,26 @@ def test_flux_between_the_pixels_is_that_on_them(scene, dx, dy):
     # a parabola through three pixels places the peak to 0.03 px: 1e-4 of the flux; through its
     # values it would be up to 0.8 % too low
     assert found["flux"] == pytest.approx([700], rel=1e-3)
+
+
+def test_what_the_psf_is_wrong_by_counts_in_the_errors_of_fluxes_but_not_in_their_limits(scene):
+    figures = scene.difference.figures
+    assert 0.005 <= figures["psf_flux_error"] < 0.02  # by some 30 stars
+    worse = replace(scene.difference, figures={**figures, "psf_flux_error": 0.1})
+    before, after = (
+        extract(one, scene.science, scene.reference, threshold=5.0)
+        for one in (replace(worse, figures={}), worse)
+    )
+    expected = np.hypot(before["flux_error"], 0.1 * before["flux"])
+    np.testing.assert_allclose(after["flux_error"], expected)
+    assert np.array_equal(after["significance"], before["significance"])
+    before, after = (
+        force_difference(one, before["x"], before["y"])
+        for one in (replace(worse, figures={}), worse)
+    )
+    expected = np.hypot(before["flux_error"], 0.1 * before["flux"])
+    np.testing.assert_allclose(after["flux_error"], expected)
+    assert np.array_equal(after["limit"], before["limit"], equal_nan=True)
 
 
 def test_positions_are_good_to_a_fraction_of_a_pixel(scene):

@@ -1,14 +1,25 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from differencing.psf.fit import fit_psf
-from differencing.psf.model import stamp_fwhm
+from differencing.psf.model import WING_ERROR, PsfModel, stamp_fwhm
 from differencing.psf.sample import StarSample, sample_stars
 from differencing.psf.shape_modes import WIDTH, shape_modes
 from differencing.psf.stamps import Stamps, radii
 from differencing.psf.stars import detect_sources, select_stars
 from differencing.subtraction.prepare import Plane
-from tests.differencing.sky import SATURATION, SCIENCE, frame, moffat, observe, place, star_field
+from tests.differencing.sky import (
+    SATURATION,
+    SCIENCE,
+    frame,
+    moffat,
+    observe,
+    place,
+    spread_out,
+    star_field,
+)
 
 SHAPE = (512, 640)
 
@@ -66,6 +77,48 @@ def test_psf_follows_a_width_that_grows_across_the_field():
     for x in (40, 600):
         truth = stamp_fwhm(moffat(3.0 + 0.8 * x / SHAPE[1], 0.0, 0, 0, 16))
         assert stamp_fwhm(model.at(x, 256)) == pytest.approx(truth, rel=0.03)
+
+
+def test_a_matched_filter_loses_as_much_flux_as_its_psf_is_too_narrow():
+    def gaussian(width):
+        offset = np.arange(-20, 21)
+        stamp = np.exp(-(offset[:, None] ** 2 + offset**2) / (2 * width**2))
+        return stamp / stamp.sum()
+
+    for wrong in (-0.03, 0.02):
+        known, truth = gaussian(2.0 * (1 + wrong)), gaussian(2.0)
+        share = (known * truth).sum() / (known**2).sum()
+        # to first order: 0.03^2 is left, and as much for the pixels
+        assert share - 1 == pytest.approx(wrong, abs=0.002)
+    exact = replace(PsfModel(gaussian(2.0)[None], 0, SHAPE, 9), width_covariance=np.zeros((6, 6)))
+    off = replace(exact, width_covariance=np.diag([0.03**2, 0, 0, 0, 0, 0]))
+    assert exact.flux_error == WING_ERROR
+    assert off.flux_error == pytest.approx(np.hypot(0.03, WING_ERROR))
+
+
+def test_few_stars_tell_how_far_off_the_fluxes_by_their_psf_are():
+    """A dozen frames of ten stars whose width changes by five per cent over each."""
+    rng = np.random.default_rng(25)
+    pulls = []
+    for _ in range(12):
+        slope = rng.normal(0, 0.05, 2)
+
+        def fwhm(x, y, slope=slope):
+            return 3.4 * (1 + slope @ (2 * x / SHAPE[1] - 1, 2 * y / SHAPE[0] - 1))
+
+        image = rng.normal(0, 17, SHAPE)
+        places = spread_out(SHAPE, 10, rng, np.empty((0, 2)), gap=60.0)
+        for (x, y), flux in zip(places, 10 ** rng.uniform(3.6, 4.6, 10), strict=True):
+            column, row = round(x), round(y)
+            place(image, flux * moffat(fwhm(x, y), 0.0, x - column, y - row, 24), column, row)
+        model = measure(Plane.of(frame(image, SCIENCE), "science"))
+        assert model.n_stars <= 10
+        for x, y in ((128, 100), (512, 100), (320, 256), (128, 400), (512, 400)):
+            known, truth = model.at(x, y), moffat(fwhm(x, y), 0.0, 0, 0, 16)
+            off = (known * truth).sum() / (known**2).sum() - 1
+            pulls.append(off / model.flux_error)
+    # some three independent values a frame: the rms of 36 is known to 12 %, three of them
+    assert np.sqrt(np.mean(np.square(pulls))) == pytest.approx(1.0, abs=0.36)
 
 
 def test_galaxies_do_not_widen_the_psf():

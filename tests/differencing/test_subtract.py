@@ -220,8 +220,8 @@ def test_stored_difference_is_read_back_unchanged(scene):
         np.testing.assert_array_equal(getattr(stored, name), getattr(scene.difference, name))
     assert stored.figures == scene.difference.figures
     model, kept = scene.difference.science_psf, stored.science_psf
-    np.testing.assert_array_equal(kept.coefficients, model.coefficients)
-    assert replace(kept, coefficients=model.coefficients) == model
+    for name in vars(kept):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(model, name))
     # the same pixel lies at the same place of the sky to a millionth of an arcsecond
     np.testing.assert_allclose(
         stored.wcs.all_pix2world([[10, 20]], 0),
