@@ -14,6 +14,7 @@ from celery import Task, shared_task
 from django.db import transaction
 from django.db.models import QuerySet
 
+import catalog.crossmatch.service
 import catalog.exports.service
 import catalog.tasks
 import curation.delivery
@@ -269,6 +270,8 @@ def sweep() -> None:
         hint(curation.tasks.deliver, str(delivery))
     for export in catalog.exports.service.due():
         hint(catalog.tasks.export, str(export.pk))
+    for crossmatch in catalog.crossmatch.service.due():
+        hint(catalog.tasks.crossmatch, str(crossmatch.pk))
 
 
 @shared_task(name="observations.ingest_survey")

@@ -30,6 +30,7 @@ from catalog.models import (
     Analytics,
     AuditLog,
     CatalogEntry,
+    CrossmatchJob,
     ExportJob,
     ProcessingJob,
 )
@@ -282,6 +283,32 @@ class ExportJobAdmin(RunAdmin):
             return ""
         address = reverse("exports-file", args=[job.pk])
         return format_html('<a href="{}">download</a>', address)
+
+
+@admin.register(CrossmatchJob)
+class CrossmatchJobAdmin(RunAdmin):
+    """Tables that people sent to be matched by position."""
+
+    introduction = "Tables are sent on the page of the catalog, or over the API."
+    list_display = [
+        "created_at",
+        "requester",
+        "upload_name",
+        "target",
+        "status",
+        "positions",
+        "rows",
+        "seconds",
+        "reason",
+    ]
+    list_filter = ["status", "target"]
+    list_select_related = ["requester"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Give everybody their own, and operators all."""
+        jobs = super().get_queryset(request)
+        sees_all = request.user.has_perm("catalog.change_crossmatchjob")
+        return jobs if sees_all else jobs.filter(requester=request.user.pk)
 
 
 @admin.register(Analytics)

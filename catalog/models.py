@@ -331,3 +331,54 @@ class ExportJob(Run):
 
     def __str__(self) -> str:
         return f"{self.file_format} export"
+
+
+class CrossmatchTarget(models.TextChoices):
+    """What a table is matched with."""
+
+    OBJECTS = "objects"
+    ENTRIES = "entries"
+    DETECTIONS = "detections"
+
+
+class CrossmatchJob(Run):
+    """A table that somebody sent, to be matched with rows of ours by position."""
+
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="crossmatches"
+    )
+    target = models.CharField(max_length=20, choices=CrossmatchTarget)
+    radius_arcsec = models.FloatField()
+    is_best = models.BooleanField(
+        default=True, help_text="The nearest row for each position, or all within the radius."
+    )
+    file_format = models.CharField(max_length=20, choices=ExportFormat)
+    upload_path = models.CharField(max_length=500)
+    upload_name = models.CharField(max_length=200, help_text="What the sent file was called.")
+    ra_column = models.CharField(max_length=100)
+    dec_column = models.CharField(max_length=100)
+    positions = models.PositiveIntegerField(help_text="Rows of the table.")
+    positions_done = models.PositiveIntegerField(default=0, help_text="How far it has come.")
+    positions_missing = models.PositiveIntegerField(
+        default=0, help_text="Rows of the table without a place on the sky."
+    )
+    rows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Matches found.")
+    file_path = models.CharField(max_length=500, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta(Run.Meta):
+        ordering = ["-id"]
+        constraints = [
+            *Run.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(file_format__in=ExportFormat.values), name="crossmatch_format"
+            ),
+            models.CheckConstraint(
+                condition=Q(target__in=CrossmatchTarget.values), name="crossmatch_target"
+            ),
+            models.CheckConstraint(condition=Q(radius_arcsec__gt=0), name="crossmatch_radius"),
+        ]
+        indexes = [*Run.Meta.indexes, models.Index(fields=["requester", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.upload_name} with {self.target}"

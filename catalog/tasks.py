@@ -4,8 +4,9 @@ from celery import shared_task
 
 from astrid.core.hints import nudge
 from catalog import watching
+from catalog.crossmatch import service as crossmatches
 from catalog.exports import service as exports
-from catalog.models import ExportJob
+from catalog.models import CrossmatchJob, ExportJob
 from catalog.vo import uws
 
 
@@ -21,6 +22,13 @@ def export(job_id: str) -> None:
     """Make the file that somebody asked for."""
     for job in ExportJob.objects.filter(pk=job_id):
         exports.work_off(job)
+
+
+@shared_task
+def crossmatch(job_id: str) -> None:
+    """Match the table that somebody sent."""
+    for job in CrossmatchJob.objects.filter(pk=job_id):
+        crossmatches.work_off(job)
 
 
 @shared_task

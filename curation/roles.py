@@ -49,6 +49,8 @@ _OPERATE = ~_BY_HAND_NEVER & ~Q(content_type__app_label="auth")
 _PUBLIC = Q(
     content_type__model__in=("catalogentry", "analytics"), codename__startswith="view_"
 ) | Q(content_type__app_label="lightcurves", codename__startswith="view_")
+# Everybody may match a table with what they see; each sees their own.
+_MATCH = Q(codename__in=("add_crossmatchjob", "view_crossmatchjob"))
 # What the work on results takes: queues, tests of curators, disputes, networks, exports, and
 # asking for another subtraction beside the one that counts.
 _RESEARCH = Q(
@@ -68,10 +70,10 @@ _RESEARCH = Q(
 )
 _ALL = _JUDGE | _OPERATE | _ACCOUNTS
 ROLES = {
-    "guest": _PUBLIC,
-    "viewer": _VIEW,
-    "curator": _VIEW | _JUDGE,
-    "researcher": _VIEW | _JUDGE | _RESEARCH,
+    "guest": _PUBLIC | _MATCH,
+    "viewer": _VIEW | _MATCH,
+    "curator": _VIEW | _MATCH | _JUDGE,
+    "researcher": _VIEW | _MATCH | _JUDGE | _RESEARCH,
     "admin": _ALL,
     "operator": _ALL,  # the older name of admin
 }

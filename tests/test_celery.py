@@ -46,6 +46,7 @@ OURS = {
     "astrid.pipeline.advance",
     "astrid.pipeline.execute",
     "astrid.pipeline.sweep",
+    "catalog.tasks.crossmatch",
     "catalog.tasks.export",
     "catalog.tasks.run_tap_job",
     "catalog.tasks.tend_tap_jobs",

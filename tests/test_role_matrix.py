@@ -30,7 +30,9 @@ SEEN_FROM = {
         ],
         "admin",
     ),
-    **dict.fromkeys(["catalog.CatalogEntry", "catalog.Analytics"], "guest"),
+    **dict.fromkeys(
+        ["catalog.CatalogEntry", "catalog.Analytics", "catalog.CrossmatchJob"], "guest"
+    ),
     # failed sign-ins
     **dict.fromkeys(
         ["axes.AccessAttempt", "axes.AccessLog", "axes.AccessFailureLog"], "superuser"
@@ -96,7 +98,12 @@ POSTED = {
     "measure": {},
 }
 PEOPLE_ONLY_API = {"audit-log", "settings", "alert-channels", "deliveries"}
-GUEST_API = ("/api/v1/catalog-entries/", "/api/v1/analytics/", "/api/v1/lightcurves/")
+GUEST_API = (
+    "/api/v1/catalog-entries/",
+    "/api/v1/analytics/",
+    "/api/v1/crossmatches/",
+    "/api/v1/lightcurves/",
+)
 
 
 def may(role, lowest):

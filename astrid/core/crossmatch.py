@@ -90,7 +90,12 @@ def nearest(
 
 
 def pairs(
-    model: type[SkyPosition], ra: npt.ArrayLike, dec: npt.ArrayLike, radius_deg: float
+    model: type[SkyPosition],
+    ra: npt.ArrayLike,
+    dec: npt.ArrayLike,
+    radius_deg: float,
+    *,
+    most: int | None = None,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any], FloatArray]:
     """Give every pair of a position and a row within ``radius_deg`` of it.
 
@@ -98,6 +103,8 @@ def pairs(
     ----------
     model, ra, dec, radius_deg
         As of :func:`nearest`.
+    most : int, optional
+        How many pairs there may be: they are counted before any is kept.
 
     Returns
     -------
@@ -106,12 +113,19 @@ def pairs(
     keys : (m,) array
         Which row: see :func:`key_of`.
     separation_deg : (m,) float array
+
+    Raises
+    ------
+    ValueError
+        As :func:`nearest` does, or if there are more than ``most``.
     """
     ra, dec = _checked(ra, dec, radius_deg)
     rows = positions_near(model, ra, dec, radius_deg)
     if ra.size == 0 or rows.ra.size == 0:
         return np.empty(0, np.intp), rows.keys[:0], np.empty(0)
     ours, theirs = (cKDTree(_vectors(*one)) for one in ((ra, dec), (rows.ra, rows.dec)))
+    if most is not None and (number := ours.count_neighbors(theirs, _chord(radius_deg))) > most:
+        raise ValueError(f"{number:,} pairs within the radius; at most {most:,} are given")
     found: Any = ours.sparse_distance_matrix(theirs, _chord(radius_deg), output_type="ndarray")
     return found["i"], rows.keys[found["j"]], _angle(found["v"])
 

@@ -2,7 +2,7 @@
 
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from catalog.api import views
+from catalog.api import crossmatch, views
 
 ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("catalog-entries", views.CatalogEntryViewSet, "catalog-entries"),
@@ -11,4 +11,5 @@ ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("audit-log", views.AuditLogViewSet, "audit-log"),
     ("analytics", views.AnalyticsViewSet, "analytics"),
     ("exports", views.ExportJobViewSet, "exports"),
+    ("crossmatches", crossmatch.CrossmatchJobViewSet, "crossmatches"),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from django.db import connection
 
@@ -19,8 +19,25 @@ PART_ROWS = 5000
 MOST_ROWS = 10**12  # an export has no limit of rows but that of its time
 
 
+class Rows(Protocol):
+    """Rows that can be written as a file."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What they are made of."""
+
+    def parts(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Read them from the beginning."""
+
+    def number_and_widths(self) -> tuple[int, list[int]]:
+        """Count the rows, and the bytes of the longest text of each column."""
+
+    def copy_csv(self, out: IO[bytes]) -> int:
+        """Write them as CSV; give their number."""
+
+
 @dataclass(frozen=True)
-class Rows:
+class QueriedRows:
     """The rows of a query, readable inside :func:`rows_of`.
 
     Attributes
@@ -97,7 +114,7 @@ def rows_of(query: str, published: Published, seconds: float) -> Iterator[Rows]:
     text = query if len(query.split()) > 1 else f"SELECT * FROM {query}"  # noqa: S608 - ADQL
     statement = translate(parse(text), published, cone_ranges, MOST_ROWS)
     with reading(seconds, of_one_moment=True):
-        yield Rows(_columns(statement), statement)
+        yield QueriedRows(_columns(statement), statement)
 
 
 def _columns(statement: Statement) -> tuple[Column, ...]:

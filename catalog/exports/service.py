@@ -13,12 +13,10 @@ from django.utils import timezone
 
 from astrid.core import store
 from astrid.core.errors import AstridError
-from astrid.core.locks import holding
 from astrid.core.measure import Cost, measured
-from astrid.core.models import UNFINISHED, RunStatus, surviving
+from astrid.core.models import UNFINISHED
 from astrid.core.provenance import versions
-from catalog import config
-from catalog.attempts import WorkerDied
+from catalog import config, filejobs
 from catalog.exports import writers
 from catalog.exports.reading import Rows, rows_of
 from catalog.models import ExportFormat, ExportJob
@@ -27,8 +25,6 @@ from catalog.vo.adql.schema import Published
 from catalog.vo.parameters import Access
 from catalog.vo.visible import Caller, published_for
 
-MOST_TRIES = 3
-
 
 class BadExport(AstridError):
     """A file that cannot be made, with the reason."""
@@ -36,10 +32,15 @@ class BadExport(AstridError):
 
 def seen_by(person: User | None) -> Published:
     """Give what may be exported for a person; everything where nobody in particular asks."""
+    return published_for(caller_of(person))
+
+
+def caller_of(person: User | None) -> Caller:
+    """Give a person as somebody who asks; one who may ask everything where there is none."""
     given = config.get("vo")
     if person is None:
         given = replace(given, anonymous_access=Access.EVERYTHING)
-    return published_for(Caller(person, settings.SITE_URL, given))
+    return Caller(person, settings.SITE_URL, given)
 
 
 def ask(person: User, query: str, file_format: str) -> ExportJob:
@@ -96,17 +97,7 @@ def due() -> QuerySet[ExportJob]:
 
 def work_off(job: ExportJob) -> None:
     """Make a file, unless another process does or has; a failure is kept on the job."""
-    with holding(job.pk) as held:
-        job.refresh_from_db()
-        if not held or job.status not in UNFINISHED:
-            return
-        if job.status == RunStatus.RUNNING:  # and nobody holds it
-            job.fail(WorkerDied())
-            if job.retry_count >= MOST_TRIES:
-                return
-        job.start()
-        with surviving(job):
-            make(job)
+    filejobs.work_off(job, make)
 
 
 def make(job: ExportJob) -> None:

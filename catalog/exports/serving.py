@@ -12,13 +12,15 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from astrid.core import store
 from astrid.core.errors import MissingFile
 from catalog.exports.writers import CONTENT_TYPES, ENDINGS
-from catalog.models import ExportJob
+from catalog.models import CrossmatchJob, ExportJob
 
 PART_BYTES = 1 << 18
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
-def file_of(job: ExportJob, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def file_of(
+    job: ExportJob | CrossmatchJob, request: HttpRequest
+) -> HttpResponse | StreamingHttpResponse:
     """Send the file of a job.
 
     Raises
@@ -28,7 +30,7 @@ def file_of(job: ExportJob, request: HttpRequest) -> HttpResponse | StreamingHtt
     """
     storage = storages[store.ALIAS]
     if not storage.exists(job.file_path):
-        raise MissingFile(f"the file of export {job.pk} is gone; ask for it again")
+        raise MissingFile(f"the file of {job} is gone; ask for it again")
     etag = f'"{job.sha256}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
@@ -56,7 +58,7 @@ def file_of(job: ExportJob, request: HttpRequest) -> HttpResponse | StreamingHtt
     )
 
 
-def name_of(job: ExportJob) -> str:
+def name_of(job: ExportJob | CrossmatchJob) -> str:
     """Give the name under which a file is saved."""
     return f"astrid-{job.created_at:%Y%m%d-%H%M%S}.{ENDINGS[job.file_format]}"
 

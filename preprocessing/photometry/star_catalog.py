@@ -22,6 +22,7 @@ from preprocessing.photometry.catalog_columns import (
     places,
     variables,
 )
+from preprocessing.photometry.parquet import read_parquet
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -157,7 +158,7 @@ def read_table(content: bytes, name: str) -> Table:
         # of text, astropy takes lines; a single string without a line feed would be a file's name
         lines = content.decode().splitlines() if kind.startswith("ascii") else io.BytesIO(content)
         with quiet_astropy():
-            return Table.read(lines, format=kind)
+            return read_parquet(content) if kind == "parquet" else Table.read(lines, format=kind)
     except (ValueError, OSError, TypeError, KeyError, IndexError) as error:
         words = " ".join(str(error).split())[:200]
         raise ValueError(

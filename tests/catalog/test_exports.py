@@ -278,7 +278,7 @@ def test_a_person_exports_what_that_person_may_see(objects):
 @pytest.mark.django_db(transaction=True)
 def test_a_file_is_the_archive_at_one_moment(tmp_path, monkeypatch):
     factories.make_sky_object(designation="first")
-    counted = reading.Rows.number_and_widths
+    counted = reading.QueriedRows.number_and_widths
 
     def then_another_is_found(rows):
         found = counted(rows)
@@ -286,7 +286,7 @@ def test_a_file_is_the_archive_at_one_moment(tmp_path, monkeypatch):
             elsewhere.submit(add_object).result()
         return found
 
-    monkeypatch.setattr(reading.Rows, "number_and_widths", then_another_is_found)
+    monkeypatch.setattr(reading.QueriedRows, "number_and_widths", then_another_is_found)
     path = exported(tmp_path, TABLE, "fits")
     assert fits.getdata(path, 1)["designation"].tolist() == ["first"]
     assert SkyObject.objects.count() == 2
@@ -302,8 +302,10 @@ def add_object():
 def test_fits_that_would_not_hold_what_its_header_says_is_not_written(
     objects, tmp_path, monkeypatch
 ):
-    counted = reading.Rows.number_and_widths
-    monkeypatch.setattr(reading.Rows, "number_and_widths", lambda rows: (4, counted(rows)[1]))
+    counted = reading.QueriedRows.number_and_widths
+    monkeypatch.setattr(
+        reading.QueriedRows, "number_and_widths", lambda rows: (4, counted(rows)[1])
+    )
     with pytest.raises(CommandError, match="4 rows became 5 while they were written"):
         exported(tmp_path, TABLE, "fits")
     assert list(tmp_path.glob("*rows*")) == []

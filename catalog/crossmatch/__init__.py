@@ -1,0 +1,1 @@
+"""Tables that people send, matched by position with rows of ours."""
