@@ -10,13 +10,13 @@ Reference: Górski et al. 2005, ApJ 622, 759.
 
 import math
 from collections.abc import Collection, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from django.db import models
 from django.db.models import F, Max, Q
-from django.db.models.expressions import Expression, Func
+from django.db.models.expressions import Expression
 
 from astrid.core.copying import Columns, copy_columns
 from astrid.core.healpix import cone_ranges, healpix
@@ -52,30 +52,33 @@ def check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, 
     return lon % 360, lat
 
 
-class Separation(Func):
-    """Great-circle distance of a row from a position, degrees."""
-
-    # LEAST: rounding may lift the antipode's haversine above 1, where ASIN has no answer.
-    template = "DEGREES(2 * ASIN(SQRT(LEAST(1, %(expressions)s))))"
-    output_field = models.FloatField()
-
-    def __init__(self, ra: float, dec: float) -> None:
-        super().__init__(Haversine(ra, dec))
-
-
 class Haversine(Expression):
     """sin² of half the distance of a row from a position.
 
     One expression that prints its numbers, not a tree of Django's with parameters: the tree costs
-    Python more than the whole search costs the database.
+    Python more than the whole search costs the database. It knows its columns to be those of the
+    queryset's own table, and looks through no joins for them.
     """
 
     output_field: Any = models.FloatField()
+    names: ClassVar[tuple[str, ...]] = ("ra", "dec")
 
     def __init__(self, ra: float, dec: float) -> None:
         super().__init__()
         self.centre = (ra, dec)
-        self.columns: list[Any] = [F("ra"), F("dec")]
+        self.columns: list[Any] = []
+
+    def copy(self) -> Self:
+        """Give another that may be resolved."""
+        made = object.__new__(type(self))
+        made.__dict__ = self.__dict__.copy()
+        return made
+
+    def resolve_expression(self, query: Any = None, *_: Any, **__: Any) -> Self:
+        """Take the columns of the query's table."""
+        made, alias, meta = self.copy(), query.get_initial_alias(), query.get_meta()
+        made.columns = [meta.get_field(name).get_col(alias) for name in self.names]
+        return made
 
     def get_source_expressions(self) -> list[Any]:
         """Give the columns."""
@@ -90,21 +93,31 @@ class Haversine(Expression):
         return haversine(*self.centre, *(compiler.compile(one)[0] for one in self.columns)), ()
 
 
+class Separation(Haversine):
+    """Great-circle distance of a row from a position, degrees."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """Print it."""
+        # LEAST: rounding may lift the antipode's haversine above 1, where ASIN has no answer.
+        half, values = super().as_sql(compiler, connection)
+        return f"DEGREES(2 * ASIN(SQRT(LEAST(1, {half}))))", values
+
+
 class InCone(Haversine):
     """Whether a row lies in a circle: ranges of cells for the index, the distance for the truth."""
 
     conditional = True
     output_field = models.BooleanField()
+    names = ("ra", "dec", "hpx")
 
     def __init__(self, ra: float, dec: float, radius_deg: float) -> None:
         super().__init__(ra, dec)
         self.radius_deg = radius_deg
-        self.columns.append(F("hpx"))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """Print it."""
         ra, dec, hpx = (compiler.compile(one)[0] for one in self.columns)
-        inside = f"{haversine(*self.centre, ra, dec)} <= {_haversine_of(self.radius_deg)!r}"
+        inside = f"{haversine(*self.centre, ra, dec)} <= {haversine_of(self.radius_deg)!r}"
         if self.radius_deg >= WHOLE_SKY_DEG:
             return f"({inside})", ()
         ranges = cone_ranges(*self.centre, self.radius_deg)
@@ -120,7 +133,8 @@ def haversine(ra: float, dec: float, ra_column: str, dec_column: str) -> str:
     )
 
 
-def _haversine_of(radius_deg: float) -> float:
+def haversine_of(radius_deg: float) -> float:
+    """Give sin² of half a distance, a hair more."""
     # The sum carries rounding of about 1e-14 rad: a radius of 0 must find its own row.
     return math.sin(min(math.radians(radius_deg + 1e-11) / 2, math.pi / 2)) ** 2
 
