@@ -21,6 +21,7 @@ from benchmarks import (
     report,
     summary,
 )
+from benchmarks.catalog import command as catalog
 from benchmarks.differencing import command as differencing
 from benchmarks.lightcurves import command as lightcurves
 from observations.reading_arguments import whole
@@ -94,6 +95,7 @@ BENCHMARKS = {
     "admin": Benchmark(
         adminlists.HELP, adminlists.add_arguments, adminlists.run, adminlists.show_figures
     ),
+    "catalog": Benchmark(catalog.HELP, catalog.add_arguments, catalog.run, catalog.show),
     "chaos": Benchmark(chaos.HELP, chaos.add_arguments, chaos.run, chaos.show_figures),
     "console": Benchmark(console.HELP, console.add_arguments, console.run, console.show_figures),
     "decam": Benchmark(decam.HELP, decam.add_arguments, decam.run, decam.show),

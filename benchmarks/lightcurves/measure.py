@@ -13,7 +13,7 @@ from astrid.core.array_stores import STORES
 from benchmarks.lightcurves import ours, peers
 from benchmarks.lightcurves.ours import Place
 from benchmarks.lightcurves.peers import Curve
-from benchmarks.lightcurves.spending import Spent, spending
+from benchmarks.spending import Spent, spending
 from lightcurves.moving import move
 
 PART = 100

@@ -6,7 +6,7 @@ from benchmarks.lightcurves import command, photometry
 from benchmarks.lightcurves.measure import Amount, measure
 from benchmarks.lightcurves.recovery import is_same, measure_recovery
 from benchmarks.lightcurves.simulated import pulsating, transiting
-from benchmarks.lightcurves.spending import spending
+from benchmarks.spending import spending
 from lightcurves.models import DataSet
 
 
