@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from astrid.core.array_stores import STORES
-from benchmarks.lightcurves import ours, peers
+from benchmarks.lightcurves import doors, ours, peers
 from benchmarks.lightcurves.ours import Place
 from benchmarks.lightcurves.peers import Curve
 from benchmarks.spending import Spent, spending
@@ -46,8 +46,9 @@ def measure(amount: Amount) -> dict[str, Any]:
             read = _read(places, amount)
             single = _single(places["database"], amount)
             parts = _parts(places["database"], amount)
+            sent = _sent(places["database"], curves[0], amount)
             moved = _moved(places["database"], amount)
-    return {**asdict(amount), **written, "read": read, **single, **parts, **moved}
+    return {**asdict(amount), **written, "read": read, **single, **parts, **sent, **moved}
 
 
 def per_curve(work: Callable[[], Any], curves: int) -> dict[str, float | None]:
@@ -127,6 +128,23 @@ def _parts(place: Place, amount: Amount) -> dict[str, Any]:
             ),
         },
         "pages": {"whole": whole, "part": part},
+    }
+
+
+def _sent(place: Place, curve: Curve, amount: Amount) -> dict[str, Any]:
+    """Send one curve to the page of its target, and many in one stream and in other ways."""
+    client, few = doors.reader(), amount.array_curves
+    costs = doors.open_pages(client, doors.make_page(curve))
+    pages = {name: shares(spent, doors.PAGES) for name, spent in costs}
+    works: dict[str, tuple[Callable[[], int], int]] = {
+        "arrow stream": (lambda: doors.stream(client, place, "arrow"), amount.curves),
+        "parquet stream": (lambda: doors.stream(client, place, "parquet"), amount.curves),
+        "JSON, a list per curve": (lambda: doors.one_by_one(client, place, few), few),
+        "JSON, an object per point": (lambda: doors.stream_json(place, few), few),
+    }
+    return {
+        "plot": pages,
+        "send": {name: per_curve(work, number) for name, (work, number) in works.items()},
     }
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from astrid.core import keyset
-from lightcurves.exporting.tables import flags_of
+from lightcurves.exporting.tables import flags_of, times_of
 from lightcurves.models import DataSet, MissionCatalog, Observation, Target
 from lightcurves.sparkline import sparkline
 from lightcurves.web import target_page
@@ -108,13 +108,19 @@ def points(request: HttpRequest, key: int) -> HttpResponse:
 
 @for_readers
 def small(request: HttpRequest, key: int) -> HttpResponse:
-    """Draw a light curve without its flagged cadences, small, for lists."""
+    """Draw the good cadences of a light curve, small, for lists."""
     row = get_object_or_404(DataSet.objects.with_arrays(), pk=key)
-    good: Any = row.values
-    for flags in flags_of(row):
-        good = np.where(flags.mask(), good.dtype.type(np.nan), good)
-    picture = sparkline(_ordinary(good), **_SMALL).replace("currentColor", _INK)
+    picture = sparkline(_ordinary(_good(row)), **_SMALL).replace("currentColor", _INK)
     return HttpResponse(picture, content_type="image/svg+xml")
+
+
+def _good(row: DataSet) -> Any:
+    """Give the values, NaN at cadences that are flagged or have no time."""
+    times, values = times_of(row), row.values
+    bad = np.zeros(row.n, bool) if times is None else ~np.isfinite(times)
+    for flags in flags_of(row):
+        bad |= flags.mask()
+    return np.where(bad, np.float32(np.nan), values)
 
 
 def _ordinary(values: Any) -> Any:

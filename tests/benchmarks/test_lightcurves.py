@@ -28,6 +28,8 @@ def test_every_way_is_measured_and_the_table_has_them_all(found):
         "read: row per point",
         "shard: first read",
         "part: database",
+        "plot: points",
+        "send: arrow stream",
     ):
         assert f"| {name} |" in page
     assert set(found["required"]) == set(command.WANTED)
@@ -36,8 +38,8 @@ def test_every_way_is_measured_and_the_table_has_them_all(found):
     # two arrays of 2,000 numbers of 8 bytes: whatever a table adds, it is not less
     assert found["bytes_per_number"]["copy"] >= 8
     assert found["bytes_per_number"]["shards"] < 8
-    # what INSERT wrote for comparison and the four curves of each store
-    assert DataSet.objects.count() == 2 + 3 * 4
+    # what INSERT wrote for comparison, the four curves of each store, and that of the page
+    assert DataSet.objects.count() == 2 + 3 * 4 + 1
 
 
 def test_every_way_finds_the_same_fluxes_with_right_errors(found):
