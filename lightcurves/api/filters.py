@@ -7,11 +7,11 @@ from django_filters import rest_framework as filters
 
 from astrid.core.rest.columns import Columns, WholeFilter
 from astrid.core.rest.filters import AreaFilter
-from lightcurves.models import DataSet, Observation, Target
+from lightcurves.models import DataSet, Target
 
 
 class NumbersFilter(filters.BaseInFilter, WholeFilter):  # type: ignore[misc]
-    """Any of some numbers, with commas between them."""
+    """Any of some whole numbers, with commas between them."""
 
 
 class TargetFilter(Columns):
@@ -69,8 +69,3 @@ def with_kind(targets: QuerySet, kind: str) -> QuerySet:
     curves = DataSet.objects.filter(target=OuterRef("pk"), observation__type=kind)
     has: Any = Exists(curves)
     return targets.filter(has)
-
-
-def kinds() -> list[str]:
-    """Name the kinds of observations."""
-    return sorted(Observation.kinds)

@@ -293,4 +293,5 @@ def test_targets_and_curves_are_filtered_by_mission_and_kind(reader):
     assert targets(f"name={first.name},{other.name}") == [first.pk, other.pk]
     many = f"{base}/datasets/?target={first.pk},{other.pk}&kind=tess"
     assert len(reader.get(many).json()["results"]) == 2
-    assert reader.get(f"{base}/datasets/?target=x").status_code == 400
+    for wrong in ("x", "1.5", "1,x"):
+        assert reader.get(f"{base}/datasets/?target={wrong}").status_code == 400
