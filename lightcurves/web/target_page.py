@@ -13,6 +13,7 @@ from lightcurves.exporting.formats import FORMATS
 from lightcurves.exporting.tables import how
 from lightcurves.exporting.time_systems import TimeSystem, time_system
 from lightcurves.models import DataSet, DataSetHierarchy, Target
+from lightcurves.web.periods import periods_of
 
 MOST_CURVES = 500
 # So much is drawn at first; more comes when it is asked for.
@@ -50,6 +51,7 @@ def context_of(target: Target) -> dict[str, Any]:
         "is_cut": len(lines) == MOST_CURVES,
         "system": system,
         "formats": list(FORMATS),
+        "periods": periods_of(target),
         "config": _config(lines, system),
     }
 

@@ -115,11 +115,11 @@ def small(request: HttpRequest, key: int) -> HttpResponse:
 
 
 def _good(row: DataSet) -> Any:
-    """Give the values, NaN at cadences that are flagged or have no time."""
+    """Give the values, NaN at cadences that a flag speaks against or that have no time."""
     times, values = times_of(row), row.values
     bad = np.zeros(row.n, bool) if times is None else ~np.isfinite(times)
     for flags in flags_of(row):
-        bad |= flags.mask()
+        bad |= flags.unusable()
     return np.where(bad, np.float32(np.nan), values)
 
 

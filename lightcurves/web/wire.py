@@ -49,13 +49,14 @@ Bit = tuple[str, str, bool, Array]
 
 
 def _bits(row: QualityFlagArray) -> Iterator[Bit]:
-    """Give kind, name and cadences of each bit that is set somewhere."""
+    """Give kind, name, harmlessness and cadences of each bit that is set somewhere."""
     flags: Any = row.quality_flags
     some = int(np.bitwise_or.reduce(flags)) if flags.size else 0
     for place in range(some.bit_length()):
         if some >> place & 1:
             name = row.decode_bits(1 << place)[0]
-            yield row.type, name, False, (flags >> place & 1).astype(bool)
+            harmless = bool(row.HARMLESS >> place & 1)
+            yield row.type, name, harmless, (flags >> place & 1).astype(bool)
 
 
 def _packed(bits: Sequence[Bit], n: int) -> Iterator[Array]:

@@ -44,7 +44,7 @@ def target(db):
     phases = ((times - 1325.3) / PERIOD + 0.5) % 1 - 0.5
     flux = np.random.default_rng(4).normal(1000.0, 1.0, N) - 50.0 * (np.abs(phases) < TRANSIT)
     flags = np.zeros(N, np.int32)
-    flags[200:300] = 64
+    flags[200:300] = 128  # manual_exclude
     flux[200:300] = 5000.0
     where = {"target": target, "observation": observation}
     common = {"errors": np.ones(N), "unit": "electron / s", **where}
@@ -119,9 +119,9 @@ def test_a_curve_is_zoomed_masked_and_folded(page):
     assert page.axis("y")[1] > 5000
     page.tick("[name=masked]")
     page.tick("#quality summary")
-    page.tick("#bits [value='tess_quality cosmic_ray']")
+    page.tick("#bits [value='tess_quality manual_exclude']")
     page.wait(lambda: "20,000 points" in page.words)
-    page.tick("#bits [value='tess_quality cosmic_ray']")
+    page.tick("#bits [value='tess_quality manual_exclude']")
 
     page.type("period", str(2 * PERIOD))
     page.type("epoch", "1325.3")

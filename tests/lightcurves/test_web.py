@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from astrid.csp import POLICY
 from lightcurves.models import (
+    CurveFeatures,
     DataSet,
     Mission,
     MissionCatalog,
@@ -170,17 +171,38 @@ def test_points_travel_as_bare_numbers_with_the_bits_that_are_set(reader, curve)
     head, columns = read_points(answer.content)
     assert columns["value"].tobytes() == curve.values.tobytes()
     assert columns["x"].tolist() == [1.0, 2.0, 3.0, 4.0]
-    named = [(one["kind"], one["name"], one["count"]) for one in head["bits"]]
-    assert named == [
-        ("tess_quality", "safe_mode", 1),
-        ("tess_quality", "cosmic_ray", 1),
-        ("tess_quality", "bit_20", 1),
-        ("tglc_quality", "background_outlier", 1),
+    names = ("kind", "name", "count", "harmless")
+    assert [tuple(one[name] for name in names) for one in head["bits"]] == [
+        ("tess_quality", "safe_mode", 1, False),
+        ("tess_quality", "cosmic_ray", 1, True),
+        ("tess_quality", "bit_20", 1, False),
+        ("tglc_quality", "background_outlier", 1, False),
     ]
     assert columns["flags0"].tolist() == [8, 6, 1, 0]
     starts = [4 + struct.unpack_from("<I", answer.content)[0] + one["offset"]
               for one in head["columns"]]  # fmt: skip
     assert not [start for start in starts if start % 8]
+
+
+def test_periods_that_were_found_are_offered_once_with_their_time_of_phase_0(reader, curve):
+    common = {"dataset": curve, "version": "1", "parameters": {}}
+    for kind, period, features in (
+        ("period", 0.5678, {"epoch": 1325.25}),
+        ("transit", 3.2885, {"epoch": 1327.5}),
+        ("period", 0.5678, {"epoch": 1325.25}),
+        ("period", 0.25, {}),
+        ("statistics", None, {}),
+    ):
+        CurveFeatures.objects.create(kind=kind, period=period, features=features, **common)
+    page = reader.get(curve.target.get_absolute_url())
+    found = [(one.words, one.epoch) for one in page.context["periods"]]
+    assert found == [
+        ("0.25 d, period", None),
+        ("0.5678 d, period", 1325.25),
+        ("3.2885 d, transits", 1327.5),
+    ]
+    assert 'data-period="3.2885"' in page.content.decode()
+    assert 'data-epoch="1327.5"' in page.content.decode()
 
 
 def test_more_bits_than_a_word_holds_go_into_a_second_one(reader, sky, make_dataset):
