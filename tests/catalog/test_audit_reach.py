@@ -259,3 +259,39 @@ def test_the_migration_goes_back_and_forth():
     assert ("knox_authtoken", "INSERT") in before - triggers()
     MigrationExecutor(connection).migrate(newest)
     assert triggers() == before
+
+
+ARRAYS = ["dataset", "observation", "qualityflagarray", "targetspecifictime"]
+
+
+@pytest.mark.parametrize("table", [f"lightcurves_{name}" for name in ARRAYS])
+def test_the_functions_of_tables_with_arrays_name_every_column(table):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT prosrc FROM pg_proc WHERE proname = '{table}_audit'")  # noqa: S608
+        (source,) = cursor.fetchone()
+        columns = connection.introspection.get_table_description(cursor, table)
+    # a migration that adds one calls `watch` of catalog's 0031
+    assert [each.name for each in columns if f"OLD.{each.name}" not in source] == []
+
+
+def test_what_happens_to_arrays_is_told_without_the_numbers():
+    instrument = Instrument.objects.create(name="Camera")
+    with audited_as(7):
+        row = TESSObservation.objects.create(
+            instrument=instrument, cadence_reference=[1, 2], sector=1
+        )
+        row.cadence_reference = [1, 3]
+        row.save()
+        row.sector = 2
+        row.save()
+        key = row.pk
+        row.delete()
+    made, changed, renamed, gone = AuditLog.objects.filter(
+        entity_type="lightcurves.Observation", entity_id=entity_id(key)
+    ).order_by("created_at", "id")
+    assert (made.action, made.new_values["cadence_reference"]) == ("create", "***")
+    assert changed.new_values == {"cadence_reference": "***", "cadence_last": 3}
+    assert renamed.old_values == {"extra": {"sector": 1}}
+    assert (gone.action, gone.old_values["cadence_reference"], gone.old_values["n"]) == (
+        "delete", "***", 2,
+    )  # fmt: skip
