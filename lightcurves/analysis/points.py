@@ -59,6 +59,7 @@ def take_points(
     when, measured, given = _vectors(times, values, errors)
     usable = np.isfinite(when) & np.isfinite(measured)
     if given is not None:
+        _check_errors(given, usable)  # missions write 0 where there is no value
         usable &= np.isfinite(given)
     places = np.flatnonzero(usable)
     if places.size < least:
@@ -83,12 +84,11 @@ def _vectors(
     given = np.asarray(errors, np.float64)
     if given.shape != when.shape:
         raise ValueError(f"errors has shape {given.shape}, values {measured.shape}")
-    _check_errors(given)
     return when, measured, given if np.isfinite(given).any() else None
 
 
-def _check_errors(errors: Reals) -> None:
-    wrong = np.flatnonzero(errors <= 0)
+def _check_errors(errors: Reals, usable: npt.NDArray[np.bool_]) -> None:
+    wrong = np.flatnonzero((errors <= 0) & usable)
     if wrong.size:
         raise ValueError(
             f"errors[{wrong[0]}] is {errors[wrong[0]]:g} ({wrong.size} such); "

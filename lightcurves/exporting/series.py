@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from astropy import units
 from astropy.time import Time
+from astropy.time.formats import TIME_FORMATS
 from astropy.timeseries import TimeSeries
 
+from astrid.core.array_bytes import Array
 from lightcurves.errors import BadLightCurve, NotInstalled
 from lightcurves.exporting.tables import curve_table
-from lightcurves.models import DataSet
+from lightcurves.exporting.time_systems import TimeSystem
+from lightcurves.models import DataSet, Mission
 
 
 def to_astropy(dataset: DataSet) -> TimeSeries:
@@ -18,7 +21,8 @@ def to_astropy(dataset: DataSet) -> TimeSeries:
 
     Columns are those of a download: cadence, flux or magnitude with its error, both with their
     unit, and one column per kind of flags. Times are in the mission's count and scale, which
-    astropy knows from then on. ``meta`` says where the curve comes from.
+    astropy knows from then on, unless it knows another count by that name. ``meta`` says where
+    the curve comes from.
 
     Raises
     ------
@@ -29,17 +33,31 @@ def to_astropy(dataset: DataSet) -> TimeSeries:
     columns = {column.name: column for column in table.columns}
     if "time" not in columns:
         raise BadLightCurve(f"DataSet {dataset.pk} has no times; a time series needs them")
-    dataset.target.catalog.host_mission.register_time_format()
     times = columns.pop("time").values
     known = np.isfinite(times)
     series = TimeSeries(
-        time=Time(times[known], format=table.system.name, scale=table.system.scale),
+        time=_time(times[known], table.system, dataset.target.catalog.host_mission),
         data={
             name: _measured(column.values[known], column.unit) for name, column in columns.items()
         },
     )
     series.meta.update(table.facts)
     return series
+
+
+def _time(times: Array, system: TimeSystem, mission: Mission) -> Time:
+    """Give times in the mission's count; as Julian dates if astropy counts otherwise by its name.
+
+    Other packages teach astropy missions too: lightkurve brings a btjd of its own.
+    """
+    origin = float(system.origin_jd)
+    days = times * units.Unit(system.unit).to(units.day)
+    found = Time(origin, days, format="jd", scale=system.scale)
+    if system.name not in TIME_FORMATS:
+        mission.register_time_format()
+    if Time(0.0, format=system.name, scale=system.scale).jd == origin:
+        found.format = system.name
+    return found
 
 
 def _measured(values: Any, unit: str) -> Any:

@@ -79,6 +79,11 @@ def test_points_that_are_not_finite_are_left_out():
     assert (binned.values.tolist(), binned.counts.tolist()) == ([2.0], [2])
 
 
+def test_an_error_of_zero_where_there_is_no_value_does_no_harm():
+    binned = bin_by_count([0.0, 1.0], [np.nan, 3.0], [0.0, 1.0], points=2)
+    assert binned.values.tolist() == [3.0]
+
+
 def test_errors_that_are_all_nan_are_no_errors():
     binned = bin_by_count([0.0, 1.0], [1.0, 3.0], [np.nan, np.nan], points=2)
     assert binned.values.tolist() == [2.0]
