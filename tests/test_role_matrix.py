@@ -1,19 +1,16 @@
-"""Every page, action and list of console, admin and API, for every role."""
-
-import json
+"""Every list, row and action of the admin, for every role; addresses: test_every_route.py."""
 
 import pytest
 from django.contrib import admin
-from django.urls import get_resolver, reverse
+from django.urls import reverse
 
 from astrid.core.admin import ConsoleAdmin
 from benchmarks import samplerows
 from catalog.models import CatalogEntry
 from catalog.vo.parameters import VoParameters
 from catalog.vo.visible import BY_NAME, Caller
-from curation import urls as console
 from curation.roles import ROLES, role_of
-from tests.factories import make_tasks, make_user
+from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -67,36 +64,7 @@ WRITTEN_FROM = {
     ("catalog.ExportJob", "add"): "researcher",
 }
 
-# Pages of the console with the lowest role; those not named: viewer.
-OPENED_FROM = {
-    "home": "guest",
-    "review": "curator",
-    "sheet": "curator",
-    "lease": "curator",
-    "heartbeat": "curator",
-    "verdict": "curator",
-    "adjudicate": "researcher",
-    "cases": "researcher",
-    "measure": "researcher",
-}
-# Answer each item, or each person, by themselves: what is refused there has tests of its own.
-FOR_ALL = {"verdicts", "release", "preferences"}
 NO_ROW = "00000000-0000-7000-8000-000000000000"
-ARGUMENTS = {
-    "lease": {"slug": "all"},
-    "night": {"night": "2025-03-01"},
-    "night-candidates": {"night": "2025-03-01"},
-    "night-csv": {"night": "2025-03-01"},
-    "night-json": {"night": "2025-03-01"},
-    "pixels": {"sha256": "0" * 64},
-}
-POSTED = {
-    "lease": {"n": 1, "have": []},
-    "heartbeat": {"tasks": []},
-    "cases": {},
-    "verdict": {},
-    "measure": {},
-}
 PEOPLE_ONLY_API = {"audit-log", "settings", "alert-channels", "deliveries"}
 GUEST_API = (
     "/api/v1/catalog-entries/",
@@ -179,37 +147,6 @@ def test_pages_of_rows_open_and_buttons_work_from_their_role_on(client, person, 
         assert answer.status_code == (302 if may(role, lowest) else 403), (name, role)
     domain = reverse("admin:catalog_systemconfig_domain", args=["differencing"])
     assert client.get(domain).status_code == (200 if may(role, "admin") else 403)
-
-
-def test_pages_of_the_console_open_from_their_role_on(client, person, role):
-    make_tasks(1)
-    for pattern in console.urlpatterns:
-        name = pattern.name
-        if name in FOR_ALL or (name in ("review", "sheet") and "<slug" in str(pattern.pattern)):
-            continue
-        wanted = ARGUMENTS.get(name) or dict.fromkeys(pattern.pattern.converters, NO_ROW)
-        address = reverse(f"curation:{name}", kwargs=wanted)
-        posted = json.dumps(POSTED.get(name, {}))
-        answer = (
-            client.post(address, posted, content_type="application/json")
-            if name in POSTED
-            else client.get(address)
-        )
-        is_refused = answer.status_code == 403
-        assert is_refused != may(role, OPENED_FROM.get(name, "viewer")), (name, role)
-
-
-def test_lists_of_the_api_open_from_their_role_on(client, person, role):
-    names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
-    paths = {reverse(name) for name in names if name.endswith("-list")}
-    for path in sorted(path for path in paths if path.startswith("/api/v1/")):
-        lowest = "viewer"
-        if path.startswith(GUEST_API):
-            lowest = "guest"
-        elif path.split("/")[3] in PEOPLE_ONLY_API:
-            lowest = "admin"
-        expected = 200 if may(role, lowest) else 403
-        assert client.get(path).status_code == expected, (path, role)
 
 
 def test_guests_see_published_entries_and_nothing_else(client):
