@@ -75,7 +75,9 @@ class Haversine(Expression):
         return made
 
     def resolve_expression(self, query: Any = None, *_: Any, **__: Any) -> Self:
-        """Take the columns of the query's table."""
+        """Take the columns of the query's table; inside another query they stay those."""
+        if self.columns:
+            return self
         made, alias, meta = self.copy(), query.get_initial_alias(), query.get_meta()
         made.columns = [meta.get_field(name).get_col(alias) for name in self.names]
         return made
