@@ -168,6 +168,7 @@ LOGIN_URL = "/admin/login/"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_CLIENT_IP_CALLABLE = "catalog.audit.address_of"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # it ends when we said that it would
 AXES_LOCKOUT_CALLABLE = "catalog.access.lockout.answer"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 

@@ -51,7 +51,8 @@ def answer(request: HttpRequest, response: HttpResponse, credentials: Any) -> Ht
         return response
     username = str((credentials or {}).get("username", ""))
     end = ends_at(username, address_of(request))
-    context = {"username": username, "end": end, "minutes": end and _seconds_until(end) // 60 + 1}
+    minutes = end and math.ceil(_seconds_until(end) / 60)
+    context = {"username": username, "end": end, "minutes": minutes}
     page = render(request, "locked_out.html", context, status=429)
     if end is not None:
         page["Retry-After"] = str(_seconds_until(end))
