@@ -28,6 +28,7 @@ class History:
 
     epochs: list[Epoch]
     is_known_variable: bool
+    fluxes: Sequence[ForcedMeasurement] = ()
 
     def is_moving(self, detection: Detection) -> bool:
         """Say whether it was not there in the same night, though it would have been seen."""
@@ -91,4 +92,5 @@ def _together(
     return History(
         sorted(epochs, key=lambda epoch: epoch.mjd),
         any(seriesrows.varies(one) for one in seen),
+        fluxes,
     )

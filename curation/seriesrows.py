@@ -92,8 +92,8 @@ def forced(detections: Sequence[Detection]) -> dict[UUID, list[ForcedMeasurement
 
 _FLUX = (
     "sky_object", "difference_run", "magnitude", "magnitude_error", "upper_limit",
-    "photometric_system", "observation__mjd_utc", "observation__filter_band",
-    "observation__observation_id",
+    "photometric_system", "flux", "flux_error", "flux_ujy", "flux_error_ujy",
+    "observation__mjd_utc", "observation__filter_band", "observation__observation_id",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -62,13 +63,23 @@ def variations(
     )
     if before is not None:
         rows = rows.filter(observation__observation_time__lt=before)
-    curves: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-    for thing, band, *numbers in rows.order_by("observation__mjd_utc", "id").values_list(*_READ):
-        curves[thing][band].append(numbers)
-    return {
-        thing: [_variation(band, rows) for band, rows in sorted(bands.items())]
-        for thing, bands in curves.items()
-    }
+    curves: dict[UUID, list[Any]] = defaultdict(list)
+    for thing, *numbers in rows.order_by("observation__mjd_utc", "id").values_list(*_READ):
+        curves[thing].append(numbers)
+    return {thing: _by_band(points) for thing, points in curves.items()}
+
+
+def variation_of(rows: Iterable[ForcedMeasurement]) -> list[Variation]:
+    """Give how one object varies, band by band, from its fluxes and their observations."""
+    points = [[attrgetter(name.replace("__", "."))(row) for name in _READ[1:]] for row in rows]
+    return _by_band(sorted((one for one in points if one[2] is not None), key=itemgetter(1)))
+
+
+def _by_band(points: Iterable[Sequence[Any]]) -> list[Variation]:
+    bands: dict[str, list[Any]] = defaultdict(list)
+    for band, *numbers in points:
+        bands[band].append(numbers)
+    return [_variation(band, rows) for band, rows in sorted(bands.items())]
 
 
 _READ = (

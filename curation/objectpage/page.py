@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.urls import reverse
 
 from curation.forms import VerdictForm
 from curation.models import ValidationEvent
@@ -14,11 +15,9 @@ from curation.page_config import preferences_of
 from curation.series import NOTHING, History
 from curation.series import history_of as history_of_rows
 from curation.services import JUDGE
-from detection.curves.former import current_of
 from detection.models import Detection, DetectionStatus
-from detection.variation import Variation, variations
+from detection.variation import variation_of
 from detection.wording import sexagesimal
-from lightcurves.models import DataSet
 
 # Stored with a verdict that is given here: what it rests on.
 SHOWN = ("science", "reference", "difference", "significance", "figures", "badges", "series",
@@ -66,7 +65,7 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
         "stored_curves": _stored_curves(subject, person),
         "curve_words": epochs.curve_in_words(history),
         "number_of_points": len(history.epochs),
-        "variation": _variation(subject),
+        "variation": variation_of(history.fluxes),
         "verdicts": events,
         "tags": sorted({tag for event in events if event.is_in_force for tag in event.tags or []}),
         "form": _form(subject, person),
@@ -76,18 +75,13 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
     }
 
 
-def _variation(subject: Subject) -> list[Variation]:
-    """Give how the object varies, band by band."""
-    thing = subject.thing
-    return variations([thing.pk]).get(thing.pk, []) if thing else []
-
-
-def _stored_curves(subject: Subject, person: User) -> Sequence[DataSet]:
-    """Give the curves of the light-curve store, to people who may see them and know whose."""
+def _stored_curves(subject: Subject, person: User) -> str:
+    """Give where the curves of the light-curve store are shown, to people who may see them."""
     thing = subject.thing
     if thing is None or thing.light_curve_target_id is None or subject.is_held:
-        return []
-    return list(current_of(thing)) if person.has_perm(VIEW_CURVES) else []
+        return ""
+    address = reverse("lightcurves:target", args=[thing.light_curve_target_id])
+    return address if person.has_perm(VIEW_CURVES) else ""
 
 
 def _counts(event: ValidationEvent) -> bool:

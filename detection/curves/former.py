@@ -11,7 +11,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from detection.curves.epochs import State
 from detection.curves.keys import DIFFERENCE, METHOD, Key
-from detection.models import SkyObject
 from lightcurves.models import DataSet, DataSetHierarchy, ForcedObservation, QualityFlagArray
 from lightcurves.reading.curves import Curve
 
@@ -38,13 +37,6 @@ def current() -> QuerySet[DataSet]:
         observation__type=ForcedObservation.KIND, processing_method__name__startswith=METHOD
     )
     return forced.exclude(Exists(newer))
-
-
-def current_of(thing: SkyObject) -> QuerySet[DataSet]:
-    """Give the forced light curves of an object that are in force, without their arrays."""
-    rows = current().filter(target=thing.light_curve_target_id)
-    named = rows.select_related("observation", "photometric_method")
-    return named.defer("values", "errors", "observation__cadence_reference").order_by("id")
 
 
 def formers(things: Collection[UUID]) -> dict[Key, Former]:

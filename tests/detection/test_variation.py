@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from detection import variation
 from detection.fluxes import VERSION
 from detection.models import Detection, ForcedMeasurement, ForcedPhotometryRun
-from detection.variation import variations
+from detection.variation import variation_of, variations
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,14 @@ def test_bands_are_apart_and_few_points_have_a_number_only(thing):
     g, r = variations([thing.pk])[thing.pk]
     assert (g.band, g.n, g.amplitude, g.last_slope) == ("g", 1, None, None)
     assert (r.band, r.n) == ("r", 3)
+
+
+def test_rows_that_were_read_already_give_the_same_figures(thing):
+    for day, flux in ((3, 9.0), (0, 2.0), (2, 4.0), (1, 1.0), (4, 30.0)):
+        measure(thing, day, flux)
+        measure(thing, day, flux - 1, band="g")
+    rows = ForcedMeasurement.objects.select_related("observation").order_by("-id")
+    assert variation_of(rows) == variations([thing.pk])[thing.pk]
 
 
 def test_counts_stand_in_where_no_flux_is_calibrated(thing):
