@@ -65,7 +65,7 @@ class Haversine(Expression):
 
     def __init__(self, ra: float, dec: float) -> None:
         super().__init__()
-        self.centre = (ra, dec)
+        self.centre = (float(ra), float(dec))
         self.columns: list[Any] = []
 
     def copy(self) -> Self:
