@@ -339,6 +339,7 @@ class CrossmatchTarget(models.TextChoices):
     OBJECTS = "objects"
     ENTRIES = "entries"
     DETECTIONS = "detections"
+    CONTEXT = "context"
 
 
 class CrossmatchJob(Run):

@@ -1,8 +1,9 @@
 """What a curator reads beside the pixels: six figures, the badges, and one sentence of them all."""
 
+from collections.abc import Collection
 from typing import Any
 
-from detection.models import Detection
+from detection.models import ContextKind, Detection
 from detection.wording import sexagesimal
 
 Figure = dict[str, Any]
@@ -76,9 +77,17 @@ def _age_days(detection: Detection) -> float:
 
 
 def badges_of(
-    detection: Detection, *, is_known_variable: bool, is_moving: bool, blind: bool
+    detection: Detection,
+    known: Collection[str],
+    *,
+    is_known_variable: bool,
+    is_moving: bool,
+    blind: bool,
 ) -> list[Badge]:
-    """Give what a curator should know at a glance, warnings first."""
+    """Give what a curator should know at a glance, warnings first.
+
+    ``known`` names the kinds of sources that catalogues of others have at the place.
+    """
     found, beside = detection.candidate, neighbour_of(detection)
     on_star = beside and beside["is_point"] and beside["separation_px"] <= STAR_RADIUS_PX
     warnings = {
@@ -89,7 +98,9 @@ def badges_of(
         "masked": ("masked pixels", found and found.mask_bits != 0),
     }
     facts = {
-        "variable": ("known variable", is_known_variable),
+        "variable": ("known variable", is_known_variable or ContextKind.VARIABLE in known),
+        "asteroid": ("known asteroid", ContextKind.ASTEROID in known),
+        "known_star": ("known star", ContextKind.STAR in known),
         "star": ("on a star", on_star),
         "moving": ("moving?", is_moving),
         "fading": ("fading", found and found.is_negative),

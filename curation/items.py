@@ -12,6 +12,7 @@ from curation import fakes, figures
 from curation.models import GoldTrial, ReviewQueue, ReviewTask, ValidationEvent
 from curation.series import History, histories
 from detection.association import designation
+from detection.known import Found, known_at, spot_of
 from detection.models import Detection
 
 Item = dict[str, Any]
@@ -86,19 +87,21 @@ def show(places: Sequence[Place], *, blind: bool) -> list[Item]:
     figures rest on verdicts that no score has swayed.
     """
     past = histories([place.detection for place in places])
+    known = known_at([spot_of(place.detection) for place in places])
     seeing = [place for place in places if not (blind or place.is_sample)]
     votes = votes_on([place.detection for place in seeing if place.shown_as is None])
     return [
-        _item(place, past[place.detection.pk], votes, blind=blind or place.is_sample)
-        for place in places
+        _item(place, past[place.detection.pk], votes, there, blind=blind or place.is_sample)
+        for place, there in zip(places, known, strict=True)
     ]
 
 
-def _item(place: Place, past: History, votes: Any, *, blind: bool) -> Item:
+def _item(place: Place, past: History, votes: Any, known: Found, *, blind: bool) -> Item:
     detection = place.detection
     numbers = figures.figures_of(detection, blind=blind)
     badges = figures.badges_of(
         detection,
+        known,
         is_known_variable=past.is_known_variable,
         is_moving=past.is_moving(detection),
         blind=blind,

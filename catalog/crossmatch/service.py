@@ -21,7 +21,7 @@ from catalog.exports import service as exports
 from catalog.exports import writers
 from catalog.models import CrossmatchJob, CrossmatchTarget, ExportFormat
 from catalog.vo.describe import Source
-from catalog.vo.tables import DETECTIONS, ENTRIES, OBJECTS
+from catalog.vo.tables import CONTEXT, DETECTIONS, ENTRIES, OBJECTS
 from catalog.vo.visible import BY_NAME
 
 MOST_RADIUS_ARCSEC = 300.0
@@ -30,6 +30,7 @@ _COLUMNS: Mapping[str, Sequence[Source]] = {
     CrossmatchTarget.OBJECTS: OBJECTS,
     CrossmatchTarget.ENTRIES: ENTRIES,
     CrossmatchTarget.DETECTIONS: DETECTIONS,
+    CrossmatchTarget.CONTEXT: CONTEXT,
 }
 
 

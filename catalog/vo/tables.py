@@ -60,6 +60,12 @@ def candidates(rows: Rows) -> Table:
     return table("astrid.candidates", meaning, rows, CANDIDATES)
 
 
+def context(rows: Rows) -> Table:
+    """Publish what other catalogues know, as far as they were taken in here."""
+    meaning = "Stars, variables and asteroids of other catalogues, as taken in here."
+    return table("astrid.context", meaning, rows, CONTEXT)
+
+
 def widest_frame() -> float:
     """Give the largest radius of any exposure, degrees."""
     return float(Observation.objects.aggregate(widest=Max("radius_deg"))["widest"] or 0.0)
@@ -184,6 +190,20 @@ CANDIDATES: tuple[Source, ...] = (
     truth("is_dipole", ucd="meta.code.qual", description="Looks like a misplaced star."),
     number("network_score", ucd="stat.probability", description="Of being real."),
     text("status", ucd="meta.code.status", description="What became of it.", is_indexed=True),
+)
+
+CONTEXT: tuple[Source, ...] = (
+    identifier("source_id", "id", ucd=_ID, description="Key of the source.", is_indexed=True),
+    text("name", ucd="meta.id", description="As its catalogue has it."),
+    *position(),
+    text("kind", "catalog__kind", ucd="meta.code.class", description="star, variable, asteroid."),
+    number("magnitude", ucd="phot.mag", unit="mag", description="As its catalogue has it."),
+    text("magnitude_band", ucd=_BAND, description="Band of the magnitude."),
+    text("variable_type", ucd="meta.code.class;src.var", description="How it varies."),
+    number("period_days", unit="d", ucd="time.period", description="Of the variation."),
+    number("mjd_utc", unit="d", ucd="time.epoch", description="When an asteroid was here."),
+    text("catalog", "catalog__name", ucd="meta.curation", description="gaia, vsx, asteroids."),
+    text("release", "catalog__release", ucd="meta.version", description="Of the catalogue."),
 )
 
 OBSERVATIONS: tuple[Source, ...] = (

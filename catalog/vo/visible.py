@@ -15,7 +15,7 @@ from catalog.vo.adql.schema import Published, Table
 from catalog.vo.obscore import Archive, Product, obscore, products
 from catalog.vo.parameters import Access, VoParameters
 from curation.roles import DRAFTS
-from detection.models import Detection, SkyObject
+from detection.models import ContextSource, Detection, SkyObject
 from differencing.models import Candidate
 from observations.models import Observation
 
@@ -99,6 +99,12 @@ RULES = (
         "differencing.view_candidate",
         tables.candidates,
         Candidate.objects.all,
+    ),
+    Rule(
+        "astrid.context",
+        "detection.view_contextsource",
+        tables.context,
+        ContextSource.objects.all,
     ),
     Rule(
         "astrid.observations",

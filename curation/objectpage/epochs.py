@@ -9,6 +9,7 @@ from curation import figures, items
 from curation.objectpage.subject import Subject
 from curation.points import Epoch
 from curation.series import History
+from detection.known import Found, known_at, spot_of
 from detection.models import Detection
 
 VECTOR_DECIMALS = 4
@@ -18,15 +19,20 @@ MAGNITUDE_DECIMALS = 4
 
 def strip_of(subject: Subject, history: History) -> list[dict[str, Any]]:
     """Give the epochs of the film strip, by time."""
-    return [_tile(one, history, blind=subject.is_held) for one in subject.strip]
+    known = known_at([spot_of(one) for one in subject.strip])
+    return [
+        _tile(one, history, there, blind=subject.is_held)
+        for one, there in zip(subject.strip, known, strict=True)
+    ]
 
 
-def _tile(detection: Detection, history: History, *, blind: bool) -> dict[str, Any]:
+def _tile(detection: Detection, history: History, known: Found, *, blind: bool) -> dict[str, Any]:
     frame = detection.observation
     where = items.pixels_of(detection)
     shown = figures.figures_of(detection, blind=blind)
     badges = figures.badges_of(
         detection,
+        known,
         is_known_variable=history.is_known_variable,
         is_moving=history.is_moving(detection),
         blind=blind,

@@ -16,7 +16,8 @@ from curation.objectpage.subject import Subject
 from curation.seriesrows import is_known_variable
 from detection import finder
 from detection.finder import Star
-from detection.models import Detection, SkyObject
+from detection.known import NEAR, known_at, spot_of
+from detection.models import ContextKind, Detection, SkyObject
 from detection.wording import sexagesimal
 from preprocessing.calibrated import from_fits
 from preprocessing.photometry.star_catalog import StarCatalog, read_star_catalog
@@ -185,10 +186,22 @@ def _others(subject: Subject) -> list[Near]:
 
 
 def _facts(subject: Subject, stars: Sequence[Star]) -> list[tuple[str, str]]:
+    (known,) = known_at([spot_of(subject.epoch)], NEAR)
     return [
         ("Nearest source of the reference", _nearest(subject.epoch)),
         ("Known variable", ", ".join(_variable(subject, stars)) or "not that AstrID knows"),
+        *(
+            (label, known[kind].in_words if kind in known else "none in the catalogues here")
+            for kind, label in _LABELS.items()
+        ),
     ]
+
+
+_LABELS = {
+    ContextKind.STAR: "Nearest catalogued star",
+    ContextKind.VARIABLE: "Nearest catalogued variable",
+    ContextKind.ASTEROID: "Asteroid at that time",
+}
 
 
 def _variable(subject: Subject, stars: Sequence[Star]) -> list[str]:

@@ -7,6 +7,8 @@ from rest_framework import serializers
 
 from astrid.core.api import RowSerializer
 from detection.models import (
+    ContextCatalog,
+    ContextSource,
     Detection,
     ForcedMeasurement,
     ForcedPhotometryRun,
@@ -70,6 +72,22 @@ class SkyObjectDetailSerializer(SkyObjectSerializer):
     def get_variation(self, thing: SkyObject) -> Any:
         """Measure its forced fluxes, band by band."""
         return VariationSerializer(variations([thing.pk]).get(thing.pk, []), many=True).data
+
+
+class ContextCatalogSerializer(RowSerializer):
+    """Files of catalogues of others."""
+
+    class Meta:
+        model = ContextCatalog
+        fields = "__all__"
+
+
+class ContextSourceSerializer(RowSerializer):
+    """Stars, variables and asteroids that others know."""
+
+    class Meta:
+        model = ContextSource
+        exclude = ["hpx"]
 
 
 class DetectionSerializer(RowSerializer):

@@ -8,6 +8,8 @@ ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("models", views.ModelViewSet, "models"),
     ("model-runs", views.ModelRunViewSet, "model-runs"),
     ("sky-objects", views.SkyObjectViewSet, "sky-objects"),
+    ("context-catalogs", views.ContextCatalogViewSet, "context-catalogs"),
+    ("context-sources", views.ContextSourceViewSet, "context-sources"),
     ("forced-photometry-runs", views.ForcedPhotometryRunViewSet, "forced-photometry-runs"),
     ("forced-measurements", views.ForcedMeasurementViewSet, "forced-measurements"),
     ("detections", views.DetectionViewSet, "detections"),

@@ -5,6 +5,8 @@ from typing import Any
 from astrid.core.api import ReadViewSet, SkyReadViewSet
 from detection.api import serializers
 from detection.models import (
+    ContextCatalog,
+    ContextSource,
     Detection,
     ForcedMeasurement,
     ForcedPhotometryRun,
@@ -48,6 +50,25 @@ class SkyObjectViewSet(SkyReadViewSet):
         """Show how it varies for one object only."""
         is_one = self.action == "retrieve"
         return serializers.SkyObjectDetailSerializer if is_one else self.serializer_class
+
+
+class ContextCatalogViewSet(ReadViewSet):
+    """Files of catalogues of others, and what became of their rows."""
+
+    queryset = ContextCatalog.objects.order_by("-id")
+    serializer_class = serializers.ContextCatalogSerializer
+    search_fields = ["name"]
+    filterset_fields = ["name", "kind"]
+    ordering_fields = ["id"]
+
+
+class ContextSourceViewSet(SkyReadViewSet):
+    """Stars, variables and asteroids that others know."""
+
+    queryset = ContextSource.objects.order_by("-id")
+    serializer_class = serializers.ContextSourceSerializer
+    filterset_fields = ["catalog"]
+    ordering_fields = ["id"]
 
 
 class DetectionViewSet(SkyReadViewSet):

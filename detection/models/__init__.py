@@ -1,5 +1,6 @@
 """Networks, their runs, what they found, the objects in the sky behind it, and their lives."""
 
+from detection.models.context import ContextCatalog, ContextKind, ContextSource
 from detection.models.findings import Detection, DetectionStatus, DetectionType, SkyObject
 from detection.models.forced import ForcedMeasurement, ForcedPhotometryRun
 from detection.models.life import (
@@ -24,6 +25,9 @@ __all__ = [
     "ChangeKind",
     "ChangeStatus",
     "Comparison",
+    "ContextCatalog",
+    "ContextKind",
+    "ContextSource",
     "Detection",
     "DetectionStatus",
     "DetectionType",

@@ -72,6 +72,7 @@ def test_whatever_a_superuser_may_change_in_the_admin_is_watched(rf, superuser):
 
 # Written by machine only; leases come and go by the minute.
 BULK = {
+    "detection_contextsource",
     "catalog_auditlog",
     "catalog_analytics",
     "differencing_candidate",

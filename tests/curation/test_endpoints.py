@@ -171,11 +171,11 @@ def test_an_object_that_people_called_a_variable_is_known(talk, second_curator, 
 def test_fifty_items_cost_as_many_queries_as_one(talk, queue, django_assert_num_queries):
     tasks = [task.pk for task in factories.make_tasks(60)]
     for number in (1, 50):
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             assert len(items_of(tasks[:number], queue)) == number
     for number in (1, 50):
         # beside those: sign-in, rights, settings, the names for the audit log, savepoints
-        with django_assert_num_queries(22):
+        with django_assert_num_queries(23):
             assert len(talk(LEASE, {"n": number})[1]["items"]) == number
 
 

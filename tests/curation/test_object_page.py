@@ -36,7 +36,7 @@ from tests import factories
 from tests.detection.looks import look
 
 pytestmark = pytest.mark.django_db
-MOST_BYTES, MOST_QUERIES = 150 * 1024, 12
+MOST_BYTES, MOST_QUERIES = 150 * 1024, 13
 DIRECTIONS = {"north": [0.0, 1.0], "east": [-1.0, 0.0]}
 
 
