@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from benchmarks.lightcurves.ours import Place, make_place
 from benchmarks.lightcurves.peers import Curve
-from benchmarks.lightcurves.spending import Spent, spending
+from benchmarks.spending import Spent, spending
 from lightcurves.models import DataSet, Target, TargetSpecificTime, TESSQualityFlags
 
 BULK = "/api/v1/lightcurves/datasets/bulk/"
