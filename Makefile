@@ -3,12 +3,13 @@
 # make test       the tests; ARGS="-k words" and the like go to pytest, JOBS=1 for one process
 # make peers      other programs that subtract images, for `manage.py benchmark differencing`
 # make chaos      10,000 verdicts from four clients while the server is killed twice
+# make client     a typed Python client of the API, in var/client or OUT=DIR
 # make check      linters, types, import contracts, migrations, deployment check, tests
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test chaos peers check lock clean
+.PHONY: help env demo test chaos peers client check lock clean
 
 BIN := .venv/bin
 # Each process of the tests wants about 2 GB.
@@ -63,6 +64,15 @@ peers: $(BIN)/uv
 	@$(BIN)/python -m venv --clear .venv-peers
 	@$(BIN)/python deploy/uv_like_pip.py pip install --python .venv-peers/bin/python \
 	  -r benchmarks/peers/requirements.txt
+
+# Written from the description of the API; `pip install var/client` installs it anywhere.
+OUT ?= var/client
+client: env
+	@mkdir -p $(OUT)
+	@$(BIN)/python manage.py spectacular --format openapi-json --validate --fail-on-warn \
+	  --file $(OUT).json
+	@$(BIN)/openapi-python-client generate --path $(OUT).json --config deploy/client.yml \
+	  --meta setup --overwrite --fail-on-warning --output-path $(OUT)
 
 # The deployment check looks at the settings of a public installation.
 check: env

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.routers import DefaultRouter
 
 import catalog.api.urls
@@ -15,6 +16,22 @@ import observations.api.urls
 import preprocessing.api.urls
 from astrid.signin import LoginView, LogoutAllView, LogoutView
 from detection.api.infer import InferView
+
+
+class ByFormat(DefaultContentNegotiation):
+    """Chooses by ``?format=`` too, which is no parameter of the other addresses."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        """Choose what the address or else the header asks for."""
+        asked = request.query_params.get("format")
+        return super().select_renderer(request, renderers, asked or format_suffix)
+
+
+class SchemaView(SpectacularAPIView):
+    """The description of the API as OpenAPI, in YAML or JSON."""
+
+    content_negotiation_class = ByFormat
+
 
 DOMAINS = (observations, preprocessing, differencing, detection, curation, catalog)
 
@@ -36,6 +53,6 @@ api_urls: list[Any] = [
     path("v1/auth/logoutall/", LogoutAllView.as_view(), name="api-logout-all"),
     re_path(r"^v1/infer/?$", InferView.as_view(), name="infer"),
     path("v1/", include(_router().urls)),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]

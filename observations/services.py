@@ -132,7 +132,7 @@ def _ingest(run: ObservationRun, directory: Path, rules: IngestRules, progress: 
         progress(number, len(named))
     with transaction.atomic():
         calibration = record(run.survey, [r.columns for r in readings if r.facts is None])
-        new = _record_all(run.survey, readings, rules)
+        new = record_all(run.survey, readings, rules)
         run.complete(
             calibration=calibration,
             found=len(named),
@@ -159,27 +159,47 @@ class Reading:
     columns: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class File:
+    """A file as it came: what it is called, what is in it, where it was found."""
+
+    name: str
+    content: bytes
+    url: str
+
+
 def _read(survey: Survey, name: str, path: Path, rules: IngestRules) -> Reading | None:
-    """Read one file; None when it is known already."""
-    content = path.read_bytes()
+    file = File(path.name, path.read_bytes(), path.resolve().as_uri())
+    return read_file(survey, name, file, rules)
+
+
+def read_file(survey: Survey, name: str, file: File, rules: IngestRules) -> Reading | None:
+    """Read one file; None when it is known already.
+
+    Raises
+    ------
+    AstridError
+        If it cannot be used; in words.
+    """
+    content = file.content
     sha256 = store.digest(content)
-    kind = kind_by(rules, path.name, content)
+    kind = kind_by(rules, file.name, content)
     known = _known(survey, name, kind)
     if known and known.file_sha256 == sha256:
         return None
     if known:
         raise BadImage(
-            f"{path.name}: {known} of survey {survey} is known with other content "
+            f"{file.name}: {known} of survey {survey} is known with other content "
             f"(SHA-256 {known.file_sha256[:12]}…); give the new file another name"
         )
-    found = {"fits_url": path.resolve().as_uri(), "file_sha256": sha256}
+    found = {"fits_url": file.url, "file_sha256": sha256}
     if kind is not FrameKind.LIGHT:
-        columns = read_exposure(rules, path.name, content, kind) | found | {"name": name}
-        _check_columns(path.name, CalibrationExposure(survey=survey, **columns))
+        columns = read_exposure(rules, file.name, content, kind) | found | {"name": name}
+        _check_columns(file.name, CalibrationExposure(survey=survey, **columns))
         return Reading(None, columns | {"fits_file_path": store.put(content)})
-    frame = read_frame(content, options=rules.read_options(path.name), name=path.name)
+    frame = read_frame(content, options=rules.read_options(file.name), name=file.name)
     columns = _columns(frame) | found
-    _check_columns(path.name, Observation(survey=survey, observation_id=name, **columns))
+    _check_columns(file.name, Observation(survey=survey, observation_id=name, **columns))
     facts = replace(facts_of(frame, rules), name=name)
     return Reading(facts, columns | {"fits_file_path": store.put(content)})
 
@@ -242,7 +262,7 @@ def facts_from_row(observation: Observation) -> Facts:
     )
 
 
-def _record_all(survey: Survey, readings: list[Reading], rules: IngestRules) -> int:
+def record_all(survey: Survey, readings: list[Reading], rules: IngestRules) -> int:
     """Give every new frame its role and store it; say how many were new."""
     stored = [facts_from_row(row) for row in Observation.objects.filter(survey=survey)]
     lights = [(r.facts, r.columns) for r in readings if r.facts is not None]

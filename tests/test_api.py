@@ -63,8 +63,14 @@ def test_strangers_and_users_without_the_right_are_refused(client, path):
 
 
 # People judge, over the API as on the pages (tests/curation/test_api.py), and ask for files
-# (tests/catalog/test_exports.py) and for matches (tests/catalog/test_crossmatches.py).
-WRITTEN = ["/api/v1/validation-events/", "/api/v1/exports/", "/api/v1/crossmatches/"]
+# (tests/catalog/test_exports.py) and for matches (tests/catalog/test_crossmatches.py), and send
+# frames (tests/api/test_sending.py).
+WRITTEN = [
+    "/api/v1/validation-events/",
+    "/api/v1/exports/",
+    "/api/v1/crossmatches/",
+    "/api/v1/observations/",
+]
 
 
 @pytest.mark.parametrize("path", [path for path in ROUTES if path not in WRITTEN])

@@ -1,5 +1,6 @@
 """The catalog domain over HTTP."""
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -14,7 +15,9 @@ from astrid.core.api import ReadViewSet, SkyReadViewSet
 from astrid.core.errors import MissingFile
 from astrid.core.hints import hint
 from astrid.core.models import RunStatus
-from catalog import tasks
+from astrid.core.permissions import MayOperate
+from astrid.core.rest import marks
+from catalog import jobs, tasks
 from catalog.api import serializers
 from catalog.exports import service as exports
 from catalog.exports import serving
@@ -58,6 +61,29 @@ class ProcessingJobViewSet(ReadViewSet):
     serializer_class = serializers.ProcessingJobSerializer
     filterset_fields = ["job_type", "status", "entity_id", "entity_type"]
     ordering_fields = ["id", "scheduled_at"]
+    permission_classes = [MayOperate]
+    refusals = {
+        "409": "The job does not stand where this can be done.",
+        "412": "The job is no longer what `If-Match` names.",
+    }
+
+    @extend_schema(request=None, responses=serializers.ProcessingJobSerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Make a failed or cancelled job due now."""
+        return self._changed(jobs.retry)
+
+    @extend_schema(request=None, responses=serializers.ProcessingJobSerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Call off a job that nobody has begun."""
+        return self._changed(jobs.cancel)
+
+    def _changed(self, change: Callable[[ProcessingJob, Any], None]) -> Response:
+        job = self.get_object()
+        marks.check(self.request, self.get_serializer(job).data)
+        change(job, self.request.user)
+        return Response(self.get_serializer(job).data)
 
 
 class SystemConfigViewSet(ReadViewSet):

@@ -157,7 +157,9 @@ class InferView(APIView):
 
     permission_classes = [MayAskNetworks]
     scope_domain = "infer"
-    parser_classes = bodies.up_to(MOST_REQUEST_BYTES)
+    parser_classes = bodies.up_to(
+        MOST_REQUEST_BYTES, bodies.JsonParser, bodies.FormParser, bodies.MultiPartParser
+    )
     refusals = {"503": "The networks cannot be used; an operator has to see to it."}
 
     @extend_schema(request=QuestionSerializer, responses=ReplySerializer, operation_id="infer")

@@ -54,7 +54,6 @@ class MultiPartParser(Bounded, parsers.MultiPartParser):
     """A form with files."""
 
 
-def up_to(most: int) -> list[type[Any]]:
+def up_to(most: int, *kinds: type[Any]) -> list[type[Any]]:
     """Give parsers of bodies of up to so many bytes."""
-    kinds: list[type[Any]] = [JsonParser, FormParser, MultiPartParser]
     return [type(kind.__name__, (kind,), {"most": most}) for kind in kinds]

@@ -59,15 +59,19 @@ def told(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
 
 def problem(status: int, detail: str, **more: Any) -> HttpResponse:
     """Write problem details."""
-    facts = {
+    words, facts = {"ensure_ascii": False}, facts_of(status, detail, **more)
+    return JsonResponse(facts, status=status, content_type=MEDIA_TYPE, json_dumps_params=words)
+
+
+def facts_of(status: int, detail: str, **more: Any) -> dict[str, Any]:
+    """Give the members of problem details."""
+    return {
         "type": "about:blank",  # RFC 9457, section 4.2.1: the status says it all
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         **more,
     }
-    words = {"ensure_ascii": False}
-    return JsonResponse(facts, status=status, content_type=MEDIA_TYPE, json_dumps_params=words)
 
 
 def _as_api_error(error: Exception) -> exceptions.APIException | None:

@@ -2,8 +2,10 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework import serializers
 
 from astrid.core.rest.problems import MEDIA_TYPE
 
@@ -48,6 +50,28 @@ _WITH_BODY = {
 }
 
 
+class ProblemField(serializers.JSONField):
+    """What is wrong with one of several rows."""
+
+
+class ProblemFieldDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Describes it as what errors are."""
+
+    target_class = ProblemField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
+        """Refer to the description of problems."""
+        return _registered(auto_schema.registry).ref
+
+
+def _registered(registry: Any) -> Any:
+    component: Any = ResolvedComponent(  # type: ignore[no-untyped-call]
+        name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=PROBLEM
+    )
+    registry.register_on_missing(component)
+    return component
+
+
 @runtime_checkable
 class Describing(Protocol):
     """A view that reads parameters of its own."""
@@ -65,6 +89,8 @@ class Schema(AutoSchema):
         if operation is None:
             return None
         self._add_parameters(operation)
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = True
         for status, words in self._refusals(operation).items():
             operation["responses"].setdefault(status, self._refusal(words))
         if self.method == "GET" and isinstance(self.view, Describing):
@@ -89,8 +115,5 @@ class Schema(AutoSchema):
         return found | getattr(self.view, "refusals", {})
 
     def _refusal(self, words: str) -> dict[str, Any]:
-        component: Any = ResolvedComponent(  # type: ignore[no-untyped-call]
-            name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=PROBLEM
-        )
-        self.registry.register_on_missing(component)
-        return {"description": words, "content": {MEDIA_TYPE: {"schema": component.ref}}}
+        problem = _registered(self.registry)
+        return {"description": words, "content": {MEDIA_TYPE: {"schema": problem.ref}}}
