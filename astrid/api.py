@@ -15,6 +15,7 @@ import lightcurves.api.urls
 import observations.api.urls
 import preprocessing.api.urls
 from astrid.signin import LoginView, LogoutAllView, LogoutView
+from catalog.live.views import EventsView
 from detection.api.infer import InferView
 
 
@@ -51,6 +52,7 @@ api_urls: list[Any] = [
     path("v1/auth/login/", LoginView.as_view(), name="api-login"),
     path("v1/auth/logout/", LogoutView.as_view(), name="api-logout"),
     path("v1/auth/logoutall/", LogoutAllView.as_view(), name="api-logout-all"),
+    path("v1/events/", EventsView.as_view(), name="events"),
     re_path(r"^v1/infer/?$", InferView.as_view(), name="infer"),
     path("v1/", include(_router().urls)),
     path("schema/", SchemaView.as_view(), name="schema"),

@@ -15,8 +15,9 @@ HEALTH_TIMEOUT_S = 2.0
 
 def demo_programs(*, host: str, port: int, concurrency: int = 2) -> tuple[Program, ...]:
     """Give the programs: gunicorn, a Celery worker with ``concurrency`` processes, Celery beat."""
+    # Four threads for pages, and eight that listen to events (LIVE_STREAMS).
     # gunicorn's control socket would lie in the user's home, one for all installations.
-    listen = ("--bind", f"{host}:{port}", "--threads", "4", "--no-control-socket")
+    listen = ("--bind", f"{host}:{port}", "--threads", "12", "--no-control-socket")
     web = ("gunicorn", "astrid.wsgi", *listen)
     worker = ("worker", "--concurrency", str(concurrency), "--loglevel", "INFO")
     beat = ("beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler")

@@ -186,6 +186,9 @@ SECURE_PROXY_SSL_HEADER = (
 X_FRAME_OPTIONS = "DENY"
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# --- listeners to live events: each keeps a thread of the web server busy
+LIVE_STREAMS = env.int("LIVE_STREAMS", default=8)
+
 # --- addresses in letters to people outside
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 
@@ -232,6 +235,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "catalog.tasks.tend_tap_jobs",
         "schedule": 60.0,
         "options": {"expire_seconds": 60},
+    },
+    "forget_events": {
+        "task": "catalog.tasks.forget_events",
+        "schedule": 3600.0,
+        "options": {"expire_seconds": 3600},
     },
     "watch_models": {"task": "catalog.tasks.watch_models", "schedule": 86_400.0},
     "store_light_curves": {"task": "detection.tasks.store_light_curves", "schedule": 86_400.0},

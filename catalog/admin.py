@@ -45,6 +45,7 @@ _SHOWN_CHANGES = 50
 class ProcessingJobAdmin(ReadOnlyAdmin):
     """The work of the pipeline: where it stands, why it failed; retry and cancel."""
 
+    live = "job"
     introduction = (
         "What the pipeline did and has to do. A failed job says why; “Retry” makes it due again."
     )
@@ -233,6 +234,8 @@ class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
 @admin.register(ExportJob)
 class ExportJobAdmin(RunAdmin):
     """Files of rows that people asked for, and the form to ask for one."""
+
+    live = "export"
 
     list_display = [
         "created_at",

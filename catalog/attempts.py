@@ -14,6 +14,7 @@ from astrid.core.locks import holding
 from astrid.core.models import explain
 from astrid.core.states import transition
 from catalog.keys import PipelineParameters
+from catalog.live.waking import wake
 from catalog.models import JobStatus, ProcessingJob
 
 # A queue may be long: a job is announced again only after this time.
@@ -55,6 +56,7 @@ def take(job: ProcessingJob) -> bool:
         )
     except InvalidTransition:
         return False  # done, failed or cancelled meanwhile
+    wake()
     return True
 
 
@@ -79,16 +81,19 @@ def _release(job: ProcessingJob, error: BaseException, scheduled_at: Any) -> Non
         announced_at=None,
         **_reason(error),
     )
+    wake()
 
 
 def give_up(job: ProcessingJob, error: BaseException) -> None:
     """Close the job with the reason, in words."""
     transition(job, JobStatus.FAILED, completed_at=timezone.now(), **_reason(error))
+    wake()
 
 
 def complete(job: ProcessingJob) -> None:
     """Close the job."""
     transition(job, JobStatus.COMPLETED, completed_at=timezone.now())
+    wake()
 
 
 def _reason(error: BaseException) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from astrid.core.locks import holding
 from astrid.core.models import UNFINISHED, Run, RunStatus, surviving
 from catalog.attempts import WorkerDied
+from catalog.live.waking import wake
 
 MOST_TRIES = 3
 
@@ -23,5 +24,7 @@ def work_off(job: _Job, make: Callable[[_Job], None]) -> None:
             if job.retry_count >= MOST_TRIES:
                 return
         job.start()
+        wake()
         with surviving(job):
             make(job)
+        wake()

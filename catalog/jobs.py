@@ -15,6 +15,7 @@ from astrid.core.hints import nudge
 from astrid.core.models import Run
 from astrid.core.states import transition
 from catalog.audit import audited_as
+from catalog.live.waking import wake
 from catalog.models import JobStatus, JobType, ProcessingJob
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ def open_job(
     job_type: JobType, entity: models.Model, run: Run | None = None, *, max_retries: int = 3
 ) -> ProcessingJob:
     """Write the job of ``run``, which works for ``entity``; it is due at once."""
-    return ProcessingJob.objects.create(
+    job = ProcessingJob.objects.create(
         job_type=job_type,
         entity_id=entity.pk,
         entity_type=entity._meta.label,
@@ -32,6 +33,8 @@ def open_job(
         max_retries=max_retries,
         scheduled_at=timezone.now(),
     )
+    wake()
+    return job
 
 
 _ENDED_BADLY = (JobStatus.FAILED, JobStatus.CANCELLED)
@@ -63,6 +66,7 @@ def retry(job: ProcessingJob, by: AbstractBaseUser) -> None:
             error_details=None,
         )
     nudge("astrid.pipeline.sweep")
+    wake()
     logger.info("%s asked for another try at job %s", by.get_username(), job.pk)
 
 
@@ -76,6 +80,7 @@ def cancel(job: ProcessingJob, by: AbstractBaseUser) -> None:
     """
     with audited_as(by.pk):
         transition(job, JobStatus.CANCELLED, completed_at=timezone.now())
+    wake()
     logger.info("%s called off job %s", by.get_username(), job.pk)
 
 

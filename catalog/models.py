@@ -16,6 +16,7 @@ from catalog import keys
 from catalog.access.models import ApiKey as ApiKey
 from catalog.access.models import ExternalIdentity as ExternalIdentity
 from catalog.access.models import ServiceAccount as ServiceAccount
+from catalog.live.models import Event as Event
 from catalog.vo.models import TapJob as TapJob
 from curation.roles import sees_drafts
 from detection.models import DetectionType, SkyObject

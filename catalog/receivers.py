@@ -4,6 +4,8 @@ from typing import Any
 
 from astrid.core.hints import hint, nudge
 from catalog import config, jobs
+from catalog.live.events import tell_of
+from catalog.live.waking import wake
 from catalog.models import JobType
 from catalog.publish import publish_object_of
 from curation import alerts
@@ -27,11 +29,13 @@ def hand_over(*, detections: list[Detection], **_: Any) -> None:
     new = one_per_sighting(detections)
     open_tasks(new)
     found = [one for one in new if not one.is_audit]
+    tell_of(found)
     announce(alerts.raise_alerts(found, config.get("alert_rules"), Trigger.DETECTED))
 
 
 def announce(raised: list[Alert]) -> None:
     """Tell the workers that letters wait; the sweep finds those that nobody heard of."""
+    wake()
     for delivery in Delivery.objects.filter(alert__in=raised):
         hint(deliver, str(delivery.pk))
 
@@ -47,6 +51,7 @@ def record(*, detection: Detection, **_: Any) -> None:
 def withdraw(*, detection: Detection, **_: Any) -> None:
     """Renew or retract the object's catalog entry, and hold back letters that are out of date."""
     publish_object_of(detection)
+    wake()
     told = Delivery.objects.filter(
         alert__detection=detection, alert__rule__trigger=Trigger.CONFIRMED
     )

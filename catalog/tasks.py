@@ -6,6 +6,7 @@ from astrid.core.hints import nudge
 from catalog import watching
 from catalog.crossmatch import service as crossmatches
 from catalog.exports import service as exports
+from catalog.live import events
 from catalog.models import CrossmatchJob, ExportJob
 from catalog.vo import uws
 
@@ -41,3 +42,9 @@ def run_tap_job(key: str) -> None:
 def tend_tap_jobs() -> None:
     """Remove old queries and start those that nobody took; beat runs this every minute."""
     uws.tend()
+
+
+@shared_task
+def forget_events() -> None:
+    """Delete events that nobody comes back for; beat runs this every hour."""
+    events.forget()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -9,6 +10,9 @@ import pytest
 from django.conf import settings
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+
+from catalog.live import seats, waking
+from catalog.live.hub import HUB
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
@@ -45,6 +49,16 @@ def sign_in(browser, client, site):
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     given = {"name": cookie.key, "value": cookie.value, "url": site}
     browser.execute_cdp_cmd("Network.setCookie", given)
+
+
+def let_listeners_go():
+    """End what pages listened to in this process: the tables are emptied next."""
+    while HUB._reader is not None:
+        for seat in list(seats._TAKEN):
+            seat.is_over.set()
+        HUB.nudge()
+        waking._publish()
+        time.sleep(0.05)
 
 
 def hosts_asked(browser):

@@ -1,6 +1,7 @@
 """Fixtures and servers shared by every app's tests."""
 
 import os
+import sys
 from contextlib import ExitStack
 from uuid import uuid4
 
@@ -37,6 +38,15 @@ def django_db_setup(django_db_setup, django_db_blocker):
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(END_OTHER_SESSIONS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item):
+    """End what a test listened to, live, before its database is taken away."""
+    if "catalog.live.hub" in sys.modules:
+        from tests.browsers import let_listeners_go
+
+        let_listeners_go()
 
 
 def cache_of(worker):

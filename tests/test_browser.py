@@ -15,16 +15,17 @@ from curation.models import Alert, ValidationEvent
 from detection.models import Detection
 from observations.services import ingest_directory
 from observations.simulator import simulate_night
-from tests.browsers import complaints_of, hosts_asked, open_browser
+from tests.browsers import complaints_of, hosts_asked, let_listeners_go, open_browser
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def browser(tmp_path):
+def browser(tmp_path, live_server):
     with open_browser(tmp_path / "profile") as driver:
         yield driver
+    let_listeners_go()
 
 
 @pytest.fixture

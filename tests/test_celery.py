@@ -48,6 +48,7 @@ OURS = {
     "astrid.pipeline.sweep",
     "catalog.tasks.crossmatch",
     "catalog.tasks.export",
+    "catalog.tasks.forget_events",
     "catalog.tasks.run_tap_job",
     "catalog.tasks.tend_tap_jobs",
     "catalog.tasks.watch_models",

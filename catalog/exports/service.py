@@ -19,6 +19,7 @@ from astrid.core.provenance import versions
 from catalog import config, filejobs
 from catalog.exports import writers
 from catalog.exports.reading import Rows, rows_of
+from catalog.live.waking import wake
 from catalog.models import ExportFormat, ExportJob
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.schema import Published
@@ -52,9 +53,11 @@ def ask(person: User, query: str, file_format: str) -> ExportJob:
         If the query is wrong, or asks for what this person may not see.
     """
     check(query, file_format, seen_by(person))
-    return ExportJob.objects.create(
+    job = ExportJob.objects.create(
         requester=person, query={"adql": query}, file_format=ExportFormat(file_format)
     )
+    wake()
+    return job
 
 
 def check(query: str, file_format: str, published: Published) -> None:

@@ -24,8 +24,8 @@ CHECKS = [
     conformance.response_schema_conformance,
 ]
 EACH = 2  # requests per operation, role and kind of data: some 900 in all
-# They take back the key that the others are asked with.
-LEFT_OUT = "/auth/logout"
+# They take back the key that the others are asked with, or give an answer that does not end.
+LEFT_OUT = ("/auth/logout", "/v1/events/")
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def kept_connection():
 def operations():
     schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
     found = [each.ok() for each in schema.get_all_operations()]
-    return [each for each in found if LEFT_OUT not in each.path]
+    return [each for each in found if not any(part in each.path for part in LEFT_OUT)]
 
 
 def ask_all(headers, mode):

@@ -75,6 +75,7 @@ BULK = {
     "detection_contextsource",
     "catalog_auditlog",
     "catalog_analytics",
+    "catalog_event",
     "differencing_candidate",
     "curation_lease",
     "detection_shadowscore",

@@ -12,7 +12,7 @@ from astrid.core import store
 from detection import cutouts
 from detection.models import Detection
 from tests import factories
-from tests.browsers import open_browser, sign_in
+from tests.browsers import let_listeners_go, open_browser, sign_in
 
 SIDE = 31
 NORTH_AND_EAST = {"north": [0.0, 1.0], "east": [-1.0, 0.0]}
@@ -55,6 +55,7 @@ def browser(chromium, live_server):
     """A browser that remembers nothing of the tests before."""
     yield chromium
     chromium.get("about:blank")
+    let_listeners_go()
     wait_until_the_server_rests()
     chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
     chromium.execute_cdp_cmd("Network.clearBrowserCache", {})
