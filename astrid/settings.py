@@ -236,6 +236,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expire_seconds": 60},
     },
+    "add_up": {
+        "task": "catalog.tasks.add_up",
+        "schedule": 300.0,
+        "options": {"expire_seconds": 300},
+    },
     "forget_events": {
         "task": "catalog.tasks.forget_events",
         "schedule": 3600.0,

@@ -15,6 +15,7 @@ urlpatterns = [
     path("console/keys/", include("catalog.access.urls")),
     path("console/catalog/", include("catalog.urls")),
     path("console/lightcurves/", include("lightcurves.web.urls")),
+    path("console/analytics/", include("catalog.analytics.urls")),
     path("console/", include("curation.urls")),
     path("admin/", admin.site.urls),
     path("pictures/", include("detection.urls")),

@@ -23,6 +23,7 @@ from astrid.core.hints import hint
 from astrid.core.searching import key_in
 from catalog import jobs, tasks
 from catalog.access.admin import ApiKeyAdmin, ExternalIdentityAdmin, ServiceAccountAdmin
+from catalog.analytics import summary
 from catalog.audit import key_of, watched
 from catalog.entities import NamedEntities
 from catalog.exports.forms import ExportForm
@@ -318,12 +319,19 @@ class CrossmatchJobAdmin(RunAdmin):
 class AnalyticsAdmin(ReadOnlyAdmin):
     """Stored daily summaries."""
 
-    introduction = "Daily summaries. Empty until the first have been stored."
-    list_display = ["day", "metric", "survey", "filter_band", "model", "curator", "value", "count"]
-    list_select_related = ["survey", "model", "curator__user"]
+    introduction = "What was done on each day, added up every five minutes."
+    list_display = [
+        *("day", "metric", "survey", "filter_band", "model", "curator"),
+        *("bin", "value", "count"),
+    ]
+    list_select_related = ["survey", "model", "curator"]
     list_filter = ["day", "survey"]
     search_fields = ["metric__startswith"]
     search_help_text = "A metric or an id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Leave out what others judged, for those who may not see it."""
+        return summary.shown_to(super().get_queryset(request), request.user)
 
 
 quicken(admin.site)  # the last app: everything is registered

@@ -16,6 +16,7 @@ from catalog import keys
 from catalog.access.models import ApiKey as ApiKey
 from catalog.access.models import ExternalIdentity as ExternalIdentity
 from catalog.access.models import ServiceAccount as ServiceAccount
+from catalog.analytics.models import Tally as Tally
 from catalog.live.models import Event as Event
 from catalog.vo.models import TapJob as TapJob
 from curation.roles import sees_drafts
@@ -261,7 +262,7 @@ class AuditLog(models.Model):
 
 
 class Analytics(Record):
-    """Stored daily summary."""
+    """One figure of a day: tallies of what was done, added up (:mod:`catalog.analytics`)."""
 
     day = models.DateField()
     survey = models.ForeignKey(
@@ -272,18 +273,21 @@ class Analytics(Record):
         "detection.Model", models.CASCADE, null=True, blank=True, related_name="+"
     )
     curator = models.ForeignKey(
-        "curation.Curator", models.CASCADE, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+"
     )
     metric = models.CharField(max_length=100)
-    value = models.FloatField()
-    count = models.PositiveIntegerField(default=0)
+    bin = models.SmallIntegerField(
+        default=-1, help_text="Of a time: which bin of its sketch; -1: not a time."
+    )
+    value = models.FloatField(help_text="Sum of seconds, where the metric has them.")
+    count = models.BigIntegerField(default=0)
 
     class Meta:
         ordering = ["-day"]
         verbose_name_plural = "analytics"
         constraints = [
             models.UniqueConstraint(
-                fields=["day", "metric", "survey", "filter_band", "model", "curator"],
+                fields=["day", "metric", "survey", "filter_band", "model", "curator", "bin"],
                 nulls_distinct=False,
                 name="analytics_once",
             )

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from astrid.core.hints import nudge
 from catalog import watching
+from catalog.analytics import sums
 from catalog.crossmatch import service as crossmatches
 from catalog.exports import service as exports
 from catalog.live import events
@@ -42,6 +43,12 @@ def run_tap_job(key: str) -> None:
 def tend_tap_jobs() -> None:
     """Remove old queries and start those that nobody took; beat runs this every minute."""
     uws.tend()
+
+
+@shared_task
+def add_up() -> None:
+    """Add what was tallied to the daily summaries; beat runs this every five minutes."""
+    sums.fold()
 
 
 @shared_task

@@ -12,7 +12,7 @@ import numpy as np
 from django.db import transaction
 
 from astrid.core.errors import AstridError
-from curation.models import GoldItem, Origin, Truth
+from curation.models import GoldItem, InjectionTest, Origin, Truth
 from detection import inference, scoring
 from detection.association import designation
 from detection.findings import detections_of
@@ -63,7 +63,11 @@ def make_fakes(run: ModelRun, number: int, seed: int) -> list[GoldItem]:
         )
     except ValueError as error:
         raise NoRoom(f"{run}: {error}") from error
-    return _keep(run, found_again(run, images, sources, parameters), images, sources)
+    found = found_again(run, images, sources, parameters)
+    with transaction.atomic():
+        counts = {"injected": len(sources.x), "recovered": len(found)}
+        InjectionTest.objects.update_or_create(model_run=run, seed=seed, defaults=counts)
+        return _keep(run, found, images, sources)
 
 
 def found_again(
@@ -103,7 +107,6 @@ def _believed(
     return scoring.score_candidates(candidates, frame, networks, threshold).believed
 
 
-@transaction.atomic
 def _keep(
     run: ModelRun, found: dict[int, Detection], images: Images, sources: Sources
 ) -> list[GoldItem]:

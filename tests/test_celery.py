@@ -47,6 +47,7 @@ OURS = {
     "astrid.pipeline.execute",
     "astrid.pipeline.sweep",
     "catalog.tasks.crossmatch",
+    "catalog.tasks.add_up",
     "catalog.tasks.export",
     "catalog.tasks.forget_events",
     "catalog.tasks.run_tap_job",

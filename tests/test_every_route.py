@@ -86,6 +86,8 @@ PAGES = [
             ("adjudicate/", "researcher"),
             ("curators/", "viewer"),
             (f"objects/{NO_ROW}/", "viewer"),
+            ("analytics/", "guest"),
+            ("analytics/report.html", "guest"),
             ("lightcurves/", "guest"),
             ("lightcurves/targets/0/", "guest"),
             ("lightcurves/datasets/0/", "guest"),

@@ -18,6 +18,7 @@ from astrid.core.models import RunStatus
 from astrid.core.permissions import MayOperate
 from astrid.core.rest import marks
 from catalog import jobs, tasks
+from catalog.analytics import summary
 from catalog.api import serializers
 from catalog.exports import service as exports
 from catalog.exports import serving
@@ -113,6 +114,10 @@ class AnalyticsViewSet(ReadViewSet):
     search_fields = ["metric"]
     filterset_fields = ["day", "metric", "survey", "filter_band"]
     ordering_fields = ["day", "id"]
+
+    def get_queryset(self) -> Any:
+        """Leave out what others judged, for those who may not see it."""
+        return summary.shown_to(super().get_queryset(), self.request.user)
 
 
 class ExportJobViewSet(CreateModelMixin, ReadViewSet):

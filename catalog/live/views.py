@@ -12,6 +12,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from astrid.core.rest.parameters import check
 from catalog.live import events, seats
 from catalog.live.events import BadPlace, Place
 from catalog.live.models import EventKind
@@ -63,6 +64,7 @@ class EventsView(APIView):
         A connection ends after five minutes; come back with `Last-Event-ID`, as browsers do by
         themselves. An event `reset` says that some between are no longer kept: fetch anew.
         """
+        check(request.query_params, ["kinds", "last_event_id"])
         kinds, place = _kinds(request), _place(request)
         try:
             stream = Stream(kinds, place, seats.take(request.user.pk))

@@ -12,7 +12,15 @@ from curation.models.alerts import (
     Priority,
     Trigger,
 )
-from curation.models.gold import GoldAnswer, GoldItem, GoldTrial, GoldVerdict, Origin, Truth
+from curation.models.gold import (
+    GoldAnswer,
+    GoldItem,
+    GoldTrial,
+    GoldVerdict,
+    InjectionTest,
+    Origin,
+    Truth,
+)
 from curation.models.labels import ValidationLabel
 from curation.models.people import Curator
 from curation.models.queues import (
@@ -40,6 +48,7 @@ __all__ = [
     "GoldItem",
     "GoldTrial",
     "GoldVerdict",
+    "InjectionTest",
     "LabelProbability",
     "Lease",
     "Order",

@@ -73,6 +73,28 @@ class GoldItem(Record):
         return f"{self.truth} {self.origin} {self.pk}"
 
 
+class InjectionTest(Record):
+    """How many of the sources injected into one frame the pipeline found."""
+
+    model_run = models.ForeignKey(ModelRun, models.CASCADE, related_name="injection_tests")
+    injected = models.PositiveIntegerField()
+    recovered = models.PositiveIntegerField()
+    seed = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recovered__lte=models.F("injected")), name="injection_recovered"
+            ),
+            # The same seed makes the same sources: they count once.
+            models.UniqueConstraint(fields=["model_run", "seed"], name="injection_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recovered} of {self.injected} in {self.model_run}"
+
+
 class GoldTrial(Record):
     """One gold item put before one person, unseen among the others."""
 

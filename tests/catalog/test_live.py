@@ -268,6 +268,7 @@ class TestWhoMayHear:
     @pytest.mark.parametrize(
         ("query", "said"),
         [
+            ("?kind=job", "kind: "),
             ("?kinds=job,weather", "weather: there are detection"),
             ("?last_event_id=soon", "'soon' is no id of an event"),
             ("?last_event_id=1-99999999999999999999", "is no id of an event"),
