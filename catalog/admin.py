@@ -26,6 +26,7 @@ from catalog.access.admin import ApiKeyAdmin, ExternalIdentityAdmin, ServiceAcco
 from catalog.analytics import summary
 from catalog.audit import key_of, watched
 from catalog.entities import NamedEntities
+from catalog.exports.admin import SavedQueryAdmin
 from catalog.exports.forms import ExportForm
 from catalog.models import (
     Analytics,
@@ -37,7 +38,13 @@ from catalog.models import (
 )
 from catalog.settings_admin import SystemConfigAdmin
 
-__all__ = ["ApiKeyAdmin", "ExternalIdentityAdmin", "ServiceAccountAdmin", "SystemConfigAdmin"]
+__all__ = [
+    "ApiKeyAdmin",
+    "ExternalIdentityAdmin",
+    "SavedQueryAdmin",
+    "ServiceAccountAdmin",
+    "SystemConfigAdmin",
+]
 
 _SHOWN_CHANGES = 50
 
@@ -248,7 +255,7 @@ class ExportJobAdmin(RunAdmin):
         "seconds",
         "reason",
     ]
-    list_filter = ["status", "file_format"]
+    list_filter = ["status", "file_format", "is_scheduled"]
     list_select_related = ["requester"]
     hidden = [*RunAdmin.hidden, "query"]
     readonly_fields = ["query_table", "file", *RunAdmin.readonly_fields]

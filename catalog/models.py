@@ -17,6 +17,8 @@ from catalog.access.models import ApiKey as ApiKey
 from catalog.access.models import ExternalIdentity as ExternalIdentity
 from catalog.access.models import ServiceAccount as ServiceAccount
 from catalog.analytics.models import Tally as Tally
+from catalog.exports.models import ExportFormat as ExportFormat
+from catalog.exports.models import SavedQuery as SavedQuery
 from catalog.live.models import Event as Event
 from catalog.vo.models import TapJob as TapJob
 from curation.roles import sees_drafts
@@ -302,17 +304,6 @@ class Analytics(Record):
         return f"{self.metric} on {self.day}"
 
 
-class ExportFormat(models.TextChoices):
-    """What a file of rows looks like."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    FITS = "fits"
-    VOTABLE = "votable"
-    DS9 = "ds9"
-
-
 class ExportJob(Run):
     """One file of rows that somebody asked for."""
 
@@ -320,6 +311,12 @@ class ExportJob(Run):
     query = models.JSONField(default=dict, blank=True)
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="exports"
+    )
+    saved_query = models.ForeignKey(
+        SavedQuery, models.SET_NULL, null=True, blank=True, related_name="files"
+    )
+    is_scheduled = models.BooleanField(
+        default=False, help_text="Made at the hour of its saved query; a failure is told of."
     )
     rows = models.PositiveBigIntegerField(null=True, blank=True)
     file_path = models.CharField(max_length=500, blank=True)

@@ -6,9 +6,10 @@ from astrid.core.hints import nudge
 from catalog import watching
 from catalog.analytics import sums
 from catalog.crossmatch import service as crossmatches
+from catalog.exports import saved
 from catalog.exports import service as exports
 from catalog.live import events
-from catalog.models import CrossmatchJob, ExportJob
+from catalog.models import CrossmatchJob, ExportJob, SavedQuery
 from catalog.vo import uws
 
 
@@ -24,6 +25,14 @@ def export(job_id: str) -> None:
     """Make the file that somebody asked for."""
     for job in ExportJob.objects.filter(pk=job_id):
         exports.work_off(job)
+        saved.follow_up(job)
+
+
+@shared_task
+def run_saved_query(key: str) -> None:
+    """Make tonight's file of a saved query; beat runs this at its hour."""
+    for row in SavedQuery.objects.filter(pk=key):
+        saved.run_by_schedule(row)
 
 
 @shared_task

@@ -1,61 +1,20 @@
 """What operators are told when the scores of a network drift."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
-
-from curation.alerts import mirrored_rules, outbox
-from curation.models import Alert, AlertChannel, AlertRule, AlertStatus, Delivery, Priority, Trigger
+from curation.models import Alert, Trigger
+from curation.notices import raise_notices
 from curation.parameters import AlertRuleSpec
 from detection.models import DriftAlarm, DriftWeek
 
-logger = logging.getLogger(__name__)
 
-
-@transaction.atomic
 def raise_drift_alerts(alarm: DriftAlarm, rules: Sequence[AlertRuleSpec]) -> list[Alert]:
     """Create an alert by each rule of the trigger ``drift``, and its outbox rows.
 
-    It tells that a drift has begun or, once it is, that it is over. Without such a rule there is
-    still one alert, which says that nobody was written to.
+    It tells that a drift has begun or, once it is, that it is over.
     """
-    mirrored = mirrored_rules(rules)
-    chosen = [spec for spec in rules if spec.trigger == Trigger.DRIFT]
-    alerts = [_alert(alarm, spec, mirrored[spec.name]) for spec in chosen]
-    if not chosen:
-        alerts = [_unheard(alarm)]
-    for alert in alerts:
-        logger.warning("%s", alert.title)
-    return alerts
-
-
-def _alert(alarm: DriftAlarm, spec: AlertRuleSpec, rule: AlertRule) -> Alert:
-    channels = list(AlertChannel.objects.filter(name__in=spec.channels, is_active=True))
-    missing = sorted(set(spec.channels) - {channel.name for channel in channels})
-    trouble = f"channels that are not there or switched off: {', '.join(missing)}"
-    reason = trouble if missing else None if channels else f"rule {spec.name!r} names no channel"
-    alert = Alert.objects.create(
-        **_content(alarm),
-        rule=rule,
-        priority=spec.priority,
-        status=AlertStatus.PENDING if channels else AlertStatus.FAILED,
-        error_message=reason,
-    )
-    Delivery.objects.bulk_create(outbox([alert], channels))
-    return alert
-
-
-def _unheard(alarm: DriftAlarm) -> Alert:
-    return Alert.objects.create(
-        **_content(alarm),
-        priority=Priority.HIGH,
-        status=AlertStatus.FAILED,
-        error_message=(
-            "no rule of the setting alert_rules has the trigger drift; nobody was written to"
-        ),
-    )
+    return raise_notices(Trigger.DRIFT, _content(alarm), rules)
 
 
 def _content(alarm: DriftAlarm) -> dict[str, Any]:
@@ -65,7 +24,6 @@ def _content(alarm: DriftAlarm) -> dict[str, Any]:
         what = f"drift on {week.survey}, PSI {week.psi:.2f}"
     return {
         "drift_week": week,
-        "alert_type": Trigger.DRIFT,
         "title": f"AstrID: scores of {week.model} {what}"[:200],
         "message": _end(alarm) if is_over else _begin(week),
         "alert_metadata": {

@@ -69,6 +69,8 @@ def link_to(alert: Alert) -> str:
     """Give the address of the page that an alert is about, for people outside."""
     if alert.drift_week is not None:
         path = reverse("admin:detection_model_watch", args=[alert.drift_week.model_id])
+    elif alert.entity_id is not None:
+        path = reverse("admin:catalog_exportjob_change", args=[alert.entity_id])
     else:
         path = reverse("curation:detection", args=[alert.detection_id])
     return f"{settings.SITE_URL.rstrip('/')}{path}"

@@ -85,7 +85,7 @@ class AlertRuleSpec:
     """When to tell whom: one item of the setting ``alert_rules``."""
 
     name: str = tunable(REQUIRED, "its own name, up to 100 characters")
-    trigger: Trigger = tunable(Trigger.CONFIRMED, "detected, confirmed or drift")  # noqa: RUF009 -- a field
+    trigger: Trigger = tunable(Trigger.CONFIRMED, "detected, confirmed, drift or export")  # noqa: RUF009 -- a field
     min_confidence: float = tunable(0.0, "lowest network score that counts", ge=0, le=1)
     detection_types: tuple[DetectionType, ...] = tunable(
         (), "classes that count; empty means every class"

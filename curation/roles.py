@@ -65,6 +65,9 @@ _RESEARCH = Q(
         "change_modelchange",
         "add_exportjob",
         "change_exportjob",
+        "add_savedquery",
+        "change_savedquery",
+        "delete_savedquery",
         "change_differencerun",
     )
 )

@@ -48,7 +48,7 @@ OFFERED_FROM = {
     **dict.fromkeys(
         [
             "use_as_real_test", "use_as_bogus_test", "ask", "challenge", "approve", "refuse",
-            "again_with_zogy", "again_with_classic", "again_with_hotpants",
+            "run_now", "again_with_zogy", "again_with_classic", "again_with_hotpants",
         ],
         "researcher",
     ),
@@ -62,6 +62,7 @@ WRITTEN_FROM = {
     ("curation.ReviewTask", "change"): "researcher",
     ("curation.GoldItem", "change"): "researcher",
     ("catalog.ExportJob", "add"): "researcher",
+    **{("catalog.SavedQuery", verb): "researcher" for verb in ("add", "change", "delete")},
 }
 
 NO_ROW = "00000000-0000-7000-8000-000000000000"

@@ -66,3 +66,8 @@ def get(name: str) -> bytes:
     if name_of(found) != name:
         raise CorruptFile(f"stored file {name!r} has SHA-256 {found}; restore it from a backup")
     return content
+
+
+def remove(name: str) -> None:
+    """Delete a file; the caller knows that no other row names it."""
+    storages[ALIAS].delete(name)

@@ -12,6 +12,7 @@ from catalog.models import (
     ExportFormat,
     ExportJob,
     ProcessingJob,
+    SavedQuery,
     SystemConfig,
 )
 
@@ -60,9 +61,28 @@ class ExportRequestSerializer(serializers.Serializer[Any]):
     """Which rows are wanted, and how they are to be written."""
 
     query = serializers.CharField(
-        max_length=100_000, help_text="A table such as astrid.detections, or SELECT ... in ADQL."
+        max_length=100_000,
+        required=False,
+        help_text="A table such as astrid.detections, or SELECT ... in ADQL.",
     )
-    file_format = serializers.ChoiceField(ExportFormat.choices, default=ExportFormat.CSV)
+    file_format = serializers.ChoiceField(ExportFormat.choices, required=False)
+    saved_query = serializers.UUIDField(
+        required=False, help_text="One's own saved query, or a shared one, in place of a query."
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Take a query or a saved one."""
+        if ("query" in given) == ("saved_query" in given):
+            raise serializers.ValidationError({"query": ["Give either a query or a saved_query."]})
+        return given
+
+
+class SavedQuerySerializer(RowSerializer):
+    """Queries that people keep."""
+
+    class Meta:
+        model = SavedQuery
+        fields = "__all__"
 
 
 class ExportJobSerializer(RowSerializer):

@@ -11,5 +11,6 @@ ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("audit-log", views.AuditLogViewSet, "audit-log"),
     ("analytics", views.AnalyticsViewSet, "analytics"),
     ("exports", views.ExportJobViewSet, "exports"),
+    ("saved-queries", views.SavedQueryViewSet, "saved-queries"),
     ("crossmatches", crossmatch.CrossmatchJobViewSet, "crossmatches"),
 ]

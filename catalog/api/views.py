@@ -26,8 +26,10 @@ from catalog.models import (
     Analytics,
     AuditLog,
     CatalogEntry,
+    ExportFormat,
     ExportJob,
     ProcessingJob,
+    SavedQuery,
     SystemConfig,
 )
 
@@ -120,6 +122,22 @@ class AnalyticsViewSet(ReadViewSet):
         return summary.shown_to(super().get_queryset(), self.request.user)
 
 
+class SavedQueryViewSet(ReadViewSet):
+    """Queries that people keep: one's own, and those that others share."""
+
+    scope_domain = "exports"
+    queryset = SavedQuery.objects.order_by("-id")
+    serializer_class = serializers.SavedQuerySerializer
+    search_fields = ["name"]
+    filterset_fields = ["owner", "is_shared"]
+    ordering_fields = ["id"]
+
+    def get_queryset(self) -> Any:
+        """Leave out what others keep for themselves."""
+        rows: Any = super().get_queryset()
+        return rows.shown_to(self.request.user)
+
+
 class ExportJobViewSet(CreateModelMixin, ReadViewSet):
     """Files of rows: ask for one, look whether it is there, fetch it."""
 
@@ -138,8 +156,7 @@ class ExportJobViewSet(CreateModelMixin, ReadViewSet):
         asked = serializers.ExportRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            person: Any = request.user  # nobody is anonymous where a permission is asked
-            job = exports.ask(person, **asked.validated_data)
+            job = _asked(request.user, asked.validated_data)
         except exports.BadExport as error:
             raise ValidationError({"query": [str(error)]}) from error
         hint(tasks.export, str(job.pk))
@@ -156,3 +173,14 @@ class ExportJobViewSet(CreateModelMixin, ReadViewSet):
             return serving.file_of(job, request)
         except MissingFile as error:
             raise NotFound(str(error)) from error
+
+
+def _asked(person: Any, given: dict[str, Any]) -> ExportJob:
+    """Note what is asked for: nobody is anonymous where a permission is asked."""
+    if "query" in given:
+        return exports.ask(person, given["query"], given.get("file_format", ExportFormat.CSV))
+    saved = SavedQuery.objects.shown_to(person).filter(pk=given["saved_query"]).first()
+    if saved is None:
+        raise exports.BadExport(f"you have no saved query {given['saved_query']}, nor is it shared")
+    file_format = given.get("file_format", saved.file_format)
+    return exports.ask(person, saved.adql, file_format, saved=saved)

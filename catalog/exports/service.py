@@ -20,7 +20,7 @@ from catalog import config, filejobs
 from catalog.exports import writers
 from catalog.exports.reading import Rows, rows_of
 from catalog.live.waking import wake
-from catalog.models import ExportFormat, ExportJob
+from catalog.models import ExportFormat, ExportJob, SavedQuery
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.schema import Published
 from catalog.vo.parameters import Access
@@ -44,7 +44,9 @@ def caller_of(person: User | None) -> Caller:
     return Caller(person, settings.SITE_URL, given)
 
 
-def ask(person: User, query: str, file_format: str) -> ExportJob:
+def ask(
+    person: User, query: str, file_format: str, *, saved: SavedQuery | None = None
+) -> ExportJob:
     """Note that somebody wants a file; it is made by the task of the same name.
 
     Raises
@@ -54,7 +56,10 @@ def ask(person: User, query: str, file_format: str) -> ExportJob:
     """
     check(query, file_format, seen_by(person))
     job = ExportJob.objects.create(
-        requester=person, query={"adql": query}, file_format=ExportFormat(file_format)
+        requester=person,
+        query={"adql": query},
+        file_format=ExportFormat(file_format),
+        saved_query=saved,
     )
     wake()
     return job

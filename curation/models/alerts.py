@@ -74,6 +74,7 @@ class Trigger(models.TextChoices):
     DETECTED = "detected"
     CONFIRMED = "confirmed"
     DRIFT = "drift"
+    EXPORT = "export", "failed export"
 
 
 class AlertRule(Record):
@@ -117,7 +118,7 @@ _A = AlertStatus
 
 
 class Alert(Record):
-    """A message that something was found, or that a network drifts."""
+    """A message: something was found, a network drifts, or a nightly export failed."""
 
     TRANSITIONS: ClassVar[Transitions] = {
         _A.PENDING: frozenset({_A.SENT, _A.DELIVERED, _A.FAILED, _A.CANCELLED}),
@@ -132,6 +133,9 @@ class Alert(Record):
     )
     drift_week = models.ForeignKey(
         DriftWeek, models.CASCADE, null=True, blank=True, related_name="alerts"
+    )
+    entity_id = models.UUIDField(
+        null=True, blank=True, help_text="What else it is about: the export that failed."
     )
     rule = models.ForeignKey(
         AlertRule, models.SET_NULL, null=True, blank=True, related_name="alerts"
@@ -153,7 +157,9 @@ class Alert(Record):
             known("status", AlertStatus, "alert_status"),
             models.UniqueConstraint(fields=["detection", "rule"], name="alert_once_per_rule"),
             models.CheckConstraint(
-                condition=Q(detection__isnull=True) ^ Q(drift_week__isnull=True),
+                condition=Q(detection__isnull=False, drift_week=None, entity_id=None)
+                | Q(detection=None, drift_week__isnull=False, entity_id=None)
+                | Q(detection=None, drift_week=None, entity_id__isnull=False),
                 name="alert_of_one_thing",
             ),
         ]

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from astrid.core.commands import AstridCommand
 from catalog.exports import service, writers
-from catalog.models import ExportFormat
+from catalog.models import ExportFormat, SavedQuery
 
 
 class Command(AstridCommand):
@@ -22,8 +22,10 @@ class Command(AstridCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare what to write, how, and where."""
         parser.add_argument(
-            "query", help="a table such as astrid.detections, or SELECT ... in ADQL"
+            "query", nargs="?", help="a table such as astrid.detections, or SELECT ... in ADQL"
         )
+        parser.add_argument("--saved", metavar="NAME", help="a saved query in place of one")
+        parser.add_argument("--owner", metavar="USER", help="whose, where two have one of the name")
         parser.add_argument(
             "--format", choices=ExportFormat.values, help="by the ending of --out, else csv"
         )
@@ -37,9 +39,10 @@ class Command(AstridCommand):
             raise CommandError(
                 "--json prints figures where the rows would go: name a file by --out"
             )
-        file_format = options["format"] or _by_ending(out)
+        query, usual = _query(options)
+        file_format = options["format"] or (usual if out is None else _by_ending(out))
         with opened(out) as file:
-            number, rows = service.export(options["query"], file_format, file)
+            number, rows = service.export(query, file_format, file)
         if options["json"]:
             columns = writers.schema_of(rows)
             said = {"file": str(out), "format": file_format, "rows": number, "columns": columns}
@@ -48,9 +51,24 @@ class Command(AstridCommand):
             self.stderr.write(f"{number} rows written to {out or 'standard output'}")
 
 
-def _by_ending(out: Path | None) -> str:
-    if out is None:
-        return ExportFormat.CSV
+def _query(options: dict[str, Any]) -> tuple[str, str]:
+    """Give the query, and the format that it is usually written in."""
+    if bool(options["query"]) == bool(options["saved"]):
+        raise CommandError("give either a query or --saved NAME")
+    if options["query"]:
+        return options["query"], ExportFormat.CSV
+    found = SavedQuery.objects.filter(name=options["saved"]).select_related("owner")
+    rows = [each for each in found if options["owner"] in (None, each.owner.get_username())]
+    if len(rows) != 1:
+        owners = ", ".join(each.owner.get_username() for each in found) or "nobody"
+        raise CommandError(
+            f"{len(rows)} saved queries fit {options['saved']!r}; such a one has {owners}: "
+            "see Saved queries in the admin, and say --owner"
+        )
+    return rows[0].adql, rows[0].file_format
+
+
+def _by_ending(out: Path) -> str:
     known = {f".{ending}": name for name, ending in writers.ENDINGS.items()}
     if out.suffix not in known:
         raise CommandError(
