@@ -119,7 +119,7 @@ def sky_routes():
 
 
 def test_everything_with_a_position_can_be_asked_for_a_cone(admin_client):
-    assert len(sky_routes()) == 7
+    assert len(sky_routes()) == 8
     for path in sky_routes():
         answer = admin_client.get(path, {"ra": 10, "dec": 10, "radius": 1})
         assert answer.json()["results"] == []

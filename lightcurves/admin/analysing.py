@@ -63,7 +63,7 @@ class CurveFeaturesAdmin(ReadOnlyAdmin):
     """Figures of light curves, newest first."""
 
     list_display = ["id", "dataset", "kind", "period", "version", "created_at"]
-    list_filter = ["kind", "version"]
+    list_filter = ["kind"]
     list_select_related = ["dataset"]
     search_fields = ["=dataset__id"]
     hidden = ("features",)

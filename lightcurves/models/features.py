@@ -41,7 +41,10 @@ class CurveFeatures(Dated):
                 condition=Q(period__isnull=True) | Q(period__gt=0), name="curvefeatures_period"
             ),
         ]
-        indexes = [models.Index(fields=["period", "id"], name="lc_features_period")]
+        indexes = [
+            models.Index(fields=["period", "id"], name="lc_features_period"),
+            models.Index(fields=["kind", "-id"], name="lc_features_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of DataSet {self.dataset_id}"

@@ -14,8 +14,15 @@ APPS = (
     "catalog",
     "lightcurves",
 )
-APPEND_ONLY = {"AuditLog", "ValidationEvent", "GoldAnswer"}  # never changed, hence never updated
-TABLES = [model for label in APPS for model in apps.get_app_config(label).get_models()]
+APPEND_ONLY = {"AuditLog", "Event", "GoldAnswer", "ValidationEvent"}  # never changed
+# Rows of a catalogue of others are as old as that is here; tallies are gone within minutes.
+UNDATED = {"ContextSource", "Tally"}
+TABLES = [
+    model
+    for label in APPS
+    for model in apps.get_app_config(label).get_models()
+    if model.__name__ not in UNDATED
+]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table._meta.label)

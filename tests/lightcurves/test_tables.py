@@ -106,7 +106,7 @@ def test_every_foreign_key_is_held_by_the_database():
         for field in model._meta.local_fields
         if isinstance(field, models.ForeignKey)
     }
-    assert len(declared) == 15
+    assert len(declared) == 16
     assert held == declared
 
 
