@@ -152,7 +152,7 @@ FORMAT_MODULE_PATH = ["astrid.formats"]  # ISO 8601
 # --- people
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "catalog.access.backends.AccountBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

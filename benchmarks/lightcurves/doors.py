@@ -22,7 +22,7 @@ def reader() -> Client:
     """Give a browser of somebody who may see everything."""
     client = Client(SERVER_NAME="localhost")
     person = get_user_model().objects.create_superuser("benchmark")
-    client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(person)
     return client
 
 
