@@ -63,7 +63,8 @@ def test_the_same_verdict_sent_twice_at_once_is_one():
     assert ValidationEvent.objects.count() == 1
 
 
-def test_two_workers_send_one_message_once():
+def test_two_workers_send_one_message_once(settings):
+    settings.WEBHOOK_PRIVATE_HOSTS = ["127.0.0.1"]
     got = []
 
     class Handler(BaseHTTPRequestHandler):
