@@ -175,7 +175,7 @@ def test_fifty_items_cost_as_many_queries_as_one(talk, queue, django_assert_num_
             assert len(items_of(tasks[:number], queue)) == number
     for number in (1, 50):
         # beside those: sign-in, rights, settings, the names for the audit log, savepoints
-        with django_assert_num_queries(23):
+        with django_assert_num_queries(22):
             assert len(talk(LEASE, {"n": number})[1]["items"]) == number
 
 
