@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from django.db import connection
-from django.db.models import BooleanField, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db import connection, transaction
 from django.utils import timezone
 
 from astrid.core.errors import AstridError
+from astrid.core.locks import queue_up
 from catalog.live.models import Event, EventKind
 from detection.models import Detection
 
@@ -24,19 +23,17 @@ PERMISSIONS = {
 }
 KEPT = timedelta(days=3)
 _PLACE = re.compile(r"(\d{1,18})-(\d{1,18})")
-# The first transaction of this database that is still under way: none before it can add anything
-# any more. `pg_snapshot_xmin` would also wait for the other databases of the server. Activity is
-# read after the snapshot of this statement, and rows by a later statement: what ended in between
-# is seen. (Numbers in activity have 32 bits; those of other roles are hidden: AstrID has one.)
-_SETTLED = """
-SELECT coalesce(min(next - behind), next)
-FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS now
-LEFT JOIN LATERAL (
-    SELECT (next - backend_xid::text::bigint) & 4294967295 AS behind
-    FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
-        AND backend_xid IS NOT NULL
-) AS busy ON behind < 2147483648
-GROUP BY next
+# Numbers are given under a lock that is held until they are committed: whoever sees one sees all
+# before it. Those who did the thing do not wait for it; a reader does, for so long at most.
+_LOCK, _LOCK_TIMEOUT = "catalog.live.events", "2s"
+_AT_ONCE = 5000
+_NUMBER = """
+WITH waiting AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS ahead
+    FROM catalog_event WHERE number IS NULL ORDER BY id LIMIT %s
+)
+UPDATE catalog_event SET number = ahead + (SELECT coalesce(max(number), 0) FROM catalog_event)
+FROM waiting WHERE catalog_event.id = waiting.id
 """
 
 
@@ -46,10 +43,14 @@ class BadPlace(AstridError):
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """How far somebody has read: the transaction of an event, then its number."""
+    """How far somebody has read: the number of an event, and which transaction it was of.
 
-    transaction: int
+    A database that was brought back from a dump gives the same numbers to other events; their
+    transactions tell.
+    """
+
     number: int
+    transaction: int
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -63,7 +64,7 @@ class Place:
         found = _PLACE.fullmatch(text)
         if found is None:
             raise BadPlace(f"{text!r} is no id of an event; they look like 1234-567")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(found[2]), int(found[1]))
 
     def __str__(self) -> str:
         return f"{self.transaction}-{self.number}"
@@ -73,8 +74,8 @@ BEGINNING = Place(0, 0)
 
 
 def place_of(event: Event) -> Place:
-    """Give where an event stands."""
-    return Place(event.transaction, event.pk)
+    """Give where an event stands that has been numbered."""
+    return Place(event.number or 0, event.transaction)
 
 
 def kinds_for(person: Any) -> set[EventKind]:
@@ -101,39 +102,47 @@ def tell_of(detections: Iterable[Detection]) -> None:
     )
 
 
-def _settled() -> QuerySet[Event]:
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLED)
-        (limit,) = cursor.fetchone()
-    return Event.objects.filter(transaction__lt=limit)
+def settle() -> None:
+    """Give numbers to what is committed and has none, in the order in which it was written down.
+
+    Raises
+    ------
+    OperationalError
+        If another process has begun to and does not end; nothing has changed then.
+    """
+    while Event.objects.filter(number=None).exists():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+            queue_up(_LOCK)
+            cursor.execute(_NUMBER, [_AT_ONCE])
 
 
 def newest() -> Place:
-    """Give the place of the last event before which no other can come any more."""
-    row = _settled().order_by("-transaction", "-id").first()
+    """Give the place of the last event."""
+    settle()
+    row = Event.objects.filter(number__isnull=False).order_by("-number").first()
     return place_of(row) if row else BEGINNING
 
 
 def after(place: Place, number: int) -> list[Event]:
-    """Give the events after a place, in order; those that others may still precede are left out."""
-    later: Any = RawSQL("(transaction, id) > (%s, %s)", astuple(place), BooleanField())
-    return list(_settled().filter(later).order_by("transaction", "id")[:number])
+    """Give so many events after a place, in order."""
+    settle()
+    return list(Event.objects.filter(number__gt=place.number).order_by("number")[:number])
 
 
 def is_known(place: Place) -> bool:
     """Say whether all that came after a place is still there.
 
-    The event itself must be: what is older may be forgotten, and a database that was brought
-    back from a dump counts its transactions anew.
+    The event itself must be: what is older may be forgotten.
     """
     if place == BEGINNING:
         return not Event.objects.exists()
-    same = Event.objects.filter(pk=place.number, transaction=place.transaction)
-    return _settled().filter(pk__in=same.values("pk")).exists()
+    return Event.objects.filter(number=place.number, transaction=place.transaction).exists()
 
 
 def forget() -> int:
     """Delete what is older than :data:`KEPT`, but for the last of it; give how many went."""
+    settle()
     old = Event.objects.filter(created_at__lt=timezone.now() - KEPT)
-    last = old.order_by("-transaction", "-id").first()
+    last = old.order_by("-number").first()
     return 0 if last is None else old.exclude(pk=last.pk).delete()[0]

@@ -15,15 +15,18 @@ class EventKind(models.TextChoices):
     ALERT = "alert", "an alert was raised"
 
 
-# Numbers of rows are given out before transactions end: one that began earlier may end later, and
-# a reader who has passed its number would never see it. Rows are therefore read in the order of
-# transactions, up to the oldest one that is still under way (:mod:`catalog.live.events`).
 _THIS_TRANSACTION = Cast(Cast(Func(function="pg_current_xact_id"), TextField()), BigIntegerField())
 
 
 class Event(models.Model):
-    """Something that happened; kept for some days, so that a listener may come back."""
+    """Something that happened; kept for some days, so that a listener may come back.
 
+    Keys are given out before transactions end: one that began earlier may end later, and a reader
+    who has passed its key would never see it. Readers go by numbers, which are given to what is
+    committed (:func:`catalog.live.events.settle`).
+    """
+
+    number = models.BigIntegerField(null=True, editable=False)
     transaction = models.BigIntegerField(db_default=_THIS_TRANSACTION, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     kind = models.CharField(max_length=20, choices=EventKind)
@@ -31,14 +34,17 @@ class Event(models.Model):
     facts = models.JSONField(default=dict)
 
     class Meta:
-        ordering = ["transaction", "id"]
+        ordering = ["number", "id"]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind__in=EventKind.values), name="event_kind"
             ),
+            models.UniqueConstraint(fields=["number"], name="event_number_once"),
         ]
         indexes = [
-            models.Index(fields=["transaction", "id"], name="event_place"),
+            models.Index(
+                fields=["id"], condition=models.Q(number=None), name="event_without_number"
+            ),
             models.Index(fields=["created_at"], name="event_age"),
         ]
 

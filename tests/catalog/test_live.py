@@ -2,17 +2,24 @@
 
 import asyncio
 import json
+import random
 import threading
+import time
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from itertools import chain
+from uuid import uuid4
 
+import hypothesis
 import pytest
 import requests
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.db import connection, transaction
+from django.db import OperationalError, connection, connections
 from django.test import AsyncClient, Client
 from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
 from catalog import jobs
 from catalog.live import events, hub, seats, stream, waking
@@ -139,29 +146,20 @@ class TestListening:
             got.append(listener.next()[1]["id"])
         assert got == [str(job.pk) for job in [*missed, later]]
 
-    def test_a_transaction_that_ends_late_is_not_passed_over(self, live_server, viewer):
-        begun, may_end = threading.Event(), threading.Event()
-        made = []
-
-        def slowly():
-            with closing(connection), transaction.atomic():
-                made.append(make_job())
-                begun.set()
-                may_end.wait(LONG_S)
-
-        with listening(live_server, viewer) as listener:
+    def test_a_transaction_that_ends_late_comes_late_and_holds_nobody_back(
+        self, live_server, viewer
+    ):
+        with listening(live_server, viewer) as listener, writer() as slow:
             assert listener.is_placed()
-            slow = threading.Thread(target=slowly)
-            slow.start()
-            begun.wait(LONG_S)
-            quick = make_job()  # has the higher number, and is there first
-            may_end.set()
-            slow.join()
-            got = [listener.next()[1]["id"] for _ in range(2)]
-        assert got == [str(made[0].pk), str(quick.pk)]
+            late = slow.write()
+            quick = make_job()  # has the higher key, and is there first
+            assert listener.next()[1]["id"] == str(quick.pk)
+            slow.commit()
+            assert listener.next()[1]["id"] == str(late)
 
     def test_who_was_away_too_long_is_told_to_begin_anew(self, live_server, viewer):
         make_job(), make_job(), make_job()
+        events.settle()
         gone, last, kept = Event.objects.all()
         Event.objects.exclude(pk=kept.pk).update(created_at=timezone.now() - 2 * events.KEPT)
         assert events.forget() == 1
@@ -199,6 +197,139 @@ class TestListening:
         monkeypatch.setattr(stream, "LONGEST_S", 0.3)
         with listening(live_server, viewer) as listener:
             assert listener.next() is None
+
+
+class Writer:
+    """Somebody who writes events in transactions of a connection of their own."""
+
+    def __init__(self, link):
+        self._link = link
+        self.written = []
+
+    def write(self):
+        """Write one down; the transaction stays open."""
+        key = uuid4()
+        with self._link.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO catalog_event (created_at, kind, entity_id, facts)"
+                " VALUES (now(), 'job', %s, '{}')",
+                [key],
+            )
+        self.written.append(key)
+        return key
+
+    def commit(self):
+        """End the transaction; give what was written in it."""
+        self._link.commit()
+        written, self.written = self.written, []
+        return written
+
+    def undo(self):
+        """End the transaction as if nothing had been."""
+        self._link.rollback()
+        self.written = []
+
+
+@contextmanager
+def writer():
+    with closing(connections.create_connection("default")) as link:
+        link.set_autocommit(False)
+        yield Writer(link)
+
+
+class Reader:
+    """Somebody who reads on from where they are."""
+
+    def __init__(self):
+        self.place, self.got = BEGINNING, []
+
+    def read(self):
+        """Read what is there, three at a time; the numbers rise."""
+        while found := events.after(self.place, 3):
+            places = [self.place, *map(events.place_of, found)]
+            assert [one.number for one in places] == sorted({one.number for one in places})
+            self.place = places[-1]
+            self.got += [event.entity_id for event in found]
+        return self.got
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["write", "write", "commit", "undo", "read"]), st.integers(0, 2)),
+    min_size=8,
+    max_size=40,
+)
+
+
+@pytest.mark.django_db(transaction=True)
+@given(steps=STEPS)
+@hypothesis.settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_is_committed_is_read_at_once_and_once_whatever_else_is_open(steps):
+    Event.objects.all().delete()
+    reader, committed = Reader(), []
+    with writer() as first, writer() as second, writer() as third:
+        writers = (first, second, third)
+        for step, number in steps:
+            if step == "read":
+                assert sorted(reader.read()) == sorted(committed)
+                assert events.newest() == reader.place
+            else:
+                done = getattr(writers[number], step)()
+                committed += done if step == "commit" else []
+    assert sorted(reader.read()) == sorted(committed)
+    assert Reader().read() == reader.got
+
+
+def write_some(seed, written):
+    rng = random.Random(seed)  # noqa: S311 - moments of a test
+    with writer() as own:
+        for _ in range(25):
+            for _ in range(rng.randint(1, 3)):
+                own.write()
+                time.sleep(rng.random() / 200)
+            written += own.commit()
+
+
+def read_while(is_busy, orders):
+    reader = Reader()
+    with closing(connection):
+        while is_busy():
+            reader.read()
+        orders.append(reader.read())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readers_and_writers_at_the_same_time_see_one_order():
+    groups, orders = [[], [], []], []
+    writing = [threading.Thread(target=write_some, args=each) for each in enumerate(groups)]
+
+    def is_busy():
+        return any(one.is_alive() for one in writing)
+
+    reading = [threading.Thread(target=read_while, args=[is_busy, orders]) for _ in range(2)]
+    for thread in writing + reading:
+        thread.start()
+    for thread in writing + reading:
+        thread.join(LONG_S)
+    one, other = orders
+    assert one == other
+    assert sorted(one) == sorted(chain(*groups))
+    for written in groups:  # what one writer did keeps its order
+        assert [key for key in one if key in set(written)] == written
+
+
+@pytest.mark.django_db
+def test_a_process_that_numbers_and_does_not_end_is_told_of_and_not_waited_for(monkeypatch):
+    monkeypatch.setattr(events, "_LOCK_TIMEOUT", "20ms")
+    make_job()
+    with closing(connections.create_connection("default")) as stuck:
+        stuck.set_autocommit(False)
+        with stuck.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [events._LOCK])
+        with pytest.raises(OperationalError, match="lock timeout"):
+            events.newest()
+    assert events.newest().number == Event.objects.count()
 
 
 def subscribed():
@@ -313,12 +444,6 @@ class TestWhatIsTold:
         assert (kind, key) == ("detection", detection.pk)
         assert (facts["ra"], facts["dec"]) == (detection.ra, detection.dec)
 
-    def test_what_is_under_way_is_not_read(self):
-        make_job()
-        assert Event.objects.exists()
-        assert events.after(BEGINNING, 10) == []
-        assert events.newest() == BEGINNING
-
     def test_nothing_is_forgotten_that_is_young(self):
         make_job()
         assert events.forget() == 0
@@ -333,9 +458,9 @@ def test_an_id_that_is_none_is_named(text):
 
 
 def test_ids_are_written_as_they_are_read():
-    assert Place.of("12-3") == Place(12, 3)
-    assert str(Place(12, 3)) == "12-3"
-    assert Place(2, 1) > Place(1, 9)
+    assert Place.of("12-3") == Place(3, transaction=12)
+    assert str(Place(3, transaction=12)) == "12-3"
+    assert Place(2, transaction=1) > Place(1, transaction=9)
 
 
 @pytest.mark.parametrize(
