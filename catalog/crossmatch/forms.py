@@ -13,30 +13,30 @@ class CrossmatchForm(forms.Form):
     """A table, what to match it with, and how."""
 
     file = forms.FileField(
-        label="table",
+        label="Table",
         help_text=f"CSV, ECSV, VOTable, FITS or Parquet, up to {MOST_ROWS:,} rows and "
         f"{MOST_BYTES >> 20} MiB.",
     )
-    target = forms.ChoiceField(label="match with", choices=CrossmatchTarget.choices)
+    target = forms.ChoiceField(label="Match with", choices=CrossmatchTarget.choices)
     radius = forms.FloatField(
-        label="radius, arcseconds",
+        label="Radius, arcseconds",
         initial=2.0,
         min_value=0.0,
         max_value=MOST_RADIUS_ARCSEC,
         widget=forms.NumberInput(attrs={"step": "any"}),
     )
-    best = forms.BooleanField(label="only the nearest of each", required=False, initial=True)
+    best = forms.BooleanField(label="Only the nearest of each", required=False, initial=True)
     ra_column = forms.CharField(
-        label="column of right ascension",
+        label="Column of right ascension",
         required=False,
         max_length=100,
         help_text="Degrees. Left empty, it is found by its UCD or its name.",
     )
     dec_column = forms.CharField(
-        label="column of declination", required=False, max_length=100, help_text="Likewise."
+        label="Column of declination", required=False, max_length=100, help_text="Likewise."
     )
     file_format = forms.ChoiceField(
-        label="answer as", choices=ExportFormat.choices, initial=ExportFormat.VOTABLE
+        label="Answer as", choices=ExportFormat.choices, initial=ExportFormat.VOTABLE
     )
 
     def question(self) -> Question:

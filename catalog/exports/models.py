@@ -13,12 +13,12 @@ from astrid.core.models import Record
 class ExportFormat(models.TextChoices):
     """What a file of rows looks like."""
 
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    FITS = "fits"
-    VOTABLE = "votable"
-    DS9 = "ds9"
+    CSV = "csv", "CSV"
+    JSONL = "jsonl", "JSON Lines"
+    PARQUET = "parquet", "Parquet"
+    FITS = "fits", "FITS table"
+    VOTABLE = "votable", "VOTable"
+    DS9 = "ds9", "DS9 regions"
 
 
 class SavedQueryQuerySet(models.QuerySet["SavedQuery"]):
