@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0038_saved_queries_are_watched'),
+        ('catalog', '0039_events_are_numbered'),
     ]
 
     operations = [
