@@ -21,10 +21,12 @@ from differencing.subtraction.both import Reference
 from differencing.subtraction.maps import subtract_tiles
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import Float32Image
+from differencing.subtraction.optics import Filters
 from differencing.subtraction.register import register
+from differencing.subtraction.spectra import shift_phases
 from differencing.subtraction.subtract import Difference, Ready, finish, make_ready
 from differencing.subtraction.tiles import Tile, whole_frame
-from differencing.subtraction.zogy import TileProducts, shift_phase
+from differencing.subtraction.zogy import TileProducts
 from preprocessing.calibrated import CalibratedFrame
 
 FWHM_PER_SIGMA = 2.3548200450309493
@@ -205,7 +207,7 @@ def _products(matching: Matching, pair: Pair, tile: Tile) -> TileProducts:
     convolved = _convolve(sharp, matching.kernel, tile)
     around = coloured(pair, matching.convolves_science, tile, _kernel(matching, tile))
     found = score(plain, convolved, sharp, around)
-    return in_roles(found, pair, matching.convolves_science, matching.kernel.total)
+    return in_roles(found, pair, tile, matching.convolves_science, matching.kernel.total)
 
 
 def registered(pair: Pair, tile: Tile) -> Float32Image:
@@ -213,7 +215,8 @@ def registered(pair: Pair, tile: Tile) -> Float32Image:
     moved = register(pair.images[1].square(tile), tile, pair.matched)
     x, y = tile.centre
     shift = float(pair.matched.shift_x.at(x, y)), float(pair.matched.shift_y.at(x, y))
-    spectrum = fft.rfft2(moved) * shift_phase(tile.side, *shift)
+    row, column = shift_phases(tile.side, *shift)
+    spectrum = fft.rfft2(moved) * (row * column)
     there = fft.irfft2(spectrum, (tile.side, tile.side))
     return np.asarray(there * np.float32(pair.matched.flux_ratio), np.float32)
 
@@ -234,29 +237,34 @@ def _convolve(image: Float32Image, kernel: KernelModel, tile: Tile) -> Float32Im
     return np.asarray(plain + step_x * along_x + step_y[:, None] * along_y, np.float32)
 
 
-def in_roles(found: Score, pair: Pair, convolves_science: bool, total: float) -> TileProducts:
-    """Say of a score which side is science and which reference, in science ADU.
+def in_roles(
+    found: Score, pair: Pair, tile: Tile, convolves_science: bool, total: float
+) -> TileProducts:
+    """Say of a score which side is science and which reference, in science ADU; give the core.
 
     Where the science frame was convolved, its flux is ``total`` times what it was.
     """
     ratio2 = pair.matched.flux_ratio**2  # variances of the reference are in its own ADU
+    kernel = Filters.of(pair.optics(tile)).science
     if not convolves_science:
         return TileProducts(
-            difference=found.whitened,
-            score_science=found.plain,
-            score_reference=found.convolved,
-            source_variance=found.source_variance,
+            difference=found.whitened[tile.inner],
+            score_science=found.plain[tile.inner],
+            score_reference=found.convolved[tile.inner],
+            source_variance=found.source_variance[tile.inner],
             sky_gain_science=found.sky_gain_plain,
             sky_gain_reference=found.sky_gain_convolved * ratio2,
+            kernel=kernel,
         )
     scale = np.float32(1 / total)
     return TileProducts(
-        difference=-scale * found.whitened,
-        score_science=scale * found.convolved,
-        score_reference=scale * found.plain,
-        source_variance=scale**2 * found.source_variance,
+        difference=-scale * found.whitened[tile.inner],
+        score_science=scale * found.convolved[tile.inner],
+        score_reference=scale * found.plain[tile.inner],
+        source_variance=scale**2 * found.source_variance[tile.inner],
         sky_gain_science=float(scale) ** 2 * found.sky_gain_convolved,
         sky_gain_reference=float(scale) ** 2 * found.sky_gain_plain * ratio2,
+        kernel=kernel,
     )
 
 

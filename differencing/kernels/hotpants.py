@@ -210,7 +210,7 @@ def _products(made: _Made, pair: Pair, tile: Tile) -> TileProducts:
         found = score(reference, reference + difference, science, around)
     else:
         found = score(science, science - difference, reference, around)
-    return in_roles(found, pair, made.convolves_science, 1.0)
+    return in_roles(found, pair, tile, made.convolves_science, 1.0)
 
 
 def _kernel(made: _Made, pair: Pair) -> NDArray[np.float64]:

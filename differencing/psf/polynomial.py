@@ -1,6 +1,7 @@
 """Smooth quantities over a frame: two-dimensional polynomials with robust fits."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,15 @@ def design_matrix(
     (n, terms) array
     """
     u, v = _scaled(x, shape[1]), _scaled(y, shape[0])
-    return np.stack([u**i * v**j for i, j in exponents(degree)], axis=-1)
+    along, down = [np.ones_like(u)], [np.ones_like(v)]
+    for _ in range(degree):
+        along.append(along[-1] * u)
+        down.append(down[-1] * v)
+    powers = exponents(degree)
+    design = np.empty((*np.broadcast_shapes(u.shape, v.shape), len(powers)))
+    for term, (i, j) in enumerate(powers):
+        np.multiply(along[i], down[j], out=design[..., term])
+    return design
 
 
 def _scaled(position: NDArray, size: int) -> NDArray[np.float64]:
@@ -50,26 +59,30 @@ class Polynomial:
         design = design_matrix(np.asarray(x, float), np.asarray(y, float), self.shape, self.degree)
         return design @ self.coefficients
 
-    def on_grid(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> FloatArray:
-        """Evaluate on the grid of ``rows`` and ``columns`` as two small matrix products."""
-        down, along = self.factors(rows, columns)
-        return down @ along
+    def factors(self, rows: slice, columns: slice) -> tuple[FloatArray, FloatArray]:
+        """Give the (rows, n) and (n, columns) matrices whose product is the value in a window.
 
-    def factors(
-        self, rows: NDArray[np.integer], columns: NDArray[np.integer]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Give the (rows, n) and (n, columns) matrices whose product is the value on the grid."""
+        The first of the n stands for what is constant along the rows.
+        """
         square = np.zeros((self.degree + 1, self.degree + 1))
         for coefficient, (i, j) in zip(self.coefficients, exponents(self.degree), strict=True):
             square[j, i] = coefficient
-        powers_x = np.vander(_scaled(columns, self.shape[1]), self.degree + 1, increasing=True)
-        powers_y = np.vander(_scaled(rows, self.shape[0]), self.degree + 1, increasing=True)
-        return (powers_y @ square).astype(np.float32), powers_x.T.astype(np.float32)
+        powers_y, powers_x = (_powers(size, self.degree) for size in self.shape)
+        down = powers_y[rows] @ square
+        return down.astype(np.float32), powers_x[columns].T.astype(np.float32)
 
     def less(self, constant: float) -> "Polynomial":
         """Give the polynomial with a constant taken away."""
         first = np.arange(len(self.coefficients)) == 0
         return replace(self, coefficients=self.coefficients - constant * first)
+
+
+@lru_cache(maxsize=16)
+def _powers(size: int, degree: int) -> NDArray[np.float64]:
+    """Give the (size, degree + 1) powers of the scaled places of all pixels along a side."""
+    powers = np.vander(_scaled(np.arange(size), size), degree + 1, increasing=True)
+    powers.flags.writeable = False
+    return powers
 
 
 def fit_polynomial(

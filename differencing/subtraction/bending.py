@@ -8,7 +8,8 @@ from scipy import fft
 
 from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import Polynomial, design_matrix
-from differencing.subtraction.zogy import TileOptics, kernel_side, noise_power, stamp_transform
+from differencing.subtraction.optics import TileOptics, kernel_side, noise_power
+from differencing.subtraction.spectra import power_of, stamp_transform
 
 PLACES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])  # of a side, at which the PSFs are compared
 BEND_DEGREE = 2
@@ -40,7 +41,7 @@ def bends_of(
     shape, side = models[0].shape, kernel_side(optics)
     x, y = np.array(list(itertools.product(PLACES * shape[1], PLACES * shape[0]))).T
     p_n, p_r = (stamp_transform(psf, side) for psf in (optics.psf_science, optics.psf_reference))
-    root = np.sqrt(noise_power(_power(p_n), _power(p_r), optics))
+    root = np.sqrt(noise_power(power_of(p_n), power_of(p_r), optics))
     left = [
         (p_r * stamp_transform(there_n, side) - p_n * stamp_transform(there_r, side)) / root
         for there_n, there_r in zip(*(model.many(x, y) for model in models), strict=True)
@@ -61,10 +62,6 @@ def _derivatives(side: int) -> NDArray[np.float64]:
     along = 2 * np.pi * fft.rfftfreq(side)[None, :]
     twist = -np.sin(down) * np.sin(along)
     return np.stack([0 * down + 2 * np.cos(along) - 2, 2 * np.cos(down) - 2 + 0 * along, twist])
-
-
-def _power(spectrum: NDArray[np.complexfloating]) -> NDArray[np.floating]:
-    return np.asarray(spectrum.real**2 + spectrum.imag**2)
 
 
 def _values(spectra: NDArray[np.complexfloating]) -> NDArray[np.floating]:

@@ -9,9 +9,9 @@ from astrid.core.threads import in_threads
 from differencing.subtraction.measure import Pair
 from differencing.subtraction.noise import BoolArray, Float32Image
 from differencing.subtraction.register import register
-from differencing.subtraction.sensitivity import sensitivity
-from differencing.subtraction.tiles import Tile, plan_tiles
-from differencing.subtraction.zogy import TileProducts, score_kernels, subtract_tile
+from differencing.subtraction.sensitivity import Sensitivity
+from differencing.subtraction.tiles import Tile, Window, plan_tiles, strips
+from differencing.subtraction.zogy import TileProducts, subtract_tile
 
 Products = Callable[[Pair, Tile], TileProducts]
 
@@ -43,7 +43,7 @@ class Maps:
 def proper_products(pair: Pair, tile: Tile) -> TileProducts:
     """Subtract one tile by ZOGY."""
     moved = register(pair.images[1].square(tile), tile, pair.matched, pair.bends)
-    return subtract_tile(pair.images[0].square(tile), moved, pair.optics(tile))
+    return subtract_tile(pair.images[0].square(tile), moved, pair.optics(tile), tile.inner)
 
 
 def subtract_tiles(
@@ -68,32 +68,34 @@ def subtract_tiles(
 
 def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
     """Write the core of a tile into ``maps``, with its variance."""
+    shown = Sensitivity.of(pair.models[0], products.kernel, tile)
+    scaled = shown if shown.changes else None
+    top, columns = tile.core[0].start, tile.core[1]
+    for inner in strips(tile.core[0].stop - top):
+        window = slice(top + inner.start, top + inner.stop), columns
+        variance = _sky_variance(products, pair, window)
+        source = products.source_variance[inner]
+        np.less(source, variance * np.float32(BLANK_SHARE), out=maps.is_blank[window])
+        variance += np.maximum(source, 0)
+        known = products.score_reference[inner]
+        flux = products.score_science[inner] - known
+        if scaled is not None:
+            # the fluxes of a tile are what the PSF of each place says of them
+            scale = scaled.inverse(inner, slice(None))
+            flux *= scale
+            known *= scale
+            scale *= scale
+            variance *= scale
+        maps.flux[window], maps.reference_flux[window] = flux, known
+        maps.variance[window], maps.difference[window] = variance, products.difference[inner]
+
+
+def _sky_variance(products: TileProducts, pair: Pair, window: Window) -> Float32Image:
+    """Give the variance of the score by what the noise maps of both frames hold."""
     science, reference = pair.planes
-    sky = np.square(science.noise[tile.core])
-    sky *= np.float32(products.sky_gain_science)
-    other = np.square(reference.noise[tile.core])
+    variance = np.square(science.noise[window])
+    variance *= np.float32(products.sky_gain_science)
+    other = np.square(reference.noise[window])
     other *= np.float32(products.sky_gain_reference)
-    sky += other
-    source = products.source_variance[tile.inner]
-    np.add(sky, np.maximum(source, 0, out=other), out=maps.variance[tile.core])
-    np.less(
-        source, np.multiply(sky, np.float32(BLANK_SHARE), out=sky), out=maps.is_blank[tile.core]
-    )
-    known = products.score_reference[tile.inner]
-    maps.reference_flux[tile.core] = known
-    np.subtract(products.score_science[tile.inner], known, out=maps.flux[tile.core])
-    maps.difference[tile.core] = products.difference[tile.inner]
-    _even_out(maps, tile, pair)
-
-
-def _even_out(maps: Maps, tile: Tile, pair: Pair) -> None:
-    """Scale the fluxes in a tile to what the PSF of each place says of them, in place."""
-    kernel, _ = score_kernels(pair.optics(tile))
-    shown = sensitivity(pair.models[0], kernel, tile)
-    if shown is None:
-        return
-    np.reciprocal(shown, out=shown)
-    for image in (maps.flux, maps.reference_flux):
-        image[tile.core] *= shown
-    shown *= shown
-    maps.variance[tile.core] *= shown
+    variance += other
+    return np.asarray(variance)

@@ -19,10 +19,10 @@ from differencing.subtraction.bending import bends_of
 from differencing.subtraction.images import Images
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.noise import BoolArray
+from differencing.subtraction.optics import TileOptics
 from differencing.subtraction.prepare import Plane
 from differencing.subtraction.remainder import remainder
 from differencing.subtraction.tiles import Tile, whole_frame
-from differencing.subtraction.zogy import TileOptics
 
 FRAMES = ("science", "reference")
 ENOUGH_SOURCES = 200  # with fewer, a second, deeper star detection is worth its time

@@ -1,6 +1,5 @@
 """What bright sources show of the errors of a match, and its noise in whole maps."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +11,8 @@ from astrid.core.threads import in_threads
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.noise import BoolArray, FloatArray
+from differencing.subtraction.tiles import strips
 
-STRIP_ROWS = 32  # at a time, so that they stay in the processor's cache
 BRIGHT = 50.0  # sigma of a reference source that shows errors of the match
 EXPECTED_WEIGHT = 2.0  # independent values that what is expected counts as
 OUTLYING_CHI2 = 6.0  # pixels further off show what befalls single sources
@@ -139,12 +138,6 @@ def add_match_noise(maps: Maps, noise: MatchNoise, *, threads: int = 1) -> None:
         maps.variance[rows] += noise.inside(maps.reference_flux, rows, whole)
 
     in_threads(work, strips(maps.variance.shape[0]), threads=threads)
-
-
-def strips(height: int) -> Iterator[slice]:
-    """Cut the rows of a frame into strips."""
-    for top in range(0, height, STRIP_ROWS):
-        yield slice(top, min(top + STRIP_ROWS, height))
 
 
 def is_bright(maps: Maps) -> BoolArray:

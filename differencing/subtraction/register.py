@@ -1,58 +1,26 @@
 """One tile of a reference brought to where, and to the shape in which, the science image has it."""
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
-from numpy.typing import NDArray
 
 from differencing.psf.match import FrameMatch
 from differencing.psf.polynomial import Polynomial
 from differencing.subtraction.noise import Float32Image
-from differencing.subtraction.tiles import Tile
-
-Derivative = Callable[[Float32Image], Float32Image]
+from differencing.subtraction.tiles import Tile, looks
 
 TAYLOR_LIMIT = 1e-3  # px or square px; smaller changes within a tile are left alone
-LOOKS = 9  # along each side of a tile, at which a change is looked for
 STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
+# What the derivatives along x, y, xx and yy are made of: a pixel and those beside it.
+ITSELF, RIGHT, LEFT, BELOW, ABOVE = (0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)
+DIFFERENCES: tuple[dict[tuple[int, int], float], ...] = (
+    {RIGHT: 0.5, LEFT: -0.5},
+    {BELOW: 0.5, ABOVE: -0.5},
+    {RIGHT: 1.0, LEFT: 1.0, ITSELF: -2.0},
+    {BELOW: 1.0, ABOVE: 1.0, ITSELF: -2.0},
+)
+TWIST = 4  # its place after these
 
-
-def slope_x(near: Float32Image) -> Float32Image:
-    """Give twice the derivative per px along the rows, without a rim of one pixel."""
-    return near[1:-1, 2:] - near[1:-1, :-2]
-
-
-def slope_y(near: Float32Image) -> Float32Image:
-    """Give twice the derivative per px down the columns, without a rim of one pixel."""
-    return near[2:, 1:-1] - near[:-2, 1:-1]
-
-
-def bend_x(near: Float32Image) -> Float32Image:
-    """Give the second derivative along the rows, without a rim of one pixel."""
-    bend = near[1:-1, 2:] + near[1:-1, :-2]
-    bend -= near[1:-1, 1:-1]
-    bend -= near[1:-1, 1:-1]
-    return bend
-
-
-def bend_y(near: Float32Image) -> Float32Image:
-    """Give the second derivative down the columns, without a rim of one pixel."""
-    bend = near[2:, 1:-1] + near[:-2, 1:-1]
-    bend -= near[1:-1, 1:-1]
-    bend -= near[1:-1, 1:-1]
-    return bend
-
-
-def twist(near: Float32Image) -> Float32Image:
-    """Give four times the mixed second derivative, without a rim of one pixel."""
-    twisted = near[2:, 2:] - near[2:, :-2]
-    twisted -= near[:-2, 2:]
-    twisted += near[:-2, :-2]
-    return twisted
-
-
-SLOPES: tuple[tuple[Derivative, float], ...] = ((slope_x, 0.5), (slope_y, 0.5))
-BENDS: tuple[tuple[Derivative, float], ...] = ((bend_x, 1.0), (bend_y, 1.0), (twist, 0.25))
+# a field in a window, as the product of (rows, n) and (n, columns)
+Factors = tuple[Float32Image, Float32Image]
 
 
 def register(
@@ -81,31 +49,62 @@ def register(
     (side, side) float32 array
         ``reference``.
     """
-    rows, columns = (np.arange(window.start, window.stop) for window in tile.padded)
-    part = reference[: len(rows), : len(columns)]
+    rows, columns = (window.stop - window.start for window in tile.padded)
+    part = reference[:rows, :columns]
     near = np.pad(part, 1, mode="edge")
-    brighter = [] if matched.flux_change is None else [matched.flux_change.less(-1.0)]
-    scales = [field.factors(rows, columns) for field in brighter]
-    terms = list(_changes(tile, (matched.shift_x, matched.shift_y, *bends)))
-    for top in range(0, len(rows), STRIP_ROWS):
-        strip = slice(top, top + STRIP_ROWS)
-        for derivative, down, along in terms:
-            step = derivative(near[top : top + STRIP_ROWS + 2])
-            step *= down[strip] @ along
-            part[strip] -= step
-        for down, along in scales:
-            part[strip] *= down[strip] @ along
+    changes = _changes(tile, (matched.shift_x, matched.shift_y, *bends))
+    shares, twist = _shares(changes), changes.get(TWIST)
+    brighter = None
+    if matched.flux_change is not None:
+        brighter = matched.flux_change.less(-1.0).factors(*tile.padded)
+    for top in range(0, rows, STRIP_ROWS):
+        strip = slice(top, min(top + STRIP_ROWS, rows))
+        around = near[top : strip.stop + 2]
+        for (down, along), (y, x) in shares:
+            taken = down[strip] @ along
+            taken *= around[1 + y : around.shape[0] - 1 + y, 1 + x : around.shape[1] - 1 + x]
+            part[strip] -= taken
+        if twist is not None:
+            taken = twist[0][strip] @ twist[1]
+            taken *= twisted(around)
+            part[strip] -= taken
+        if brighter is not None:
+            part[strip] *= brighter[0][strip] @ brighter[1]
     return reference
 
 
-def _changes(
-    tile: Tile, fields: tuple[Polynomial, ...]
-) -> Iterator[tuple[Derivative, NDArray[np.float32], NDArray[np.float32]]]:
-    """Give the derivatives to take away from a tile, and how much, as two factors of a product."""
-    rows, columns = (np.arange(window.start, window.stop) for window in tile.padded)
-    few = tuple(np.linspace(side[0], side[-1], LOOKS) for side in (rows, columns))
-    for (derivative, scale), field in zip((*SLOPES, *BENDS), fields, strict=False):
-        change = field.less(float(field.at(*tile.centre)))
-        if np.abs(change.on_grid(*few)).max() > TAYLOR_LIMIT:
-            down, along = change.factors(rows, columns)
-            yield derivative, down * np.float32(scale), along
+def twisted(near: Float32Image) -> Float32Image:
+    """Give four times the mixed second derivative, without a rim of one pixel."""
+    found = near[2:, 2:] - near[2:, :-2]
+    found -= near[:-2, 2:]
+    found += near[:-2, :-2]
+    return found
+
+
+def _changes(tile: Tile, fields: tuple[Polynomial, ...]) -> dict[int, Factors]:
+    """Give the derivatives to take away from a tile by their numbers, and how much of each."""
+    found = {}
+    for number, field in enumerate(fields):
+        down, along = field.factors(*tile.padded)
+        # the first column stands for what is constant along the rows
+        down[:, 0] -= np.float32(field.at(*tile.centre))
+        rows, columns = looks(len(down)), looks(along.shape[1])
+        if np.abs(down[rows] @ along[:, columns]).max() > TAYLOR_LIMIT:
+            found[number] = (down * np.float32(0.25), along) if number == TWIST else (down, along)
+    return found
+
+
+def _shares(changes: dict[int, Factors]) -> list[tuple[Factors, tuple[int, int]]]:
+    """Give how much of each pixel beside a pixel, and of itself, all derivatives but one take."""
+    shares = []
+    for place in (ITSELF, RIGHT, LEFT, BELOW, ABOVE):
+        parts = [
+            (down * np.float32(weights[place]), along)
+            for number, weights in enumerate(DIFFERENCES)
+            if place in weights and number in changes
+            for down, along in [changes[number]]
+        ]
+        if parts:
+            downs, alongs = zip(*parts, strict=True)
+            shares.append(((np.hstack(downs), np.vstack(alongs)), place))
+    return shares

@@ -20,11 +20,10 @@ from differencing.subtraction.images import fill_holes
 from differencing.subtraction.maps import Maps, subtract_tiles
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.measure import Pair, Planes, match_frames, of_one_size
-from differencing.subtraction.model_error import strips
 from differencing.subtraction.noise import Float32Image, FloatArray
 from differencing.subtraction.pack import ReferencePack
 from differencing.subtraction.prepare import check_overlap, check_pair
-from differencing.subtraction.tiles import whole_frame
+from differencing.subtraction.tiles import strips, whole_frame
 from differencing.subtraction.variance import calibrate_variance
 from differencing.subtraction.zogy import difference_psf
 from preprocessing.calibrated import CalibratedFrame

@@ -10,6 +10,9 @@ from scipy import fft
 
 Window = tuple[slice, slice]
 
+STRIP_ROWS = 32  # at a time, so that they stay in the processor's cache
+LOOKS = 9  # along each side of a tile, at which a smooth change is looked for
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -58,6 +61,17 @@ def plan_tiles(shape: tuple[int, int], *, core: int, border: int) -> Iterator[Ti
 def whole_frame(shape: tuple[int, int]) -> Tile:
     """Give a frame as one tile."""
     return next(iter(plan_tiles(shape, core=max(shape), border=0)))
+
+
+def strips(height: int) -> Iterator[slice]:
+    """Cut the rows of a frame, or of a part of it, into strips."""
+    for top in range(0, height, STRIP_ROWS):
+        yield slice(top, min(top + STRIP_ROWS, height))
+
+
+def looks(size: int) -> NDArray[np.intp]:
+    """Give the places along a side of ``size`` px at which a smooth change is looked for."""
+    return np.linspace(0, size - 1, LOOKS).astype(np.intp)
 
 
 def _cuts(size: int, core: int) -> NDArray[np.int64]:

@@ -9,8 +9,9 @@ from scipy import ndimage
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise, derivatives
 from differencing.subtraction.model_error import connected, fit_factor, without_change
+from differencing.subtraction.optics import TileOptics
 from differencing.subtraction.variance import calibrate_variance
-from differencing.subtraction.zogy import TileOptics, subtract_tile
+from differencing.subtraction.zogy import subtract_tile
 
 SIDE, HALF = 128, 24
 WIDTH = 1.6  # px, rms

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from differencing.subtraction.optics import TileOptics
 from differencing.subtraction.tiles import plan_tiles
-from differencing.subtraction.zogy import TileOptics, difference_psf, subtract_tile
+from differencing.subtraction.zogy import difference_psf, subtract_tile
 from tests.differencing.sky import moffat
 
 SIDE = 128
