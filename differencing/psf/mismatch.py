@@ -198,11 +198,17 @@ class _Seen:
             ],
             axis=1,
         )
-        side = self.views.side
-        images = fft.irfft2(spectra, (side, side)).reshape(*spectra.shape[:2], side**2)
-        images = images[..., self.views.core]
+        images = self._cores(spectra)
         basis = np.concatenate([images[:, 1:], np.ones_like(images[:, :1])], axis=1)
         return images[:, 0], basis, self._variance(basis[:, 0])
+
+    def _cores(self, spectra: Spectrum) -> Float32Image:
+        """Transform back, in the rows of the cores only; give the pixels of these."""
+        side, core = self.views.side, self.views.core
+        top, bottom = int(core[0]) // side, int(core[-1]) // side + 1
+        rows = fft.ifft(spectra, axis=-2, overwrite_x=True)[..., top:bottom, :]
+        images = fft.irfft(rows, side, axis=-1).reshape(*spectra.shape[:2], -1)
+        return np.asarray(images[..., core - top * side])
 
     def _coadded(self, flux: NDArray[np.float64]) -> Spectrum:
         """Give the source as D shows it without the PSF of the science frame, little noise in it.

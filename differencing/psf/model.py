@@ -1,7 +1,7 @@
 """The point spread function of a frame, measured from its own stars, varying over the field."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from differencing.subtraction.noise import FloatArray
 
 EXPECTED_CHANGE = 0.05  # of width and elongation, or px, over the field, before stars are seen
 WIDTH_DEGREE = 2
+ZOOM = 5  # times finer than pixels: a width is measured on such a grid
 WING_ERROR = 0.005  # of all light: what the wings of a PSF leave open
 PLACES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])  # of a side, that stand for a frame
 
@@ -92,12 +93,18 @@ class PsfModel:
         return stamp_fwhm(self.at(self.shape[1] / 2, self.shape[0] / 2))
 
 
-def stamp_fwhm(stamp: FloatArray, *, zoom: int = 5) -> float:
+def stamp_fwhm(stamp: FloatArray) -> float:
     """Give the diameter (px) of the circle with the area above half of the peak of ``stamp``."""
     half = stamp.shape[-1] // 2
     core = min(half, 10)
     centre = slice(half - core, half + core + 1)
-    fine = ndimage.zoom(
-        stamp[centre, centre].astype(float), zoom, order=3, grid_mode=True, mode="nearest"
-    )
-    return float(2 * np.sqrt((fine > fine.max() / 2).sum() / np.pi) / zoom)
+    finer = _finer(2 * core + 1)
+    fine = finer @ stamp[centre, centre] @ finer.T
+    return float(2 * np.sqrt(np.count_nonzero(fine > fine.max() / 2) / np.pi) / ZOOM)
+
+
+@lru_cache(maxsize=8)
+def _finer(size: int) -> NDArray[np.float64]:
+    """Give the matrix that interpolates ``size`` values by a cubic spline, :data:`ZOOM` for one."""
+    finer = ndimage.zoom(np.eye(size), (ZOOM, 1), order=3, grid_mode=True, mode="nearest")
+    return np.asarray(finer, np.float64)

@@ -90,16 +90,24 @@ def measure_sources(
 ) -> Sources:
     """Measure what :func:`find_light` has found; see :func:`detect_sources`."""
     rms_size = np.sqrt(found["a"] * found["b"])
-    x, y, flag = sep.winpos(
-        pixels, found["x"], found["y"], WINDOW_SIGMA * rms_size, mask=bad, subpix=WINDOW_PARTS
+    clean = (found["flag"] == 0) & (found["peak"] < ceiling)
+    x, y = found["x"].copy(), found["y"].copy()
+    # of no other source is the centroid asked for
+    x[clean], y[clean], flag = sep.winpos(
+        pixels, x[clean], y[clean], WINDOW_SIGMA * rms_size[clean], mask=bad, subpix=WINDOW_PARTS
     )
+    clean[clean] = flag == 0
     # one aperture for all: in its own isophote a faint star looks smaller than a bright one
     reach = SIZE_RADIUS * _bright_size(rms_size)
     radius, radius_flag = sep.flux_radius(
         pixels, found["x"], found["y"], np.full(len(found), reach), 0.5, mask=bad, subpix=5
     )
-    clean = (found["flag"] == 0) & (flag == 0) & (radius_flag == 0) & (found["peak"] < ceiling)
-    clean &= np.isfinite(x) & np.isfinite(y) & (np.hypot(x - found["x"], y - found["y"]) < 1.5)
+    clean &= (
+        (radius_flag == 0)
+        & np.isfinite(x)
+        & np.isfinite(y)
+        & (np.hypot(x - found["x"], y - found["y"]) < 1.5)
+    )
     return Sources(
         x=np.where(clean, x, found["x"]), y=np.where(clean, y, found["y"]), flux=found["flux"],
         peak=found["peak"], size=radius, roundness=found["b"] / found["a"], is_clean=clean,

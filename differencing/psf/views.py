@@ -64,22 +64,39 @@ class Views:
         inside = (x > rim) & (x < width - 1 - rim) & (y > rim) & (y < height - 1 - rim)
         index = np.flatnonzero(inside)
         x, y = x[index], y[index]
+        corners = np.rint(y).astype(int) - half, np.rint(x).astype(int) - half
+        pixels, bad = _without_holes(planes, corners, 2 * half, matched.flux_ratio)
         offset = np.arange(-half, half)
-        rows = np.clip(np.rint(y).astype(int)[:, None] + offset, 0, height - 1)
-        columns = np.clip(np.rint(x).astype(int)[:, None] + offset, 0, width - 1)
-        where = rows[:, :, None], columns[:, None, :]
-        pixels, bad = _without_holes(planes, where, matched.flux_ratio)
         away = np.hypot(offset[:, None], offset[None, :])
         return cls(index, x, y, pixels, bad, np.flatnonzero(away < reach))
 
 
 def _without_holes(
-    planes: tuple[Plane, Plane], where: tuple[NDArray[np.intp], ...], ratio: float
+    planes: tuple[Plane, Plane],
+    corners: tuple[NDArray[np.intp], NDArray[np.intp]],
+    side: int,
+    ratio: float,
 ) -> tuple[tuple[Float32Image, Float32Image], BoolArray]:
     """Give the pixels there, a bad one taken from the other frame or zero, and which are bad."""
-    lost_here, lost_there = (plane.bad[where] for plane in planes)
-    here, there = (plane.pixels[where] for plane in planes)
+    lost_here, lost_there = (_squares(plane.bad, *corners, side) for plane in planes)
+    here, there = (_squares(plane.pixels, *corners, side) for plane in planes)
+    bad = lost_here | lost_there
+    seen, known = here[bad], there[bad]
+    lost_seen, lost_known = lost_here[bad], lost_there[bad]
     scale, zero = np.float32(ratio), np.float32(0)
-    mended_here = np.where(lost_here, np.where(lost_there, zero, there * scale), here)
-    mended_there = np.where(lost_there, np.where(lost_here, zero, here / scale), there)
-    return (mended_here, mended_there), lost_here | lost_there
+    here[bad] = np.where(lost_seen, np.where(lost_known, zero, known * scale), seen)
+    there[bad] = np.where(lost_known, np.where(lost_seen, zero, seen / scale), known)
+    return (here, there), bad
+
+
+def _squares(image: NDArray, top: NDArray[np.intp], left: NDArray[np.intp], side: int) -> NDArray:
+    """Cut squares of a frame; beyond it lies its nearest pixel."""
+    height, width = image.shape
+    squares = np.empty((len(top), side, side), image.dtype)
+    for square, row, column in zip(squares, top, left, strict=True):
+        if 0 <= row <= height - side and 0 <= column <= width - side:
+            square[:] = image[row : row + side, column : column + side]
+        else:
+            rows = np.clip(np.arange(row, row + side), 0, height - 1)
+            square[:] = image[np.ix_(rows, np.clip(np.arange(column, column + side), 0, width - 1))]
+    return squares

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from preprocessing.order import median
+
 FloatArray = NDArray[np.floating]
 Float32Image = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -42,7 +44,8 @@ def robust_sigma(values: FloatArray, mask: BoolArray | None = None) -> float:
     chosen = values[good]
     if chosen.size == 0:
         raise ValueError(f"no finite, unmasked value among {values.size}")
-    return float(MAD_TO_SIGMA * np.median(np.abs(chosen - np.median(chosen))))
+    distance = chosen - chosen.dtype.type(median(chosen))
+    return MAD_TO_SIGMA * median(np.abs(distance, out=distance))
 
 
 def typical_noise(noise: FloatArray, bad: BoolArray, *, step: int = 4) -> float:
@@ -57,7 +60,7 @@ def typical_noise(noise: FloatArray, bad: BoolArray, *, step: int = 4) -> float:
     good = good if good.size else noise[~bad]
     if good.size == 0:
         raise ValueError(f"all {noise.size} pixels are masked")
-    sigma = float(np.median(good))
+    sigma = median(good)
     if not (np.isfinite(sigma) and sigma > 0):
         raise ValueError(f"the noise map has the median {sigma}; it must be positive and finite")
     return sigma
