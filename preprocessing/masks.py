@@ -14,6 +14,7 @@ Mask = NDArray[np.uint16]
 Bools = NDArray[np.bool_]
 
 CONNECTED = np.ones((3, 3), bool)
+STRIP_PX = 2**18
 BLOCK_PX = 16  # on a side: coarse enough to be looked over quickly, fine enough to part stars
 
 # A saturated star hides its core; what bleeds out of it is not linear either.
@@ -88,7 +89,12 @@ def mark(mask: Mask, where: Bools, bit: MaskBit) -> None:
 def has_bits(mask: Mask, bits: MaskBit) -> Bools:
     """Mark the pixels with any of ``bits``."""
     # numpy would take the IntFlag for int64 and make a mask of that: ten times slower
-    found: Bools = (mask & np.uint16(int(bits))) != 0
+    wanted = np.uint16(int(bits))
+    found = np.empty(mask.shape, bool)
+    # all at once would need a second mask, and new memory takes longer than the work itself
+    rows = len(mask) if mask.size <= STRIP_PX else max(1, STRIP_PX * len(mask) // mask.size)
+    for top in range(0, len(mask), max(rows, 1)):
+        np.not_equal(mask[top : top + rows] & wanted, 0, out=found[top : top + rows])
     return found
 
 

@@ -1,5 +1,8 @@
 """Connected pixels above a threshold, found by SEP with room for the frame at hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import sep
 from numpy.typing import NDArray
@@ -7,9 +10,7 @@ from numpy.typing import NDArray
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
 from preprocessing.masks import lit_windows
 
-SMALL = 300_000  # px above threshold that sep has room for; less in smaller images: it takes time,
-MARGIN = 10_000  # but more than there are pixels: the rim needs room, too
-STACK_SHARE = 0.2  # of a frame; a crowded one has that many pixels above threshold
+ROOM = 16  # px that sep asks for beyond those above the threshold: room not needed takes time
 ROWS, COLUMNS = (
     tuple(name.replace("_", axis) for name in ("_", "_min", "_max", "_cpeak", "_peak"))
     for axis in "yx"
@@ -50,20 +51,31 @@ def find_objects(
     ----------
     Bertin & Arnouts 1996, A&AS 117, 393; Barbary 2016, JOSS 1, 58.
     """
-    sep.set_extract_pixstack(max(min(SMALL, image.size + MARGIN), int(STACK_SHARE * image.size)))
-    sep.set_sub_object_limit(SUB_OBJECTS)
-    found: NDArray[np.void] = sep.extract(
-        image,
-        threshold,
-        err=noise,
-        mask=bad,
-        minarea=min_area,
-        filter_kernel=None,
-        deblend_nthresh=16,
-        deblend_cont=contrast,
-        clean=False,
-    )
+    with _room_for(int(np.count_nonzero(image > threshold * noise))):
+        found: NDArray[np.void] = sep.extract(
+            image,
+            threshold,
+            err=noise,
+            mask=bad,
+            minarea=min_area,
+            filter_kernel=None,
+            deblend_nthresh=16,
+            deblend_cont=contrast,
+            clean=False,
+        )
     return found
+
+
+@contextmanager
+def _room_for(lit: int) -> Iterator[None]:
+    """Let sep have room for so many pixels above the threshold; its limits are the process's."""
+    before = sep.get_extract_pixstack()
+    sep.set_extract_pixstack(lit + ROOM)
+    sep.set_sub_object_limit(SUB_OBJECTS)
+    try:
+        yield
+    finally:
+        sep.set_extract_pixstack(before)
 
 
 def find_rare_objects(
@@ -85,7 +97,7 @@ def find_rare_objects(
     """
     sign = np.float32(np.sign(threshold))
     lit = image > threshold if sign > 0 else image < threshold
-    # an empty catalogue; without a limit of its own sep would take room for the last, large frame
+    # an empty catalogue
     found = [find_objects(np.zeros((1, 1), np.float32), 1.0, min_area=1, contrast=contrast)]
     for window in lit_windows(lit):
         part = image[window.rows, window.columns]

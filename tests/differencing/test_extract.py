@@ -295,9 +295,20 @@ def test_rare_objects_are_those_of_the_whole_image():
     np.testing.assert_allclose(whole["x"][alone], rare["x"][alone], atol=1e-4)
 
 
-def test_a_search_for_rare_objects_takes_no_room_for_a_whole_frame():
-    sep.set_extract_pixstack(5_000_000)
-    image = np.zeros((600, 700), np.float32)
+@pytest.mark.parametrize("lit", [0.0, 0.1, 1.0])
+def test_a_search_takes_room_for_what_is_lit_and_leaves_the_limit_as_it_was(lit, monkeypatch):
+    rooms, extract_by_sep = [], sep.extract
+
+    def spied(*arguments, **options):
+        rooms.append(sep.get_extract_pixstack())
+        return extract_by_sep(*arguments, **options)
+
+    monkeypatch.setattr(sep, "extract", spied)
+    before = sep.get_extract_pixstack()
+    image = np.where(np.random.default_rng(5).random((600, 700)) < lit, 10.0, 0).astype(np.float32)
     image[300:303, 400:403] = 10.0
-    assert len(find_rare_objects(image, 5.0, min_area=1, contrast=0.05)) == 1
-    assert sep.get_extract_pixstack() < 20_000
+    assert len(find_objects(image, 5.0, min_area=1, contrast=0.05)) >= 1
+    assert len(find_rare_objects(image, 5.0, min_area=1, contrast=0.05)) >= 1
+    # every lit pixel is asked for, and a few more
+    assert max(rooms) < np.count_nonzero(image) + 100
+    assert sep.get_extract_pixstack() == before
