@@ -29,6 +29,8 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
 # Sky searches look dear to the planner and are not: to compile one takes 50 times its own time.
 # An address with ?options=... of its own keeps them.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c jit=off")
+# Django's cursors prepare nothing either way; those of astrid.core.prepared do.
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 CACHES = {

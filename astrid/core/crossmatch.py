@@ -1,12 +1,14 @@
 """Positions against a table of positions: read what lies near all of them, match it here.
 
 An image's worth of positions shares a patch of sky. To read that patch once from the covering
-index, in the database's binary form, and to match it in a k-d tree costs a third of what a search
-per position costs.
+index, as three arrays in the database's binary form, and to match it in a k-d tree costs a third of
+what a search per position costs.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,15 +17,15 @@ from django.db import connection, models
 from scipy.spatial import cKDTree
 
 from astrid.core.counting import estimate
-from astrid.core.healpix import ORDER, Ranges, joined, ranges_round
+from astrid.core.healpix import ORDER, WHOLE_SKY, Ranges, joined, ranges_round
+from astrid.core.prepared import PARTS, ends, fetch_prepared
 from astrid.core.sky import SkyPosition, check_positions
 
-WHOLE_SKY: int = 12 * 4**ORDER  # cells
 # To read so many rows too many costs no more than to look for the next range in the index.
 ROWS_PER_RANGE = 100
 RANGES_PER_QUERY = 5000
-_HEADER_BYTES, _TRAILER_BYTES = 19, 2
-_KEYS = {"uuid": (16, "V16"), "bigint": (8, ">i8"), "integer": (4, ">i4")}
+_KEYS = {"uuid": "V16", "bigint": ">i8", "integer": ">i4"}
+_HEADER_BYTES = 20  # of an array: dimensions, whether it has NULLs, type, length, first subscript
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -79,9 +81,11 @@ def nearest(
     if rows.ra.size == 0:
         return Nearest([None] * ra.size, np.full(ra.size, np.inf))
     tree: Any = cKDTree(_vectors(rows.ra, rows.dec))
-    chord, index = tree.query(_vectors(ra, dec))
+    most = _chord(radius_deg)
+    # Bounded, a search ends where nothing is near; what is at the bound itself is left to us.
+    chord, index = tree.query(_vectors(ra, dec), distance_upper_bound=2 * most)
     separation = _angle(chord)
-    separation[chord > _chord(radius_deg)] = np.inf
+    separation[chord > most] = np.inf
     keys = [
         key_of(model, rows.keys[one]) if np.isfinite(apart) else None
         for one, apart in zip(index, separation, strict=True)
@@ -134,12 +138,13 @@ def positions_near(
     model: type[SkyPosition], ra: FloatArray, dec: FloatArray, radius_deg: float
 ) -> Positions:
     """Read the rows that can lie within ``radius_deg`` of any position, and some more."""
-    ranges = joined(ranges_round(ra, dec, radius_deg), ROWS_PER_RANGE * _cells_per_row(model))
+    gap = ROWS_PER_RANGE * _cells_per_row(model)
+    ranges = joined(ranges_round(ra, dec, radius_deg, finest=_order_of(gap)), gap)
     parts = [
         _read(model, ranges[start : start + RANGES_PER_QUERY])
         for start in range(0, len(ranges), RANGES_PER_QUERY)
     ]
-    return _together(parts, model)
+    return _together([_nothing(model), *parts])
 
 
 def key_of(model: type[SkyPosition], raw: Any) -> Any:
@@ -165,39 +170,53 @@ def _table(model: type[models.Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
-def _layout(model: type[models.Model]) -> np.dtype[Any]:
-    """Give the bytes of a row as COPY writes them: a length before every value."""
-    kind = str(model._meta.pk.db_type(connection))
-    return np.dtype(
-        [
-            ("columns", ">i2"),
-            ("key_bytes", ">i4"),
-            ("key", _KEYS[kind.split()[0]][1]),
-            ("ra_bytes", ">i4"),
-            ("ra", ">f8"),
-            ("dec_bytes", ">i4"),
-            ("dec", ">f8"),
-        ]
+def _order_of(gap: int) -> int:
+    """Give the order from which on cells are smaller than what is read in one go anyway."""
+    # Nine cells round a position are read, so that these may hold as much together.
+    return min(ORDER, ORDER - math.floor(math.log(max(gap, 1) / 9, 4)))
+
+
+def _read(model: type[SkyPosition], ranges: Ranges) -> Positions:
+    ((keys, ra, dec),) = fetch_prepared(_statement(model), ends(ranges))
+    if keys is None:
+        return _nothing(model)
+    return Positions(
+        _values(keys, _type_of_keys(model)), *(_values(one, ">f8") for one in (ra, dec))
     )
 
 
-def _read(model: type[models.Model], ranges: Ranges) -> npt.NDArray[Any]:
-    firsts, lasts = (",".join(map(str, ends)) for ends in zip(*ranges, strict=True))
+def _nothing(model: type[SkyPosition]) -> Positions:
+    return Positions(np.empty(0, _type_of_keys(model)), np.empty(0), np.empty(0))
+
+
+@cache
+def _statement(model: type[SkyPosition]) -> bytes:
+    """Ask for columns, each as one array: values by the row cost the client ten times as much."""
     key = connection.ops.quote_name(str(model._meta.pk.column))
+    columns = ", ".join(f"array_send(array_agg({name}))" for name in (key, "ra", "dec"))
     # Joined to a list of ranges the index is asked once per range, however many there are.
-    query = (
-        f"COPY (SELECT {key}, ra, dec "  # noqa: S608 - names of the model, numbers made here
-        f"FROM unnest(ARRAY[{firsts}]::bigint[], ARRAY[{lasts}]::bigint[]) AS part(first, last) "
-        f"JOIN {_table(model)} ON hpx BETWEEN first AND last) TO STDOUT (FORMAT BINARY)"
+    return (
+        f"SELECT {columns} FROM {PARTS} "  # noqa: S608 - names of the model
+        f"JOIN {_table(model)} ON hpx BETWEEN first AND last"
+    ).encode()
+
+
+def _type_of_keys(model: type[models.Model]) -> str:
+    return _KEYS[str(model._meta.pk.db_type(connection)).split()[0]]
+
+
+def _values(array: bytes, kind: str) -> npt.NDArray[Any]:
+    """Read an array without NULLs: a length before every value."""
+    layout = np.dtype([("length", ">i4"), ("value", kind)])
+    values = np.frombuffer(array, layout, offset=_HEADER_BYTES)["value"]
+    return values.astype(float) if kind == ">f8" else values
+
+
+def _together(parts: Sequence[Positions]) -> Positions:
+    keys, ra, dec = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "ra", "dec")
     )
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
-        content = b"".join(map(bytes, copy))
-    return np.frombuffer(content[_HEADER_BYTES:-_TRAILER_BYTES], _layout(model))
-
-
-def _together(parts: Iterable[npt.NDArray[Any]], model: type[models.Model]) -> Positions:
-    rows = np.concatenate([np.empty(0, _layout(model)), *parts])
-    return Positions(rows["key"], rows["ra"].astype(float), rows["dec"].astype(float))
+    return Positions(keys, ra, dec)
 
 
 def _chord(angle_deg: float) -> float:

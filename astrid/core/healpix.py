@@ -15,7 +15,10 @@ import numpy.typing as npt
 # Its public functions take and give astropy quantities, which costs 15 times what they do.
 from cdshealpix import cdshealpix as compiled
 
+from astrid.core.healsquare import square_ranges
+
 ORDER = 29
+WHOLE_SKY: int = 12 * 4**ORDER  # cells
 # Two more orders are looked into for what may be left out of the edge.
 REFINED = 2
 MOST_ORDER = ORDER - REFINED
@@ -26,6 +29,8 @@ WIDTH_DEG = 58.6
 NARROWEST_DEG = 40.0
 # Up to here wide cells do, and few ranges; beyond, rows that are no hits cost more than ranges.
 SMALL_DEG = 0.1
+# Up to here a square of cells does.
+TINY_DEG = 1 / 30
 
 Ranges = list[tuple[int, int]]
 Cells = npt.NDArray[np.int64]
@@ -53,6 +58,12 @@ def healpix(ra: npt.ArrayLike, dec: npt.ArrayLike) -> Cells:
 
 def cone_ranges(ra: float, dec: float, radius_deg: float) -> Ranges:
     """Cover a circle with ranges (first, last) of cells, never missing a piece of it."""
+    square = square_ranges(ra, dec, radius_deg) if radius_deg <= TINY_DEG else None
+    return _refined_ranges(ra, dec, radius_deg) if square is None else square
+
+
+def _refined_ranges(ra: float, dec: float, radius_deg: float) -> Ranges:
+    """Cover a circle with cells that become smaller towards its edge."""
     finer = 1 if radius_deg > SMALL_DEG else 0
     order = max(0, min(MOST_ORDER, finer + _order_of(radius_deg)))
     # A hair wider: the covering works in its own rounding, the exact test in another.
@@ -82,13 +93,15 @@ def cells_around(cells: Cells, order: int) -> Cells:
     return around
 
 
-def ranges_round(ra: npt.ArrayLike, dec: npt.ArrayLike, radius_deg: float) -> Ranges:
+def ranges_round(
+    ra: npt.ArrayLike, dec: npt.ArrayLike, radius_deg: float, *, finest: int = ORDER
+) -> Ranges:
     """Cover circles of one radius round many positions with sorted ranges of cells.
 
     Each circle is covered by the cell of its centre and the eight around that, at an order at
-    which none is narrower than the circle's radius.
+    which none is narrower than the circle's radius, and which is ``finest`` at most.
     """
-    order = max(0, min(ORDER, math.floor(math.log2(NARROWEST_DEG / max(radius_deg, 1e-9)))))
+    order = max(0, min(finest, math.floor(math.log2(NARROWEST_DEG / max(radius_deg, 1e-9)))))
     around = cells_around(np.unique(healpix(ra, dec) >> 2 * (ORDER - order)), order)
     cells = np.unique(around[around >= 0])
     shift = 2 * (ORDER - order)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from django.db import models
 from django.db.models import F, Max, Q
 from django.db.models.expressions import Expression
+from django.db.models.sql.where import AND
 
 from astrid.core.copying import Columns, copy_columns
 from astrid.core.healpix import cone_ranges, healpix
@@ -41,6 +42,13 @@ def check_position(ra: float, dec: float) -> tuple[float, float]:
     if not (-90 <= dec <= 90):
         raise ValueError(f"dec is {dec}; it must lie in -90 to 90 degrees")
     return (0.0 if ra == 360 else float(ra)), float(dec)
+
+
+def check_cone(ra: float, dec: float, radius_deg: float) -> tuple[float, float]:
+    """Return the position as :func:`check_position` does, or say that the radius cannot be."""
+    if not (0 <= radius_deg <= 180):
+        raise ValueError(f"radius is {radius_deg}; it must lie in 0 to 180 degrees")
+    return check_position(ra, dec)
 
 
 def check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -149,11 +157,17 @@ class SkyQuerySet(models.QuerySet[_Row]):
 
     def cone_search(self, ra: float, dec: float, radius_deg: float) -> Self:
         """Keep rows within ``radius_deg`` degrees of a position; annotates ``separation_deg``."""
-        ra, dec = check_position(ra, dec)
-        if not (0 <= radius_deg <= 180):
-            raise ValueError(f"radius is {radius_deg}; it must lie in 0 to 180 degrees")
-        rows = self.annotate(separation_deg=Separation(ra, dec))
-        return rows if radius_deg == 180 else rows.filter(InCone(ra, dec, float(radius_deg)))
+        ra, dec = check_cone(ra, dec, radius_deg)
+        if self.query.is_sliced:
+            raise TypeError("a slice of rows cannot be searched: search first, then slice")
+        # What annotate() and filter() do, in one copy of the query and without their search for
+        # aggregates and joins: a third of what Python spends on a search.
+        rows: Self = self.all()
+        rows.query.add_annotation(Separation(ra, dec), "separation_deg")
+        if radius_deg < 180:
+            inside = InCone(ra, dec, float(radius_deg)).resolve_expression(rows.query)
+            rows.query.where.add(inside, AND)
+        return rows
 
     def nearest(self, ra: float, dec: float, radius_deg: float) -> _Row | None:
         """Give the row next to a position, if one lies within ``radius_deg`` degrees."""
@@ -232,5 +246,5 @@ class SkyPosition(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["hpx"], include=["ra", "dec"], name="%(class)s_sky"),
+            models.Index(fields=["hpx"], include=["ra", "dec", "id"], name="%(class)s_sky"),
         ]

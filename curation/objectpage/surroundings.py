@@ -9,6 +9,7 @@ import numpy as np
 from django.core.cache import cache
 
 from astrid.core import store
+from astrid.core.conekeys import keys_within
 from astrid.core.errors import CorruptFile, MissingFile
 from astrid.core.store import digest
 from curation.figures import neighbour_of
@@ -174,8 +175,9 @@ def _radius(magnitude: float | None, brightest: float) -> float:
 
 def _others(subject: Subject) -> list[Near]:
     ra, dec = subject.place
-    rows = SkyObject.objects.cone_search(ra, dec, RADIUS_ARCSEC / 3600)
-    found = [one for one in rows if subject.thing is None or one.pk != subject.thing.pk]
+    own = subject.thing.pk if subject.thing else None
+    keys = [key for key in keys_within(SkyObject, ra, dec, RADIUS_ARCSEC / 3600) if key != own]
+    found = list(SkyObject.objects.in_bulk(keys).values()) if keys else []
     places = np.array([(one.ra, one.dec) for one in found]).reshape(-1, 2)
     east, north = finder.offsets(ra, dec, places[:, 0], places[:, 1])
     near = [

@@ -4,7 +4,9 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from astrid.core.healpix import cone_ranges, healpix
+from astrid.core.conekeys import _statement, keys_within
+from astrid.core.healpix import TINY_DEG, cone_ranges, healpix
+from astrid.core.healsquare import SIDE, _spread, place_on_face, square_ranges
 from astrid.core.sky import check_position, separation_deg
 from observations.models import Observation
 from tests.factories import make_observation
@@ -44,6 +46,48 @@ def around(ra, dec, distance, bearing):
     sin_phi = np.sin(phi) * np.cos(d) + np.cos(phi) * np.sin(d) * np.cos(t)
     turn = np.arctan2(np.sin(t) * np.sin(d) * np.cos(phi), np.cos(d) - np.sin(phi) * sin_phi)
     return (ra + np.degrees(turn)) % 360, np.degrees(np.arcsin(np.clip(sin_phi, -1, 1)))
+
+
+CORNERS = [(0.0, 90.0), (90.0, -90.0), (45.0, 0.0), (0.0, 41.810315), (180.0, -41.810315)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    corner=st.sampled_from(CORNERS),
+    bearing=st.floats(0, 360),
+    away=st.floats(-9, 1).map(lambda power: 10.0**power),
+    radius=st.floats(-9, np.log10(TINY_DEG)).map(lambda power: 10.0**power),
+)
+def test_a_square_next_to_the_corner_of_a_face_holds_its_circle_or_there_is_none(
+    corner, bearing, away, radius
+):
+    ra, dec = around(*corner, away, bearing)
+    ranges = square_ranges(ra, dec, radius)
+    if ranges is None:  # it leaves the face
+        assert min(edges(ra, dec)) < 1e-3 * SIDE  # 1.5 times TINY_DEG, as a share of 1 radian
+        return
+    assert 1 <= len(ranges) <= 4
+    edge = [around(ra, dec, radius, turn) for turn in range(0, 360, 15)]
+    for cell in healpix(*np.transpose(edge)):
+        assert any(first <= cell <= last for first, last in ranges)
+
+
+def edges(ra, dec):
+    """Give how far the edges of its face are from a place, cells."""
+    _, x, y = place_on_face(np.radians(ra), np.radians(dec))
+    return x, y, SIDE - x, SIDE - y
+
+
+@given(ra=RA, dec=DEC)
+def test_places_on_faces_are_those_of_cdshealpix(ra, dec):
+    face, x, y = place_on_face(np.radians(ra), np.radians(dec))
+    near = {  # rounding may put a place on the next cell
+        face << 58 | _spread(min(max(int(x + i), 0), SIDE - 1)) | _spread(
+            min(max(int(y + j), 0), SIDE - 1)) << 1
+        for i in (-1, 0, 1) for j in (-1, 0, 1)
+    }  # fmt: skip
+    at_edge = min(edges(ra, dec)) < 1  # there it may even be the next face
+    assert int(healpix(ra, dec)[0]) in near or at_edge
 
 
 def test_a_cone_is_covered_by_few_ranges():
@@ -93,6 +137,7 @@ def test_cone_search_finds_what_brute_force_finds(sky, radius):
         expected = np.flatnonzero(separation_deg(ra, dec, *sky.T) <= radius)
         found = Observation.objects.cone_search(ra, dec, radius)
         assert {int(row.observation_id) for row in found} == set(expected.tolist())
+        assert set(keys_within(Observation, ra, dec, radius)) == {row.pk for row in found}
 
 
 def test_cone_search_of_no_radius_finds_the_row_at_that_very_place(sky):
@@ -105,6 +150,27 @@ def test_cone_search_of_no_radius_finds_the_row_at_that_very_place(sky):
 def test_cone_search_refuses_what_is_not_on_the_sky(db, ra, dec, radius):
     with pytest.raises(ValueError, match="must lie in"):
         Observation.objects.cone_search(ra, dec, radius)
+    with pytest.raises(ValueError, match="must lie in"):
+        keys_within(Observation, ra, dec, radius)
+
+
+def test_keys_come_from_the_index_alone_by_a_plan_that_is_made_once(sky):
+    for number in range(8):
+        keys_within(Observation, 45.0, 41.81, 10.0**-number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans FROM pg_prepared_statements ORDER BY 1 DESC")
+        assert cursor.fetchone() == (3,)  # PostgreSQL tries plans of its own for five
+        # so few rows are read faster without an index
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        values = ("{0}", "{1}", 0.0, 1.0, 0.0, 1.0)
+        cursor.execute(b"EXPLAIN " + _statement(Observation), values)
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert "Index Only Scan using observation_sky" in plan
+
+
+def test_a_slice_is_not_searched(db):
+    with pytest.raises(TypeError, match="search first, then slice"):
+        Observation.objects.all()[:5].cone_search(0.0, 0.0, 1.0)
 
 
 def test_a_row_that_moves_takes_its_cell_along(db):
