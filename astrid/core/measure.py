@@ -14,7 +14,11 @@ _RESET_PEAK = "5"  # man 5 proc: 5 resets the high-water mark of the resident se
 
 @dataclass
 class Cost:
-    """Seconds per step and the peak memory of the whole; ``asdict`` of it goes on a run."""
+    """Seconds per step and the peak memory of the whole; ``asdict`` of it goes on a run.
+
+    Processor seconds are those of this process and of the programs that it ran; memory is that of
+    this process alone.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
     cpu_seconds: float = 0.0
@@ -34,10 +38,15 @@ def measured() -> Iterator[Cost]:
     """Measure the block: processor seconds and the highest resident memory inside it."""
     cost = Cost()
     _reset_peak_memory()
-    began = time.process_time()
+    began = _cpu_seconds()
     yield cost
-    cost.cpu_seconds = round(time.process_time() - began, 4)
+    cost.cpu_seconds = round(_cpu_seconds() - began, 4)
     cost.peak_memory_mb = round(peak_memory_mb(), 1)
+
+
+def _cpu_seconds() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def peak_memory_mb() -> float:

@@ -1,4 +1,6 @@
 import mmap
+import subprocess
+import sys
 
 import numpy as np
 
@@ -24,3 +26,10 @@ def test_steps_of_one_name_add_up():
             pass
     assert list(cost.seconds) == ["read"]
     assert cost.seconds["read"] >= before
+
+
+def test_programs_that_ran_count():
+    work = "import time\nwhile time.process_time() < 0.3: pass"
+    with measured() as cost:
+        subprocess.run([sys.executable, "-c", work], check=True)  # noqa: S603
+    assert cost.cpu_seconds > 0.3
