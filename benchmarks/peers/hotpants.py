@@ -24,6 +24,8 @@ METHOD = Method(
 PROGRAM = "hotpants"
 LOWEST_SIGMA = 100.0  # of the sky: what is below that is no pixel without sky
 LARGE_PX = 3000  # wider frames in 2 x 2 regions
+MASKED = np.int16(0x80)  # its bit of pixels that are not to be used; others it only hands on
+FITTED = "stamps remain"  # it says so of its kernel, and ends as well where it fitted none
 
 
 @dataclass(frozen=True)
@@ -56,25 +58,26 @@ def prepare(job: Job) -> Inputs:
     for name in (SCIENCE, REFERENCE):
         _write(folder / f"{name}.fits", job.array(f"{name}_sky_free"))
         _write(folder / f"{name}_noise.fits", job.array(f"{name}_noise"))
-        _write(folder / f"{name}_mask.fits", job.array(f"{name}_mask").astype(np.int16))
-    return Inputs(_command(folder, job.facts), folder)
+        _write(folder / f"{name}_mask.fits", job.array(f"{name}_mask") * MASKED)
+    return Inputs(_command(job.facts), folder)
 
 
 def _write(path: Path, image: npt.NDArray[Any]) -> None:
     fits.writeto(path, image, overwrite=True)
 
 
-def _command(folder: Path, facts: dict[str, Any]) -> list[str]:
+def _command(facts: dict[str, Any]) -> list[str]:
+    """Write the command line, of bare names: it has no room for long paths."""
     regions = "2" if facts["size"] > LARGE_PX else "1"
     options = {
-        "inim": folder / f"{SCIENCE}.fits",
-        "tmplim": folder / f"{REFERENCE}.fits",
-        "outim": folder / "difference.fits",
-        "oni": folder / "noise.fits",
-        "ini": folder / f"{SCIENCE}_noise.fits",
-        "tni": folder / f"{REFERENCE}_noise.fits",
-        "imi": folder / f"{SCIENCE}_mask.fits",
-        "tmi": folder / f"{REFERENCE}_mask.fits",
+        "inim": f"{SCIENCE}.fits",
+        "tmplim": f"{REFERENCE}.fits",
+        "outim": "difference.fits",
+        "oni": "noise.fits",
+        "ini": f"{SCIENCE}_noise.fits",
+        "tni": f"{REFERENCE}_noise.fits",
+        "imi": f"{SCIENCE}_mask.fits",
+        "tmi": f"{REFERENCE}_mask.fits",
         "il": -LOWEST_SIGMA * facts[SCIENCE]["sky_sigma"],
         "tl": -LOWEST_SIGMA * facts[REFERENCE]["sky_sigma"],
         "iu": facts["saturation"],
@@ -100,11 +103,15 @@ def run(inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     RuntimeError
-        If it fails, with its last words.
+        If it fails, or fits no kernel, with its last words.
     """
-    done = subprocess.run(inputs.command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        inputs.command, cwd=inputs.folder, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{PROGRAM} failed ({done.returncode}): {done.stderr.strip()[-200:]}")
+    if FITTED not in done.stderr:
+        raise RuntimeError(f"{PROGRAM} fitted no kernel: {' '.join(done.stderr.split())[-200:]}")
     noise = fits.getdata(inputs.folder / "noise.fits").astype(np.float32)
     difference = fits.getdata(inputs.folder / "difference.fits").astype(np.float32)
     return {"difference": difference, "variance": noise**2}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -381,12 +382,13 @@ PROGRAM = """\
     science, reference, noise, reference_noise = (
         fits.getdata(given[key]) for key in ("-inim", "-tmplim", "-ini", "-tni")
     )
-    lost = (fits.getdata(given["-imi"]) | fits.getdata(given["-tmi"])) != 0
+    lost = ((fits.getdata(given["-imi"]) | fits.getdata(given["-tmi"])) & 0x80) != 0
     made = science - {ratio} * reference
     variance = noise**2 + ({ratio} * reference_noise) ** 2
     made[lost], variance[lost] = 1e-30, 0
     fits.writeto(given["-outim"], made.astype("f4"))
     fits.writeto(given["-oni"], np.sqrt(variance).astype("f4"))
+    sys.stderr.write("9 out of 9 stamps remain")
 """
 
 
@@ -411,6 +413,34 @@ def test_a_program_that_makes_only_a_difference_is_run_and_scored(tmp_path, monk
     assert outcome.on_table is None
     # both frames, their noise and masks, as 32-bit floats and 16-bit integers, are in memory
     assert outcome.costs[0].memory_bytes > 2 * (4 + 4 + 2) * 512**2
+
+
+def test_a_program_that_ends_well_without_a_kernel_has_failed(tmp_path, monkeypatch):
+    """As HOTPANTS does where it finds no star."""
+    program = tmp_path / "hotpants"
+    program.write_text("#!/bin/sh\necho '0 stamps built (0.00%)' >&2\necho SUCCESS >&2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    made = pairs.simulated(256, 1, 1.0)
+    bench = Bench(str(NOTHING), 300, 1)
+    trial = try_method("hotpants", write_job(made, tmp_path / "job"), lay(made), bench)
+    assert trial.outcome is None
+    assert "hotpants fitted no kernel: 0 stamps built (0.00%) SUCCESS" in trial.failure
+
+
+@pytest.mark.skipif(shutil.which("hotpants") is None, reason="hotpants is not installed")
+def test_the_program_itself_subtracts_and_is_scored(tmp_path):
+    made = pairs.simulated(512, 2, 1.0)
+    bench = Bench(str(NOTHING), 300, 1)
+    assert version_of("hotpants", bench)[0].startswith("5.")
+    outcome = try_method("hotpants", write_job(made, tmp_path / "job"), lay(made), bench).outcome
+    # its noise is that of independent pixels, which its kernel does not leave
+    assert outcome.noise.std_blank == pytest.approx(1.0, abs=0.1)
+    found = outcome.on_map
+    bright = found.is_asked & (made.transients.snr > 12)
+    assert found.is_found[bright].mean() > 0.8
+    # the fluxes of some ten bright ones, in the units of the science frame
+    assert np.median(found.flux_excess) == pytest.approx(0, abs=0.1)
 
 
 @pytest.fixture(scope="module")
