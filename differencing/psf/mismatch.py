@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from astrid.core.threads import in_threads
 from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import design_matrix
@@ -58,6 +59,8 @@ def measure_mismatch(
     matched: FrameMatch,
     sources: Sources,
     sky: Surface | None = None,
+    *,
+    threads: int = 1,
 ) -> tuple[Mismatch, NDArray[np.intp]]:
     """Fit what is left of every source of the reference by six ways of being mismatched.
 
@@ -76,6 +79,8 @@ def measure_mismatch(
         Of the reference. Stars and galaxies serve alike, neighbours do not disturb.
     sky : Surface, optional
         What is left of the sky in the plain difference, science ADU.
+    threads : int
+        How many work side by side.
 
     Returns
     -------
@@ -87,10 +92,10 @@ def measure_mismatch(
     views = views if sky is None else views.without(sky)
     optics = _Optics.of(planes, models, matched, views.side)
     # few at a time, so that they stay in the processor's cache; an empty field is one, too
-    parts = [
-        _fit_some(views.chosen(slice(first, first + AT_ONCE)), optics, sources.flux)
-        for first in range(0, max(len(views.x), 1), AT_ONCE)
-    ]
+    some = [slice(first, first + AT_ONCE) for first in range(0, max(len(views.x), 1), AT_ONCE)]
+    parts = in_threads(
+        lambda few: _fit_some(views.chosen(few), optics, sources.flux), some, threads=threads
+    )
     solved, covariance, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
     found = Mismatch(views.x, views.y, solved, covariance)
     return found.chosen(whole), views.index[whole]

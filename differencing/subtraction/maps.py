@@ -42,8 +42,12 @@ class Maps:
 
 def proper_products(pair: Pair, tile: Tile) -> TileProducts:
     """Subtract one tile by ZOGY."""
-    moved = register(pair.images[1].square(tile), tile, pair.matched, pair.bends)
-    return subtract_tile(pair.images[0].square(tile), moved, pair.optics(tile), tile.inner)
+    return subtract_tile(
+        pair.images[0].square(tile),
+        register(pair.images[1].square(tile), tile, pair.matched, pair.bends),
+        pair.optics(tile),
+        tile.inner,
+    )
 
 
 def subtract_tiles(

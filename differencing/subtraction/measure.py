@@ -223,7 +223,9 @@ def match_frames(
     sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh, threads=threads)
     known = ~stars.is_too_sharp(clean[1], likely[1])
     real, is_star = clean[1].chosen(known), likely[1][known]
-    return refine_match(planes, models, matched, real, is_star, sky_of=sky_of, floor=floor)
+    return refine_match(
+        planes, models, matched, real, is_star, sky_of=sky_of, floor=floor, threads=threads
+    )
 
 
 def _flux_ratio(

@@ -75,7 +75,9 @@ def subtract_tile(
     side = science.shape[0]
     filters = Filters.of(optics)
     images = fft.rfft2(science), fft.rfft2(reference)
+    del science, reference  # unless the caller keeps them, their memory is free now
     spectra = _Spectra(*images, *(np.empty_like(images[0]) for _ in range(2)))
+    del images
     row, column = shift_phases(side, optics.shift_x, optics.shift_y)
     stamps = [ThinSpectrum(stamp, side) for stamp in filters.stamps(optics)]
     for rows, opposite, inside in strips_with_opposite(side):
@@ -83,14 +85,16 @@ def subtract_tile(
         _mix(spectra.of_rows(rows), row[rows] * column, above, filters)
         below = tuple(spectrum[inside] for spectrum in below)
         _mix(spectra.of_rows(opposite), row[opposite] * column, below, filters)
-    difference, science, reference, variance = (
-        transformed_back(spectrum, side, inner)
-        for spectrum in (spectra.difference, spectra.seen, spectra.known, spectra.variance)
+    left = [spectra.variance, spectra.known, spectra.seen, spectra.difference]
+    del spectra
+    # each makes room for the next
+    difference, score, known, variance = (
+        transformed_back(left.pop(), side, inner) for _ in range(4)
     )
     return TileProducts(
         difference=difference,
-        score_science=science,
-        score_reference=reference,
+        score_science=score,
+        score_reference=known,
         source_variance=variance,
         sky_gain_science=float(np.square(filters.science).sum()),
         sky_gain_reference=float(np.square(filters.reference).sum()),
