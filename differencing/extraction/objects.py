@@ -107,4 +107,5 @@ def find_rare_objects(
             for name in names:
                 inside[name] += start
         found.append(inside)
-    return np.concatenate(found)
+    # without its type numpy would work out what all of them have in common, pair by pair
+    return np.concatenate(found, dtype=found[0].dtype)

@@ -163,9 +163,11 @@ class _Optics:
         """Give the spectra of both PSFs at every source: polynomials, as the PSFs are."""
         spectra = []
         for model, terms in zip(self.models, self.psfs, strict=True):
-            design = design_matrix(x, y, model.shape, model.degree).astype(np.float32)
-            found = np.tensordot(design, terms, axes=1)
-            spectra.append(np.asarray(found / found[:, :1, :1].real))
+            design = design_matrix(x, y, model.shape, model.degree)
+            design /= (design @ terms[:, 0, 0].real)[:, None]  # each PSF has the sum 1
+            spectra.append(
+                np.asarray(np.tensordot(design.astype(np.float32), terms, axes=1), terms.dtype)
+            )
         return spectra
 
 
@@ -185,6 +187,8 @@ class _Seen:
         power = noise_n**2 * _power(self.p_r) + (noise_r * self.ratio) ** 2 * _power(self.p_n)
         root = np.sqrt(power)
         self.root = np.maximum(root, np.float32(FLOOR) * root.max(axis=(1, 2), keepdims=True))
+        # complex numbers are multiplied far quicker than they are divided
+        self.inverse = np.reciprocal(self.root)
 
     def images(
         self, flux: NDArray[np.float64]
@@ -193,7 +197,8 @@ class _Seen:
 
         The seventh is a constant: a rest of sky is no mismatch of the source.
         """
-        unmatched = (self.p_r * self.seen - self.ratio * self.p_n * self.known) / self.root
+        unmatched = self.p_r * self.seen - self.ratio * self.p_n * self.known
+        unmatched *= self.inverse
         coadded = self._coadded(flux)
         spectra = np.concatenate(
             [
@@ -212,7 +217,8 @@ class _Seen:
         side, core = self.views.side, self.views.core
         top, bottom = int(core[0]) // side, int(core[-1]) // side + 1
         rows = fft.ifft(spectra, axis=-2, overwrite_x=True)[..., top:bottom, :]
-        images = fft.irfft(rows, side, axis=-1).reshape(*spectra.shape[:2], -1)
+        # of no source at all there is an image, too
+        images = fft.irfft(rows, side, axis=-1).reshape(*spectra.shape[:2], (bottom - top) * side)
         return np.asarray(images[..., core - top * side])
 
     def _coadded(self, flux: NDArray[np.float64]) -> Spectrum:
@@ -225,8 +231,8 @@ class _Seen:
         both = np.conj(self.p_r) * self.known * noise_n**2
         both += self.ratio * np.conj(self.p_n) * self.seen * noise_r**2
         lost = (side * noise_n * noise_r / flux.astype(np.float32)[:, None, None]) ** 2
-        filtered = self.ratio * self.p_r * both / self.root**3
-        filtered *= self.root**2 / (self.root**2 + lost)
+        filtered = self.p_r * both
+        filtered *= self.ratio * self.inverse / (self.root**2 + lost)
         return np.asarray(filtered)
 
     def _variance(self, image: Float32Image) -> NDArray[np.floating]:
