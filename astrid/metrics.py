@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated, PermissionDenied
 
 from astrid import __version__
 from astrid.core.ids import first_id
@@ -38,15 +38,9 @@ PERMISSION = "catalog.view_processingjob"
 def metrics(request: HttpRequest) -> HttpResponse:
     """Give the figures in Prometheus' text format to whom they are meant for."""
     try:
-        is_allowed = may_read(request)
+        check(request)
     except APIException as error:
         return _refusal(str(error.detail), error.status_code)
-    if not is_allowed:
-        return _refusal(
-            "Send the METRICS_TOKEN of this installation, or a key with the scope metrics:read: "
-            "Authorization: Bearer TOKEN",
-            401,
-        )
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures())
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -58,8 +52,8 @@ def _refusal(words: str, status: int) -> HttpResponse:
     return HttpResponse(f"{words}\n", content_type="text/plain", status=status, headers=headers)
 
 
-def may_read(request: HttpRequest) -> bool:
-    """Say whether somebody has the token, may see jobs, or asks from this very host.
+def check(request: HttpRequest) -> None:
+    """Let those read who have the token, may see jobs, or ask from this very host.
 
     With a token set, or behind a proxy, where every request seems to come from this host, the
     address opens nothing.
@@ -67,14 +61,26 @@ def may_read(request: HttpRequest) -> bool:
     Raises
     ------
     APIException
-        If a key or a token of an outside issuer came along that opens nothing.
+        If nobody is named, what names somebody opens nothing, or that account may not see jobs.
     """
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if token := settings.METRICS_TOKEN:
         is_open = compare_digest(given.encode(), token.encode())
     else:
         is_open = request.META.get("REMOTE_ADDR") in LOOPBACK and not _is_forwarded(request)
-    return is_open or bool(_reader(request).has_perm(PERMISSION))
+    if is_open:
+        return
+    reader = _reader(request)
+    if not reader.is_authenticated:
+        raise NotAuthenticated(
+            "Send the METRICS_TOKEN of this installation, or a key with the scope metrics:read: "
+            "Authorization: Bearer TOKEN"
+        )
+    if not reader.has_perm(PERMISSION):
+        raise PermissionDenied(
+            f"The account {reader.get_username()} may not see jobs; ask an operator for the role "
+            "viewer or one above it."
+        )
 
 
 def _reader(request: HttpRequest) -> Any:

@@ -103,8 +103,11 @@ def test_a_token_signs_in_until_it_is_taken_back(client, credentials):
 
 def test_a_wrong_password_gives_no_token(client, credentials):
     answer = client.post("/api/v1/auth/login/", credentials | {"password": "guess"})
-    assert answer.status_code == 403
-    assert "wrong name or password" in answer.json()["detail"]
+    problem = answer.json()
+    assert (answer.status_code, problem["status"]) == (401, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Token")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "wrong name or password" in problem["detail"]
 
 
 def test_guessing_passwords_locks_out(client, credentials, settings):

@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from catalog import jobs
+from catalog.access import keys
 from catalog.models import JobType, ProcessingJob
 from curation.models import ReviewTask
 from tests import factories
@@ -72,3 +73,13 @@ def test_behind_a_proxy_nobody_passes_for_this_host(client, settings):
 def test_who_may_see_jobs_reads_from_anywhere(client):
     client.force_login(factories.make_user(group="operator"))
     figures(client, REMOTE_ADDR="192.0.2.7")
+
+
+def test_who_is_known_and_may_not_see_jobs_is_told_so(client):
+    guest = factories.make_user("gina", group="guest")
+    _, secret = keys.issue(guest, keys.Wanted("monitor", ["metrics:read"]), by=guest)
+    headers = {"Authorization": f"Bearer {secret}"}
+    answer = client.get(ADDRESS, headers=headers, REMOTE_ADDR="192.0.2.7")
+    assert answer.status_code == 403
+    assert "WWW-Authenticate" not in answer.headers
+    assert b"gina may not see jobs" in answer.content

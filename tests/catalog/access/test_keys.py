@@ -165,7 +165,7 @@ class TestScopes:
         }
         assert found == {
             ("guest", "read"): 403,
-            ("guest", "metrics:read"): 401,
+            ("guest", "metrics:read"): 403,
             ("viewer", "read"): 403,
             ("viewer", "metrics:read"): 200,
         }
