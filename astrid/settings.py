@@ -303,6 +303,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStatus": "curation.models.DeliveryStatus",
         "Quality": "curation.models.Quality",
         "JobStatus": "catalog.models.JobStatus",
+        "KeyKind": "catalog.access.models.KeyKind",
     },
 }
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -21,7 +23,7 @@ from astrid.core.admin import (
 )
 from astrid.core.hints import hint
 from astrid.core.searching import key_in
-from catalog import jobs, tasks
+from catalog import jobs, publication, tasks
 from catalog.access.admin import ApiKeyAdmin, ExternalIdentityAdmin, ServiceAccountAdmin
 from catalog.analytics import summary
 from catalog.audit import key_of, watched
@@ -201,13 +203,19 @@ class AuditLogAdmin(ReadOnlyAdmin):
         return link_to(entry.entity_type, key_of(entry.entity_id), name)
 
 
+class EntryActionForm(ActionForm):
+    """What a retraction needs beside the rows."""
+
+    reason = forms.CharField(required=False, max_length=2000, label="Reason of a retraction:")
+
+
 @admin.register(CatalogEntry)
 class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
     """The final record of confirmed objects, every version."""
 
     introduction = (
         "Objects that people confirmed. A later verdict or epoch makes a new version; old "
-        "ones stay."
+        "ones stay. Everybody sees the version that is published."
     )
     list_display = [
         "designation",
@@ -225,6 +233,8 @@ class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
     id_fields = ["pk", "sky_object_id"]
     hidden = ["magnitudes", "evidence"]
     readonly_fields = ["magnitudes_table", "evidence_table"]
+    action_form = EntryActionForm
+    actions = ["make_public", "retract"]
     magnitudes_table = json_table("magnitudes", "magnitudes")
     evidence_table = json_table("evidence", "evidence")
 
@@ -232,6 +242,19 @@ class CatalogEntryAdmin(SkySearch, ReadOnlyAdmin):
         """Leave out drafts for guests."""
         entries: Any = super().get_queryset(request)
         return entries.shown_to(request.user)  # type: ignore[no-any-return]
+
+    @admin.action(description="Publish selected entries", permissions=["operate"])
+    def make_public(self, request: HttpRequest, queryset: QuerySet[CatalogEntry]) -> None:
+        """Show the current versions to everybody."""
+        self.run_each(request, queryset, publication.make_public, "published")
+
+    @admin.action(description="Retract selected entries", permissions=["operate"])
+    def retract(self, request: HttpRequest, queryset: QuerySet[CatalogEntry]) -> None:
+        """Take published versions back, with the reason beside the button."""
+        reason = request.POST.get("reason", "")
+        self.run_each(
+            request, queryset, lambda entry: publication.retract(entry, reason), "retracted"
+        )
 
     @admin.display(description="posterior", ordering="posterior")
     def posterior_figure(self, entry: CatalogEntry) -> str:
@@ -244,7 +267,6 @@ class ExportJobAdmin(RunAdmin):
     """Files of rows that people asked for, and the form to ask for one."""
 
     live = "export"
-
     list_display = [
         "created_at",
         "requester",

@@ -1,10 +1,15 @@
 """The last steps of how a detection came into the catalog, for the page about its object."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from catalog.models import CatalogEntry
 from detection.models import SkyObject
 from detection.provenance import Step
+
+
+def _day(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%d}" if moment else None
 
 
 def entries_of(thing: SkyObject) -> Iterator[Step]:
@@ -16,5 +21,8 @@ def entries_of(thing: SkyObject) -> Iterator[Step]:
             "class": entry.object_class,
             "posterior": entry.posterior,
             "state": entry.publication_state,
+            "published": _day(entry.published_at),
+            "retracted": _day(entry.retracted_at),
+            "because": entry.retraction_reason or None,
         }
         yield Step("Catalog entry", entry, facts, entry.evidence)

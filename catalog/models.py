@@ -30,7 +30,11 @@ class PublicationState(models.TextChoices):
 
     DRAFT = "draft"
     PUBLISHED = "published"
+    SUPERSEDED = "superseded", "superseded: a later version is published"
     RETRACTED = "retracted"
+
+
+_P = PublicationState
 
 
 class CatalogEntryQuerySet(SkyQuerySet):
@@ -44,7 +48,19 @@ class CatalogEntryQuerySet(SkyQuerySet):
 
 
 class CatalogEntry(Record, SkyPosition):
-    """The final record of a confirmed object; a change makes a new version."""
+    """The final record of a confirmed object; a change makes a new version.
+
+    The newest version is current; the published one is what everybody sees, until a later one
+    is published in its place or it is retracted.
+    """
+
+    STATE_COLUMN: ClassVar[str] = "publication_state"
+    TRANSITIONS: ClassVar[Transitions] = {
+        _P.DRAFT: frozenset({_P.PUBLISHED, _P.RETRACTED}),
+        _P.PUBLISHED: frozenset({_P.SUPERSEDED, _P.RETRACTED}),
+        _P.SUPERSEDED: frozenset(),
+        _P.RETRACTED: frozenset(),
+    }
 
     sky_object = models.ForeignKey(SkyObject, models.PROTECT, related_name="catalog_entries")
     version = models.PositiveIntegerField(default=1)
@@ -62,6 +78,9 @@ class CatalogEntry(Record, SkyPosition):
     publication_state = models.CharField(
         max_length=20, choices=PublicationState, default=PublicationState.DRAFT
     )
+    published_at = models.DateTimeField(null=True, blank=True)
+    retracted_at = models.DateTimeField(null=True, blank=True)
+    retraction_reason = models.TextField(blank=True, help_text="Why it is retracted, in words.")
 
     objects = CatalogEntryQuerySet.as_manager()
 
@@ -73,6 +92,11 @@ class CatalogEntry(Record, SkyPosition):
             models.UniqueConstraint(fields=["sky_object", "version"], name="entry_version_once"),
             models.UniqueConstraint(
                 fields=["sky_object"], condition=Q(is_current=True), name="entry_one_current"
+            ),
+            models.UniqueConstraint(
+                fields=["sky_object"],
+                condition=Q(publication_state=PublicationState.PUBLISHED),
+                name="entry_one_published",
             ),
             models.CheckConstraint(condition=Q(posterior__range=(0, 1)), name="entry_posterior"),
             models.CheckConstraint(

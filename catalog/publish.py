@@ -1,4 +1,4 @@
-"""The catalog entry of an object that people confirmed: made, renewed, retracted."""
+"""The catalog entry of an object that people confirmed: made, and renewed as verdicts change."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from astrid.core.errors import AstridError
-from catalog import estimates
+from catalog import estimates, publication
 from catalog.models import CatalogEntry, PublicationState
 from curation import taxonomy
 from curation.models import ValidationEvent
@@ -38,14 +38,17 @@ def publish(sky_object: SkyObject) -> CatalogEntry | None:
     """Make the current catalog entry say what the verdicts on an object say now.
 
     The first confirmation makes version 1, a draft. Whatever changes the content makes the
-    next version; a second call without news changes nothing. When no confirmed detection is
-    left, the current entry is retracted. Returns the current entry, None if there never was one.
+    next version, a draft again: what is published stays so until :mod:`catalog.publication` puts
+    a later version in its place. A second call without news changes nothing. When no confirmed
+    detection is left, the current entry and the published one are retracted. Returns the current
+    entry, None if there never was one.
     """
     SkyObject.objects.select_for_update().get(pk=sky_object.pk)
     current = CatalogEntry.objects.filter(sky_object=sky_object, is_current=True).first()
     confirmed = _confirmed(sky_object)
     if not confirmed:
-        return _retract(current)
+        publication.retract_all(sky_object, "no verdict confirms it any more")
+        return CatalogEntry.objects.filter(sky_object=sky_object, is_current=True).first()
     content = _content(sky_object, confirmed)
     if current is not None and _says(current, content):
         return current
@@ -55,13 +58,6 @@ def publish(sky_object: SkyObject) -> CatalogEntry | None:
 def _confirmed(sky_object: SkyObject) -> list[Detection]:
     rows = sky_object.detections.filter(status=DetectionStatus.CONFIRMED)
     return list(rows.select_related("candidate", "observation", "model_run__model").order_by("id"))
-
-
-def _retract(current: CatalogEntry | None) -> CatalogEntry | None:
-    if current is not None and current.publication_state != PublicationState.RETRACTED:
-        current.publication_state = PublicationState.RETRACTED
-        current.save(update_fields=["publication_state", "updated_at"])
-    return current
 
 
 def _says(entry: CatalogEntry, content: dict[str, Any]) -> bool:

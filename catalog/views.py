@@ -34,9 +34,7 @@ def entries(request: HttpRequest) -> HttpResponse:
 
 def _searched(request: HttpRequest, words: str) -> Any:
     """Look for a cone, or else for the start of a designation."""
-    published = CatalogEntry.objects.filter(
-        is_current=True, publication_state=PublicationState.PUBLISHED
-    )
+    published = CatalogEntry.objects.filter(publication_state=PublicationState.PUBLISHED)
     try:
         cone = cones.cone_of(words)
         if cone is not None:

@@ -51,8 +51,8 @@ _PUBLIC = Q(
 ) | Q(content_type__app_label="lightcurves", codename__startswith="view_")
 # Everybody may match a table with what they see; each sees their own.
 _MATCH = Q(codename__in=("add_crossmatchjob", "view_crossmatchjob"))
-# What the work on results takes: queues, tests of curators, disputes, networks, exports, and
-# asking for another subtraction beside the one that counts.
+# What the work on results takes: queues, tests of curators, disputes, networks, exports, entries
+# to publish, and asking for another subtraction beside the one that counts.
 _RESEARCH = Q(
     codename__in=(
         "add_reviewqueue",
@@ -69,6 +69,7 @@ _RESEARCH = Q(
         "change_savedquery",
         "delete_savedquery",
         "change_differencerun",
+        "change_catalogentry",
     )
 )
 _ALL = _JUDGE | _OPERATE | _ACCOUNTS

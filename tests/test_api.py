@@ -55,7 +55,8 @@ def test_every_list_answers_in_few_queries(admin_client, rows, path, django_asse
     assert set(answer.json()) == {"count", "next", "previous", "results"}
 
 
-@pytest.mark.parametrize("path", ROUTES)
+# Everybody has keys of their own (tests/test_every_route.py).
+@pytest.mark.parametrize("path", [path for path in ROUTES if path != "/api/v1/keys/"])
 def test_strangers_and_users_without_the_right_are_refused(client, path):
     assert client.get(path).status_code == 401
     client.force_login(make_user())
@@ -64,12 +65,15 @@ def test_strangers_and_users_without_the_right_are_refused(client, path):
 
 # People judge, over the API as on the pages (tests/curation/test_api.py), and ask for files
 # (tests/catalog/test_exports.py) and for matches (tests/catalog/test_crossmatches.py), and send
-# frames (tests/api/test_sending.py).
+# frames (tests/api/test_sending.py); they make keys (tests/catalog/access/test_keys_api.py), and
+# operators channels of alerts (tests/curation/test_alerts_api.py).
 WRITTEN = [
     "/api/v1/validation-events/",
     "/api/v1/exports/",
     "/api/v1/crossmatches/",
     "/api/v1/observations/",
+    "/api/v1/keys/",
+    "/api/v1/alert-channels/",
 ]
 
 

@@ -86,6 +86,7 @@ PAGES = [
             ("adjudicate/", "researcher"),
             ("curators/", "viewer"),
             (f"objects/{NO_ROW}/", "viewer"),
+            (f"catalog/objects/{NO_ROW}/versions/", "viewer"),
             ("analytics/", "guest"),
             ("analytics/report.html", "guest"),
             ("lightcurves/", "guest"),
@@ -107,6 +108,8 @@ PAGES = [
     Row(f"{DETECTION}/verdict/", "curator", method="post"),
     Row("/console/curators/measure/", "researcher", method="post"),
     Row("/console/adjudicate/cases/", "researcher", method="post"),
+    Row(f"/console/catalog/entries/{NO_ROW}/publish/", "researcher", method="post"),
+    Row(f"/console/catalog/entries/{NO_ROW}/retract/", "researcher", method="post"),
     Row("/console/queues/all/lease/", "curator", method="post"),
     Row("/console/heartbeat/", "curator", method="post"),
     # these answer each item, or each person, by themselves
@@ -124,10 +127,27 @@ API = [
     Row(f"/api/v1/exports/{NO_ROW}/file/", "viewer", "read"),
     Row(f"/api/v1/crossmatches/{NO_ROW}/file/", "guest", "read"),
     Row("/api/v1/observations/files/", "admin", "observations:write", "post"),
+    Row(f"/api/v1/catalog-entries/{NO_ROW}/publish/", "researcher", "catalog:write", "post"),
+    Row(f"/api/v1/catalog-entries/{NO_ROW}/retract/", "researcher", "catalog:write", "post"),
     Row(f"/api/v1/jobs/{NO_ROW}/retry/", "admin", "jobs:write", "post"),
     Row(f"/api/v1/jobs/{NO_ROW}/cancel/", "admin", "jobs:write", "post"),
     Row("/api/v1/lightcurves/datasets/bulk/", "guest", "read"),
     Row(f"/api/v1/lightcurves/datasets/{NO_ROW}/download/", "guest", "read"),
+    Row("/api/v1/keys/", "nobody", "read"),
+    Row(f"/api/v1/keys/{NO_ROW}/", "nobody", "read"),
+    Row(f"/api/v1/keys/{NO_ROW}/revoke/", "nobody", "everything", "post"),
+    *(
+        Row(f"/api/v1/{table}/{NO_ROW}/{move}/", "admin", scope, "post")
+        for table, move, scope in (
+            ("alerts", "send-again", "curation:write"),
+            ("alerts", "withdraw", "curation:write"),
+            ("deliveries", "redeliver", "curation:write"),
+            ("deliveries", "cancel", "curation:write"),
+            ("drift-alarms", "acknowledge", "detection:write"),
+        )
+    ),
+    Row(f"/api/v1/settings/{NO_ROW}/", "admin", "settings:write", "patch"),
+    Row(f"/api/v1/alert-channels/{NO_ROW}/", "admin", "curation:write", "patch"),
     Row("/metrics", "viewer", "metrics:read"),
 ]
 # What is published is for everybody (the setting vo); what is not, for viewers.
@@ -188,6 +208,8 @@ def routers():
         if kind not in ("list", "detail"):
             continue
         address = reverse(name, args=[NO_ROW] if kind == "detail" else [])
+        if address.startswith("/api/v1/keys/"):
+            continue  # everybody has their own
         lowest = "guest" if address.startswith(GUEST_API) else "viewer"
         lowest = "admin" if address.split("/")[3] in PEOPLE_ONLY_API else lowest
         yield Row(address, lowest, "read")

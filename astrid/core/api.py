@@ -1,8 +1,8 @@
 """What every endpoint of the API is made of: views that list and fetch, and rows as JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import QuerySet
@@ -15,7 +15,8 @@ from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from astrid.core.rest import jsonrows, pages, parameters, sparse
+from astrid.core.permissions import MayOperate
+from astrid.core.rest import jsonrows, marks, pages, parameters, sparse
 from astrid.core.rest.columns import ColumnFilter
 from astrid.core.rest.fields import FiniteField, RoundedField
 from astrid.core.rest.filters import (
@@ -30,6 +31,7 @@ from astrid.core.rest.filters import (
 __all__ = [
     "CHOSEN",
     "FrameReadViewSet",
+    "Moves",
     "ReadViewSet",
     "RoundedField",
     "RowSerializer",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 CHOSEN = [ColumnFilter, SearchFilter, Ordering]
+_WITHOUT_MORE = ("list", "retrieve", "create", "partial_update", "destroy")
 
 
 # An answer carries a mark of its content; who sends it back is told that nothing changed.
@@ -66,7 +69,7 @@ class ReadViewSet(viewsets.ReadOnlyModelViewSet):
     def parameters(self) -> frozenset[str] | None:
         """Name the parameters that the action reads; None where it looks at them itself."""
         own = self.own_parameters
-        if self.action in ("list", "retrieve", "create") or own is not None:
+        if self.action in _WITHOUT_MORE or own is not None:
             return _names_of(type(self), self.action, self.detail).union(own or ())
         return None
 
@@ -105,6 +108,24 @@ def _names_of(kind: type[ReadViewSet], action: str, detail: bool) -> frozenset[s
 def _columns_of(model: type[models.Model], shown: Mapping[str, Any]) -> Iterator[str]:
     stored = {column.name for column in model._meta.concrete_fields}
     yield from (field.source for field in shown.values() if field.source in stored)
+
+
+class Moves:
+    """For views of rows that people move from one state to another, as in the admin."""
+
+    permission_classes: Any = (MayOperate,)
+    refusals: ClassVar[Mapping[str, str]] = {
+        "409": "The row does not stand where this can be done.",
+        "412": "The row is no longer what `If-Match` names.",
+    }
+
+    def moved(self, move: Callable[[Any], object]) -> Response:
+        """Move the row of the address, unless it is no longer what the client has seen."""
+        view: Any = self
+        row = view.get_object()
+        marks.check(view.request, view.get_serializer(row).data)
+        move(row)
+        return Response(view.get_serializer(view.get_object()).data)
 
 
 class SkyReadViewSet(ReadViewSet):

@@ -6,11 +6,10 @@ from django import forms
 from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from catalog import config
+from catalog.access.keys import MANAGES_SERVICES
 from catalog.access.models import ServiceAccount
 from catalog.access.scopes import READ, SCOPES, VO
 from curation.roles import ROLES
-
-MANAGES_SERVICES = "catalog.add_serviceaccount"
 
 
 class KeyForm(forms.Form):

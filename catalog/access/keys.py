@@ -18,6 +18,7 @@ from catalog.access.parameters import AccessParameters
 from catalog.access.scopes import EVERYTHING, SCOPES
 from curation.roles import ROLES
 
+MANAGES_SERVICES = "catalog.add_serviceaccount"
 START = "astrid_"  # by which people, and programs that look for leaked secrets, know a key
 _PREFIX = 15
 _USE_IS_NOTED = timedelta(minutes=1)
@@ -65,6 +66,31 @@ def issue(owner: Any, wanted: Wanted, *, by: Any) -> tuple[ApiKey, str]:
         created_by=by,
     )
     return key, secret
+
+
+def make(
+    person: Any,
+    name: str,
+    scopes: Collection[str],
+    days: int | None = None,
+    service: ServiceAccount | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key for a person, or for a service account that they keep.
+
+    Raises
+    ------
+    BadKey
+        As :func:`issue` does.
+    """
+    kind = KeyKind.SERVICE if service else KeyKind.PERSONAL
+    owner = service.user if service else person
+    return issue(owner, Wanted(name, scopes, days, kind), by=person)
+
+
+def kept_by(person: Any) -> Q:
+    """Choose the keys that a person may see and revoke."""
+    mine = Q(owner=person)
+    return mine | Q(kind=KeyKind.SERVICE) if person.has_perm(MANAGES_SERVICES) else mine
 
 
 def _days_of(wanted: Wanted, rules: AccessParameters) -> int:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -13,8 +13,9 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.access import keys
-from catalog.access.forms import MANAGES_SERVICES, KeyForm, ServiceForm
-from catalog.access.models import ApiKey, KeyKind
+from catalog.access.forms import KeyForm, ServiceForm
+from catalog.access.keys import MANAGES_SERVICES
+from catalog.access.models import ApiKey
 
 _MOST = 200
 
@@ -37,12 +38,8 @@ def make(request: HttpRequest) -> HttpResponse:
     form = KeyForm(person, request.POST)
     if not form.is_valid():
         return _shown(request, form=form, status=400)
-    given = form.cleaned_data
-    service = given.get("service")
-    kind = KeyKind.SERVICE if service else KeyKind.PERSONAL
-    wanted = keys.Wanted(given["name"], given["scopes"], given["days"], kind)
     try:
-        key, secret = keys.issue(service.user if service else person, wanted, by=person)
+        key, secret = keys.make(person, **form.cleaned_data)
     except keys.BadKey as error:
         form.add_error(None, str(error))
         return _shown(request, form=form, status=400)
@@ -78,10 +75,7 @@ def make_service(request: HttpRequest) -> HttpResponse:
 
 def _kept_by(person: Any) -> QuerySet[ApiKey]:
     """Give the keys that a person may see and revoke."""
-    mine = Q(owner=person)
-    if person.has_perm(MANAGES_SERVICES):
-        mine |= Q(kind=KeyKind.SERVICE)
-    return ApiKey.objects.select_related("owner", "created_by").filter(mine)
+    return ApiKey.objects.select_related("owner", "created_by").filter(keys.kept_by(person))
 
 
 def _shown(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -29,6 +29,7 @@ SCOPES = {
     "infer:write": "ask the networks about stamps of one's own",
     "curation:write": "give verdicts and work on alerts",
     "catalog:write": "change entries, and upload tables to be matched",
+    "settings:write": "change settings, the rules of alerts among them",
     "exports:write": "ask for files",
     "jobs:write": "retry and cancel jobs",
     "lightcurves:write": "change the light-curve store",

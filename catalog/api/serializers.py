@@ -25,6 +25,12 @@ class CatalogEntrySerializer(RowSerializer):
         exclude = ["hpx"]
 
 
+class RetractionSerializer(serializers.Serializer[Any]):
+    """Why an entry is taken back."""
+
+    reason = serializers.CharField(max_length=2000, help_text="It is kept with the entry.")
+
+
 class ProcessingJobSerializer(RowSerializer):
     """Work of the pipeline."""
 
@@ -39,6 +45,18 @@ class SystemConfigSerializer(RowSerializer):
     class Meta:
         model = SystemConfig
         fields = "__all__"
+
+
+class SettingWishSerializer(serializers.Serializer[Any]):
+    """What a setting shall be; what is left out stays."""
+
+    value = serializers.JSONField(
+        required=False, help_text="The whole value: fields that are left out take their defaults."
+    )
+    is_active = serializers.BooleanField(
+        required=False, help_text="False: the defaults are in force."
+    )
+    reason = serializers.CharField(max_length=1000, help_text="Why; it is kept with the change.")
 
 
 class AuditLogSerializer(RowSerializer):

@@ -2,7 +2,7 @@
 
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from catalog.api import crossmatch, views
+from catalog.api import crossmatch, keys, views
 
 ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("catalog-entries", views.CatalogEntryViewSet, "catalog-entries"),
@@ -12,5 +12,6 @@ ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("analytics", views.AnalyticsViewSet, "analytics"),
     ("exports", views.ExportJobViewSet, "exports"),
     ("saved-queries", views.SavedQueryViewSet, "saved-queries"),
+    ("keys", keys.KeyViewSet, "keys"),
     ("crossmatches", crossmatch.CrossmatchJobViewSet, "crossmatches"),
 ]

@@ -1,6 +1,5 @@
 """The catalog domain over HTTP."""
 
-from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -11,13 +10,13 @@ from rest_framework.mixins import CreateModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from astrid.core.api import ReadViewSet, SkyReadViewSet
-from astrid.core.errors import MissingFile
+from astrid.core.api import Moves, ReadViewSet, SkyReadViewSet
+from astrid.core.errors import BadParameters, MissingFile
 from astrid.core.hints import hint
 from astrid.core.models import RunStatus
-from astrid.core.permissions import MayOperate
-from astrid.core.rest import marks
-from catalog import jobs, tasks
+from astrid.core.permissions import ModelPermissions
+from astrid.core.rest.problems import Conflict
+from catalog import changes, jobs, publication, tasks
 from catalog.analytics import summary
 from catalog.api import serializers
 from catalog.exports import service as exports
@@ -34,7 +33,7 @@ from catalog.models import (
 )
 
 
-class CatalogEntryViewSet(SkyReadViewSet):
+class CatalogEntryViewSet(Moves, SkyReadViewSet):
     """Confirmed objects."""
 
     queryset = CatalogEntry.objects.order_by("-id")
@@ -55,8 +54,25 @@ class CatalogEntryViewSet(SkyReadViewSet):
     ]
     ordering_fields = ["id"]
 
+    @extend_schema(request=None, responses=serializers.CatalogEntrySerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def publish(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show the current version to everybody; the one shown before is superseded."""
+        return self.moved(publication.make_public)
 
-class ProcessingJobViewSet(ReadViewSet):
+    @extend_schema(
+        request=serializers.RetractionSerializer, responses=serializers.CatalogEntrySerializer
+    )
+    @action(detail=True, methods=["post"], own_parameters=())
+    def retract(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Take a published version back for good, with a reason."""
+        asked = serializers.RetractionSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        reason = asked.validated_data["reason"]
+        return self.moved(lambda entry: publication.retract(entry, reason))
+
+
+class ProcessingJobViewSet(Moves, ReadViewSet):
     """Work of the pipeline."""
 
     scope_domain = "jobs"
@@ -64,39 +80,41 @@ class ProcessingJobViewSet(ReadViewSet):
     serializer_class = serializers.ProcessingJobSerializer
     filterset_fields = ["job_type", "status", "entity_id", "entity_type"]
     ordering_fields = ["id", "scheduled_at"]
-    permission_classes = [MayOperate]
-    refusals = {
-        "409": "The job does not stand where this can be done.",
-        "412": "The job is no longer what `If-Match` names.",
-    }
 
     @extend_schema(request=None, responses=serializers.ProcessingJobSerializer)
     @action(detail=True, methods=["post"], own_parameters=())
     def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make a failed or cancelled job due now."""
-        return self._changed(jobs.retry)
+        return self.moved(lambda job: jobs.retry(job, _person(request)))
 
     @extend_schema(request=None, responses=serializers.ProcessingJobSerializer)
     @action(detail=True, methods=["post"], own_parameters=())
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Call off a job that nobody has begun."""
-        return self._changed(jobs.cancel)
-
-    def _changed(self, change: Callable[[ProcessingJob, Any], None]) -> Response:
-        job = self.get_object()
-        marks.check(self.request, self.get_serializer(job).data)
-        change(job, self.request.user)
-        return Response(self.get_serializer(job).data)
+        return self.moved(lambda job: jobs.cancel(job, _person(request)))
 
 
-class SystemConfigViewSet(ReadViewSet):
-    """Settings of the science."""
+class SystemConfigViewSet(Moves, ReadViewSet):
+    """Settings of the science, the rules of alerts among them."""
 
+    scope_domain = "settings"
+    permission_classes = (ModelPermissions,)
+    http_method_names = ["get", "patch", "head", "options"]
     queryset = SystemConfig.objects.order_by("-id")
     serializer_class = serializers.SystemConfigSerializer
     search_fields = ["key"]
     filterset_fields = ["key", "is_active"]
     ordering_fields = ["key", "id"]
+
+    @extend_schema(
+        request=serializers.SettingWishSerializer, responses=serializers.SystemConfigSerializer
+    )
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Bring another value into force, with a reason that is kept, as the admin does."""
+        asked = serializers.SettingWishSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given, person = asked.validated_data, _person(request)
+        return self.moved(lambda row: _change(row, given, person))
 
 
 class AuditLogViewSet(ReadViewSet):
@@ -156,7 +174,7 @@ class ExportJobViewSet(CreateModelMixin, ReadViewSet):
         asked = serializers.ExportRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            job = _asked(request.user, asked.validated_data)
+            job = _asked(_person(request), asked.validated_data)
         except exports.BadExport as error:
             raise ValidationError({"query": [str(error)]}) from error
         hint(tasks.export, str(job.pk))
@@ -175,8 +193,24 @@ class ExportJobViewSet(CreateModelMixin, ReadViewSet):
             raise NotFound(str(error)) from error
 
 
+def _change(row: SystemConfig, given: dict[str, Any], person: Any) -> None:
+    value, is_active = given.get("value", row.value), given.get("is_active", row.is_active)
+    wish = changes.Wish(row.key, value, is_active, row.updated_at)
+    try:
+        changes.make([wish], by=person, reason=given["reason"])
+    except changes.Overtaken as error:
+        raise Conflict(str(error)) from error
+    except BadParameters as error:
+        raise ValidationError({"value": [str(error)]}) from error
+
+
+def _person(request: Request) -> Any:
+    """Give who asks: nobody is anonymous where a permission is asked."""
+    return request.user
+
+
 def _asked(person: Any, given: dict[str, Any]) -> ExportJob:
-    """Note what is asked for: nobody is anonymous where a permission is asked."""
+    """Note what is asked for."""
     if "query" in given:
         return exports.ask(person, given["query"], given.get("file_format", ExportFormat.CSV))
     saved = SavedQuery.objects.shown_to(person).filter(pk=given["saved_query"]).first()

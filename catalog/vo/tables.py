@@ -27,9 +27,7 @@ Rows: TypeAlias = QuerySet[Any]
 
 def published_entries() -> Rows:
     """Give the entries that everybody may see."""
-    return CatalogEntry.objects.filter(
-        is_current=True, publication_state=PublicationState.PUBLISHED
-    )
+    return CatalogEntry.objects.filter(publication_state=PublicationState.PUBLISHED)
 
 
 def published_objects() -> Rows:
@@ -117,7 +115,11 @@ ENTRIES: tuple[Source, ...] = (
     number("posterior", ucd="stat.probability", description="Probability of being real."),
     identifier("object_id", "sky_object_id", ucd="meta.ref", description="Its object."),
     whole("version", ucd="meta.version", description="Counts up with each change."),
-    text("publication_state", ucd="meta.code.status", description="draft, published, retracted."),
+    text(
+        "publication_state",
+        ucd="meta.code.status",
+        description="draft, published, superseded, retracted.",
+    ),
     moment("updated_at", ucd="time.processing", description="When it was last changed, UTC."),
 )
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from astrid.core.admin import ConsoleAdmin, ReadOnlyAdmin, ReadOnlyInline
-from curation import delivery
+from curation import delivery, resending
 from curation.models import Alert, AlertChannel, AlertRule, Delivery
 
 
@@ -48,6 +48,17 @@ class AlertAdmin(ReadOnlyAdmin):
     search_help_text = "The id of an alert or a detection"
     id_fields = ["pk", "detection_id"]
     inlines = [DeliveryInline]
+    actions = ["send_again", "withdraw"]
+
+    @admin.action(description="Try again what failed", permissions=["operate"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        """Put the failed messages of alerts back into the outbox."""
+        self.run_each(request, queryset, resending.send_again, "put back into the outbox")
+
+    @admin.action(description="Withdraw", permissions=["operate"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        """Hold back what waits or failed of alerts."""
+        self.run_each(request, queryset, resending.withdraw, "withdrawn")
 
 
 @admin.register(Delivery)

@@ -1,5 +1,10 @@
 """Rows of the curation domain as JSON."""
 
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+
 from astrid.core.api import RowSerializer
 from curation.models import (
     Alert,
@@ -46,11 +51,40 @@ class ReviewTaskSerializer(RowSerializer):
 
 
 class AlertChannelSerializer(RowSerializer):
-    """Addresses of alerts."""
+    """Addresses of alerts; a secret goes in and never comes out."""
+
+    secret = serializers.CharField(
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=200,
+        help_text="Signs webhook bodies (HMAC-SHA256).",
+    )
 
     class Meta:
         model = AlertChannel
-        exclude = ["secret"]
+        fields = "__all__"
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an address that cannot be written to."""
+        names = ("kind", "address")
+        try:
+            AlertChannel(**{n: given.get(n, getattr(self.instance, n, "")) for n in names}).clean()
+        except DjangoValidationError as error:
+            words = getattr(error, "message_dict", {"address": error.messages})
+            raise serializers.ValidationError(words) from error
+        return given
+
+
+class SendAgainSerializer(serializers.Serializer[Any]):
+    """Whom an alert is to be sent to."""
+
+    channels = serializers.PrimaryKeyRelatedField(
+        queryset=AlertChannel.objects.all(),
+        many=True,
+        required=False,
+        help_text="Alert channels; left out: those that it failed to reach.",
+    )
 
 
 class AlertRuleSerializer(RowSerializer):

@@ -1,11 +1,19 @@
-"""The curation domain over HTTP: list and fetch, and verdicts to give."""
+"""The curation domain over HTTP: list and fetch, verdicts to give, and alerts to work on."""
 
+from typing import Any
+
+from django.db.models import ProtectedError
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.mixins import CreateModelMixin, DestroyModelMixin, UpdateModelMixin
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from astrid.core.api import ReadViewSet
+from astrid.core.api import Moves, ReadViewSet
+from astrid.core.rest import marks
+from astrid.core.rest.problems import Conflict
+from curation import delivery, resending
 from curation.api import serializers, verdicts
 from curation.models import (
     Alert,
@@ -67,14 +75,35 @@ class ReviewTaskViewSet(ReadViewSet):
     ordering_fields = ["priority", "score", "id"]
 
 
-class AlertChannelViewSet(ReadViewSet):
+class AlertChannelViewSet(CreateModelMixin, UpdateModelMixin, DestroyModelMixin, ReadViewSet):
     """Addresses of alerts."""
 
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+    parser_classes = [JSONParser]
+    refusals = {
+        "409": "Alerts were written to it: switch it off instead.",
+        "412": "The row is no longer what `If-Match` names.",
+    }
     queryset = AlertChannel.objects.order_by("-id")
     serializer_class = serializers.AlertChannelSerializer
     search_fields = ["name"]
     filterset_fields = ["kind", "is_active"]
     ordering_fields = ["name", "id"]
+
+    def perform_update(self, serializer: Any) -> None:
+        """Change a channel that is still what the client has seen."""
+        marks.check(self.request, self.get_serializer(serializer.instance).data)
+        serializer.save()
+
+    def perform_destroy(self, instance: Any) -> None:
+        """Delete a channel that nothing was ever written to."""
+        marks.check(self.request, self.get_serializer(instance).data)
+        try:
+            instance.delete()
+        except ProtectedError as error:
+            raise Conflict(
+                f"alerts were written to {instance}: set is_active to false instead"
+            ) from error
 
 
 class AlertRuleViewSet(ReadViewSet):
@@ -87,7 +116,7 @@ class AlertRuleViewSet(ReadViewSet):
     ordering_fields = ["name", "id"]
 
 
-class AlertViewSet(ReadViewSet):
+class AlertViewSet(Moves, ReadViewSet):
     """Messages that something was found."""
 
     queryset = Alert.objects.order_by("-id")
@@ -95,11 +124,38 @@ class AlertViewSet(ReadViewSet):
     filterset_fields = ["detection", "rule", "status", "priority", "alert_type"]
     ordering_fields = ["id"]
 
+    @extend_schema(request=serializers.SendAgainSerializer, responses=serializers.AlertSerializer)
+    @action(detail=True, methods=["post"], own_parameters=(), url_path="send-again")
+    def send_again(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Try again what failed of an alert, or send it to the channels that are named."""
+        asked = serializers.SendAgainSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        channels = asked.validated_data.get("channels", ())
+        return self.moved(lambda alert: resending.send_again(alert, channels))
 
-class DeliveryViewSet(ReadViewSet):
+    @extend_schema(request=None, responses=serializers.AlertSerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def withdraw(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Hold back what waits or failed of an alert, for good."""
+        return self.moved(resending.withdraw)
+
+
+class DeliveryViewSet(Moves, ReadViewSet):
     """Messages to addresses."""
 
     queryset = Delivery.objects.order_by("-id")
     serializer_class = serializers.DeliverySerializer
     filterset_fields = ["alert", "channel", "status"]
     ordering_fields = ["id"]
+
+    @extend_schema(request=None, responses=serializers.DeliverySerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def redeliver(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Put a failed message back into the outbox, with all its tries before it again."""
+        return self.moved(delivery.redeliver)
+
+    @extend_schema(request=None, responses=serializers.DeliverySerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Take a message that waits or failed out of the outbox for good."""
+        return self.moved(delivery.cancel)

@@ -1,6 +1,7 @@
 """What the page about an object shows, put together from what AstrID holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,24 @@ MOST_VERDICTS = 200
 VIEW_CURVES = "lightcurves.view_dataset"
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the page that comes when it is wanted, from an address of its own."""
+
+    title: str
+    address: str
+
+
+# What the app above adds: it says so when it starts.
+_parts: list[Callable[[Subject], Part | None]] = []
+
+
+def add_part(part: Callable[[Subject], Part | None]) -> None:
+    """Show a part on the page of each object that it gives one for."""
+    if part not in _parts:
+        _parts.append(part)
+
+
 def history_of(subject: Subject) -> History:
     """Give the light curve of the subject, and whether it is known to vary."""
     return history_of_rows(subject.seen) if subject.seen else NOTHING
@@ -71,6 +90,7 @@ def context_of(subject: Subject, person: User) -> dict[str, Any]:
         "form": _form(subject, person),
         "has_own": any(event.validator_id == person.pk and _counts(event) for event in events),
         "held": HELD if subject.is_held else "",
+        "parts": [found for part in _parts if (found := part(subject))],
         "config": _config(subject, history, person),
     }
 

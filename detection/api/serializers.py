@@ -10,6 +10,7 @@ from detection.models import (
     ContextCatalog,
     ContextSource,
     Detection,
+    DriftAlarm,
     ForcedMeasurement,
     ForcedPhotometryRun,
     Model,
@@ -35,6 +36,14 @@ class ModelRunSerializer(RowSerializer):
 
     class Meta:
         model = ModelRun
+        fields = "__all__"
+
+
+class DriftAlarmSerializer(RowSerializer):
+    """Drifts that operators were told of."""
+
+    class Meta:
+        model = DriftAlarm
         fields = "__all__"
 
 

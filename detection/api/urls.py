@@ -13,6 +13,7 @@ ROUTES: list[tuple[str, type[ReadOnlyModelViewSet], str]] = [
     ("forced-photometry-runs", views.ForcedPhotometryRunViewSet, "forced-photometry-runs"),
     ("forced-measurements", views.ForcedMeasurementViewSet, "forced-measurements"),
     ("detections", views.DetectionViewSet, "detections"),
+    ("drift-alarms", views.DriftAlarmViewSet, "drift-alarms"),
     ("training-datasets", views.TrainingDatasetViewSet, "training-datasets"),
     ("training-runs", views.TrainingRunViewSet, "training-runs"),
 ]

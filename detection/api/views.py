@@ -1,13 +1,20 @@
-"""The detection domain over HTTP: list and fetch."""
+"""The detection domain over HTTP: list and fetch, and alarms to acknowledge."""
 
 from typing import Any
 
-from astrid.core.api import ReadViewSet, SkyReadViewSet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from astrid.core.api import Moves, ReadViewSet, SkyReadViewSet
+from detection import driftalarms
 from detection.api import serializers
 from detection.models import (
     ContextCatalog,
     ContextSource,
     Detection,
+    DriftAlarm,
     ForcedMeasurement,
     ForcedPhotometryRun,
     Model,
@@ -35,6 +42,22 @@ class ModelRunViewSet(ReadViewSet):
     serializer_class = serializers.ModelRunSerializer
     filterset_fields = ["model", "observation", "difference_run", "status"]
     ordering_fields = ["created_at", "id"]
+
+
+class DriftAlarmViewSet(Moves, ReadViewSet):
+    """Drifts that operators were told of: from the first week until they are over or seen to."""
+
+    queryset = DriftAlarm.objects.order_by("-id")
+    serializer_class = serializers.DriftAlarmSerializer
+    filterset_fields = ["model", "survey"]
+    ordering_fields = ["id"]
+
+    @extend_schema(request=None, responses=serializers.DriftAlarmSerializer)
+    @action(detail=True, methods=["post"], own_parameters=())
+    def acknowledge(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Note that somebody has seen to an alarm; a later week that alarms is told of again."""
+        person: Any = request.user
+        return self.moved(lambda alarm: driftalarms.acknowledge(alarm, by=person))
 
 
 class SkyObjectViewSet(SkyReadViewSet):

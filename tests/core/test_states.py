@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, transaction
 
 from astrid.core.errors import InvalidTransition
 from astrid.core.models import Run, RunStatus
-from astrid.core.states import transition
+from astrid.core.states import state_column, transition
 from observations.models import TRANSITIONS, Observation, ObservationStatus
 from tests.factories import make_observation, make_preprocess_run
 
@@ -46,7 +46,7 @@ def stateful_models():
 
 @pytest.mark.parametrize("model", stateful_models(), ids=lambda model: model._meta.label)
 def test_every_state_machine_names_only_states_that_exist(model):
-    known = set(dict(model._meta.get_field("status").flatchoices))
+    known = set(dict(model._meta.get_field(state_column(model)).flatchoices))
     assert set(model.TRANSITIONS) == known
     assert set().union(*model.TRANSITIONS.values()) <= known
 

@@ -112,7 +112,7 @@ class Schema(AutoSchema):
         found = dict(_ALWAYS)
         if "requestBody" in operation:
             found |= _WITH_BODY
-        return found | getattr(self.view, "refusals", {})
+        return found | dict(getattr(self.view, "refusals", {}))
 
     def _refusal(self, words: str) -> dict[str, Any]:
         problem = _registered(self.registry)
