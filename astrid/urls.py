@@ -13,6 +13,7 @@ urlpatterns = [
     # What browsers ask for by themselves on pages that name no icon.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}astrid/icon.svg")),
     path("console/keys/", include("catalog.access.urls")),
+    path("console/queries/", include("catalog.exports.urls")),
     path("console/catalog/", include("catalog.urls")),
     path("console/lightcurves/", include("lightcurves.web.urls")),
     path("console/analytics/", include("catalog.analytics.urls")),

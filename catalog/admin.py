@@ -267,6 +267,8 @@ class ExportJobAdmin(RunAdmin):
     """Files of rows that people asked for, and the form to ask for one."""
 
     live = "export"
+    beside = "queries:kept"
+    beside_words = "Saved queries: kept, run now or every night"
     list_display = [
         "created_at",
         "requester",

@@ -34,6 +34,8 @@ class ConsoleAdmin(admin.ModelAdmin):
     search_help_text = "An id"
     id_fields: ClassVar[Sequence[str]] = ["pk"]  # which columns an id in the search box may mean
     introduction = ""  # what a list is and where its rows come from, said above it
+    beside = ""  # the name of a page of the console about the same, linked above the list
+    beside_words = ""
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """List rows in pages that begin behind a row."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,32 +12,8 @@ from astrid.core.admin import ConsoleAdmin
 from astrid.core.hints import hint
 from catalog import tasks
 from catalog.exports import saved as saved_queries
+from catalog.exports.forms import SavedQueryForm
 from catalog.exports.models import SavedQuery
-from catalog.exports.service import BadExport
-
-
-class SavedQueryForm(forms.ModelForm):
-    """A query that its owner may ask."""
-
-    person: Any = None
-
-    class Meta:
-        model = SavedQuery
-        fields = ("name", "adql", "file_format", "is_shared", "hour", "keep")
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a second query of the same name, and what cannot be answered."""
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        own = SavedQuery.objects.filter(owner=self.person, name=given.get("name", ""))
-        if own.exclude(pk=self.instance.pk).exists():
-            self.add_error("name", "You have a query of this name already.")
-        if {"adql", "file_format"} <= set(given):
-            asked = SavedQuery(adql=given["adql"], file_format=given["file_format"])
-            try:
-                saved_queries.check(asked, self.person)
-            except BadExport as error:
-                self.add_error("adql", str(error))
-        return given
 
 
 @admin.register(SavedQuery)
@@ -47,6 +22,8 @@ class SavedQueryAdmin(ConsoleAdmin):
 
     is_large = False
     form = SavedQueryForm
+    beside = "queries:kept"
+    beside_words = "The same on a page of the console, with the newest file of each"
     introduction = (
         "Queries to run again, now or every night. A shared one is run by others with what they "
         "may see themselves. Files are among the exports."
@@ -85,15 +62,11 @@ class SavedQueryAdmin(ConsoleAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save it as one's own, and bring its hour into force."""
-        if not change:
-            obj.owner = request.user
-        super().save_model(request, obj, form, change)
-        saved_queries.schedule(obj)
+        saved_queries.keep(obj, request.user)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete it, and its entry in beat's table."""
-        saved_queries.unschedule(obj)
-        super().delete_model(request, obj)
+        saved_queries.drop(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Delete several."""
@@ -113,7 +86,7 @@ class SavedQueryAdmin(ConsoleAdmin):
 
 
 def _is_own(request: HttpRequest, row: Any) -> bool:
-    return row is None or request.user.is_superuser or row.owner_id == request.user.pk
+    return row is None or row.may_be_changed_by(request.user)
 
 
 def _run(row: SavedQuery, person: Any) -> None:

@@ -72,3 +72,7 @@ class SavedQuery(Record):
 
     def __str__(self) -> str:
         return self.name
+
+    def may_be_changed_by(self, person: Any) -> bool:
+        """Say whether it is somebody's own; superusers keep everybody's."""
+        return bool(person.is_superuser or self.owner_id == person.pk)

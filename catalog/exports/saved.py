@@ -1,7 +1,9 @@
 """Saved queries: their schedule, their runs, and how long files are kept."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -48,15 +50,27 @@ def _arguments(saved: SavedQuery) -> str:
     return json.dumps([str(saved.pk)])
 
 
-def check(saved: SavedQuery, person: Any) -> None:
-    """Refuse a query that cannot be answered, or asks for what the person may not see.
+def keep(saved: SavedQuery, person: Any) -> None:
+    """Store a query, a new one as this person's own, and bring its hour into force."""
+    if saved.owner_id is None:
+        saved.owner = person
+    with transaction.atomic():
+        saved.save()
+        schedule(saved)
 
-    Raises
-    ------
-    BadExport
-        With the reason.
-    """
-    service.check(saved.adql, saved.file_format, service.seen_by(person))
+
+@transaction.atomic
+def drop(saved: SavedQuery) -> None:
+    """Delete a query, and its entry in beat's table; its files stay."""
+    unschedule(saved)
+    saved.delete()
+
+
+def latest(queries: Iterable[SavedQuery], person: Any) -> dict[UUID, ExportJob]:
+    """Give, for each query that has one, the newest file that was asked for by or for a person."""
+    found = ExportJob.objects.filter(saved_query__in=queries, requester=person)
+    rows = found.order_by("saved_query_id", "-id").distinct("saved_query_id")
+    return {job.saved_query_id: job for job in rows if job.saved_query_id}
 
 
 def run(saved: SavedQuery, person: Any) -> ExportJob:

@@ -91,6 +91,65 @@ class TestInTheAdmin:
         assert (job.requester, job.saved_query) == (other, kept)
 
 
+class TestOnThePage:
+    """Where people without the admin keep them."""
+
+    def test_a_query_is_kept_run_and_its_file_fetched(self, client, rita):
+        factories.make_sky_object(designation="A", ra=10.0)
+        client.force_login(rita)
+        page = client.get(reverse("queries:make")).content.decode()
+        assert "astrid.detections" in page
+        assert client.post(reverse("queries:make"), FORM).status_code == 302
+        row = SavedQuery.objects.get()
+        assert (row.owner, PeriodicTask.objects.filter(task=saved_queries.TASK).count()) == (
+            rita,
+            1,
+        )
+        client.post(reverse("queries:change", args=[row.pk]), FORM | {"hour": ""})
+        assert not PeriodicTask.objects.filter(task=saved_queries.TASK).exists()
+        page = client.post(reverse("queries:run", args=[row.pk]), follow=True).content.decode()
+        assert "mine is asked for" in page
+        job = ExportJob.objects.get()
+        tasks.export(str(job.pk))
+        page = client.get(reverse("queries:kept")).content.decode()
+        assert f"/api/v1/exports/{job.pk}/file/" in page
+        assert "1 row" in page
+        client.post(reverse("queries:delete", args=[row.pk]))
+        assert not SavedQuery.objects.exists()
+        assert ExportJob.objects.exists()
+
+    def test_what_cannot_be_is_refused_beside_its_field(self, client, rita):
+        client.force_login(rita)
+        page = client.post(reverse("queries:make"), FORM | {"adql": "SELECT x FROM <b>"})
+        assert page.status_code == 400
+        assert "errorlist" in page.content.decode()
+        assert "<b>" not in page.content.decode()
+        assert not SavedQuery.objects.exists()
+
+    def test_others_run_what_is_shared_and_change_nothing(self, client, other, kept):
+        client.force_login(other)
+        addresses = [reverse(f"queries:{verb}", args=[kept.pk]) for verb in ("change", "delete")]
+        assert [client.post(each, FORM).status_code for each in addresses] == [404, 404]
+        assert client.post(reverse("queries:run", args=[kept.pk])).status_code == 404
+        SavedQuery.objects.update(is_shared=True)
+        assert [client.post(each, FORM).status_code for each in addresses] == [403, 403]
+        client.post(reverse("queries:run", args=[kept.pk]))
+        assert ExportJob.objects.get().requester == other
+
+    def test_the_page_costs_the_same_few_queries_however_many_are_kept(
+        self, client, rita, kept, django_assert_num_queries
+    ):
+        for number in range(5):
+            row = SavedQuery.objects.create(name=f"q{number}", owner=rita, adql=QUERY)
+            ExportJob.objects.create(
+                requester=rita, query={"adql": QUERY}, file_format="csv", saved_query=row
+            )
+        client.force_login(rita)
+        # session, person, rights, queries, files
+        with django_assert_num_queries(5):
+            client.get(reverse("queries:kept"))
+
+
 class TestOverTheApi:
     """Where programs run them."""
 
