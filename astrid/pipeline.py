@@ -32,8 +32,10 @@ import preprocessing.tasks
 from astrid.core.errors import AstridError, InvalidTransition
 from astrid.core.hints import hint
 from astrid.core.locks import holding
+from astrid.core.metering import metered
 from astrid.core.models import Run, RunStatus, explain, surviving
 from catalog import attempts, config, jobs
+from catalog.live.waking import wake
 from catalog.models import JobType, ProcessingJob
 from detection.models import ForcedPhotometryRun, ModelRun
 from differencing.models import DifferenceRun, ReferenceRun
@@ -205,7 +207,8 @@ class Attempt:
         if run.status == RunStatus.FAILED:
             self.step.resume(run)
         if run.status != RunStatus.COMPLETED:
-            self.step.task(str(run.pk))
+            with metered(self.job, wake=wake):
+                self.step.task(str(run.pk))
         attempts.complete(self.job)
 
     def bury(self, run: Run) -> None:

@@ -16,6 +16,7 @@ from astrid.core.admin import (
     ReadOnlyAdmin,
     RunAdmin,
     SkySearch,
+    how_far,
     json_table,
     link_to,
     quicken,
@@ -63,6 +64,7 @@ class ProcessingJobAdmin(ReadOnlyAdmin):
         "job_type",
         "entity",
         "status",
+        "progress_bar",
         "tries",
         "scheduled_at",
         "started_at",
@@ -77,6 +79,7 @@ class ProcessingJobAdmin(ReadOnlyAdmin):
     readonly_fields = ["entity", "details"]
     actions = ["retry", "cancel"]
     details = json_table("error_details", "error details")
+    progress_bar = how_far
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[NamedEntities]:
         """List rows with the names of what they are about."""
@@ -274,6 +277,7 @@ class ExportJobAdmin(RunAdmin):
         "requester",
         "file_format",
         "status",
+        "progress_bar",
         "rows",
         "file",
         "seconds",
@@ -284,6 +288,7 @@ class ExportJobAdmin(RunAdmin):
     hidden = [*RunAdmin.hidden, "query"]
     readonly_fields = ["query_table", "file", *RunAdmin.readonly_fields]
     query_table = json_table("query", "query")
+    progress_bar = how_far
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Ask for the permission of the table."""
@@ -324,6 +329,9 @@ class ExportJobAdmin(RunAdmin):
 class CrossmatchJobAdmin(RunAdmin):
     """Tables that people sent to be matched by position."""
 
+    live = "crossmatch"
+    beside = "catalog:crossmatch"
+    beside_words = "Match a table"
     introduction = "Tables are sent on the page of the catalog, or over the API."
     list_display = [
         "created_at",
@@ -331,6 +339,7 @@ class CrossmatchJobAdmin(RunAdmin):
         "upload_name",
         "target",
         "status",
+        "progress_bar",
         "positions",
         "rows",
         "seconds",
@@ -338,6 +347,7 @@ class CrossmatchJobAdmin(RunAdmin):
     ]
     list_filter = ["status", "target"]
     list_select_related = ["requester"]
+    progress_bar = how_far
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Give everybody their own, and operators all."""

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from astrid.core.errors import BadParameters
 from astrid.core.ids import new_id
-from astrid.core.models import Record, Run
+from astrid.core.models import Progressing, Record, Run, share_done
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from catalog import keys
@@ -150,7 +150,7 @@ class JobStatus(models.TextChoices):
 _J = JobStatus
 
 
-class ProcessingJob(Record):
+class ProcessingJob(Progressing, Record):
     """The operator's view of one piece of work."""
 
     TRANSITIONS: ClassVar[Transitions] = {
@@ -328,7 +328,7 @@ class Analytics(Record):
         return f"{self.metric} on {self.day}"
 
 
-class ExportJob(Run):
+class ExportJob(Progressing, Run):
     """One file of rows that somebody asked for."""
 
     file_format = models.CharField(max_length=20, choices=ExportFormat)
@@ -386,12 +386,23 @@ class CrossmatchJob(Run):
     dec_column = models.CharField(max_length=100)
     positions = models.PositiveIntegerField(help_text="Rows of the table.")
     positions_done = models.PositiveIntegerField(default=0, help_text="How far it has come.")
+    progress = share_done("positions_done", "positions")
     positions_missing = models.PositiveIntegerField(
         default=0, help_text="Rows of the table without a place on the sky."
     )
     rows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Matches found.")
     file_path = models.CharField(max_length=500, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+
+    @property
+    def work_done(self) -> int:
+        """Give how far it has come, as other work says it."""
+        return self.positions_done
+
+    @property
+    def work_total(self) -> int:
+        """Give of how many."""
+        return self.positions
 
     class Meta(Run.Meta):
         ordering = ["-id"]

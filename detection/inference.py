@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from astrid.core.progress import tell
 from detection.calibration import Calibration
 from detection.normalise import CHANNELS
 from detection.tiles import plan_tiles
@@ -52,10 +53,11 @@ def probability_map(
     shape = frame.shape[0], frame.shape[1]
     probability = np.empty(shape, np.float32)
     tiles = list(plan_tiles(shape, core=tile_px, margin=reach(depth), stride=stride))
-    for tile in tiles:
+    for number, tile in enumerate(tiles, start=1):
         options = releasing() if tile is tiles[-1] else None
         result = weights.session.run([OUTPUT], {INPUT: frame[tile.padded][None]}, options)[0]
         probability[tile.core] = result[0, :, :, 0][tile.inner]
+        tell(number, len(tiles))
     return probability[:ny, :nx]
 
 

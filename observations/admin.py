@@ -18,6 +18,7 @@ from astrid.core.admin import (
     ReadOnlyAdmin,
     RunAdmin,
     SkySearch,
+    how_far,
     json_table,
     shortened,
 )
@@ -254,6 +255,7 @@ class ObservationRunAdmin(RunAdmin):
         "survey",
         "source",
         "status",
+        "progress_bar",
         "found",
         "new",
         "calibration",
@@ -267,3 +269,4 @@ class ObservationRunAdmin(RunAdmin):
     hidden = [*RunAdmin.hidden, "refusals"]
     readonly_fields = ["refusals_table", *RunAdmin.readonly_fields]
     refusals_table = json_table("refusals", "refused files")
+    progress_bar = how_far

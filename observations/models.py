@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from astrid.core.models import Record, Run
+from astrid.core.models import Progressing, Record, Run
 from astrid.core.sky import SkyPosition, SkyQuerySet
 from astrid.core.states import Transitions
 from observations.frame_kind import FrameKind
@@ -276,7 +276,7 @@ class CalibrationExposure(Record):
         return self.name
 
 
-class ObservationRun(Run):
+class ObservationRun(Progressing, Run):
     """One ingestion pass over a source of images."""
 
     survey = models.ForeignKey(Survey, models.CASCADE, related_name="runs")

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from astrid.core import store
 from astrid.core.errors import AstridError, BadImage, BadParameters
+from astrid.core.metering import metered
+from astrid.core.progress import tell
 from astrid.core.sky import separation_deg
 from astrid.core.states import transition
 from observations.calibration_exposures import (
@@ -63,7 +65,7 @@ def _pass_over(
     run = ObservationRun.objects.create(
         survey=survey, source=str(directory), parameters=rules.as_dict()
     )
-    with run.working():
+    with run.working(), metered(run):
         _keep_catalog(survey, directory, rules)
         _ingest(run, directory, rules, progress)
     return run
@@ -130,6 +132,7 @@ def _ingest(run: ObservationRun, directory: Path, rules: IngestRules, progress: 
             known += reading is None
             readings += [reading] if reading else []
         progress(number, len(named))
+        tell(number, len(named))
     with transaction.atomic():
         calibration = record(run.survey, [r.columns for r in readings if r.facts is None])
         new = record_all(run.survey, readings, rules)

@@ -249,6 +249,23 @@ def json_table(name: str, title: str) -> Any:
     return admin.display(description=title)(show)
 
 
+@admin.display(description="progress")
+def how_far(_page: Any, row: Any) -> str:
+    """Show how far running work has come: a bar where its total is known, else what is done."""
+    if row.status != "running":
+        return ""
+    done = "" if row.work_done is None else f"{row.work_done:,}"
+    if row.progress is None:
+        return f"{done} done" if done else ""
+    return format_html(
+        '<progress max="1" value="{}">{} %</progress> {} of {}',
+        f"{row.progress:.4f}",
+        f"{100 * row.progress:.0f}",
+        done,
+        f"{row.work_total:,}",
+    )
+
+
 class RunAdmin(ReadOnlyAdmin):
     """Executions of one stage: how they ended, what they cost, what they were made with."""
 

@@ -149,7 +149,11 @@ class RowSerializer(serializers.ModelSerializer):
     }
 
     def build_standard_field(self, field_name: str, model_field: Any) -> tuple[Any, Any]:
-        """Choose the field; figures get their decimals."""
+        """Choose the field; figures get their decimals, what the database works out its type."""
+        if isinstance(model_field, models.GeneratedField):
+            shown: Any = model_field.output_field
+            options = {"read_only": True, "allow_null": shown.null, "help_text": shown.help_text}
+            return self.serializer_field_mapping[type(shown)], options
         kind, options = super().build_standard_field(field_name, model_field)
         decimals = getattr(self.Meta, "decimals", {})
         if field_name in decimals:

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast, Least
 from django.utils import timezone
 
 from astrid.core.errors import AstridError
@@ -30,6 +31,38 @@ class Record(Dated):
     """A row with a UUID key and its two timestamps."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def share_done(done: str, total: str) -> models.GeneratedField:
+    """Give a column that says how far a row's work has come, from 0 to 1; null: nobody knows."""
+    fraction = Cast(F(done), models.FloatField()) / Cast(F(total), models.FloatField())
+    return models.GeneratedField(
+        expression=Case(
+            When(status="completed", then=Value(1.0)),
+            When(**{f"{total}__gt": 0}, then=Least(fraction, Value(1.0))),
+            default=None,
+            output_field=models.FloatField(),
+        ),
+        output_field=models.FloatField(
+            null=True, help_text="How far it has come, from 0 to 1; null where that is not known."
+        ),
+        db_persist=True,
+    )
+
+
+class Progressing(models.Model):
+    """A row whose work tells how far it has come."""
+
+    work_done = models.PositiveBigIntegerField(
+        null=True, blank=True, editable=False, help_text="Rows, frames or tiles done so far."
+    )
+    work_total = models.PositiveBigIntegerField(
+        null=True, blank=True, editable=False, help_text="Of how many; null where not known."
+    )
+    progress = share_done("work_done", "work_total")
 
     class Meta:
         abstract = True

@@ -19,6 +19,7 @@ from catalog.crossmatch.matching import Target, matched
 from catalog.crossmatch.sent import Sent, read
 from catalog.exports import service as exports
 from catalog.exports import writers
+from catalog.live.waking import wake
 from catalog.models import CrossmatchJob, CrossmatchTarget, ExportFormat
 from catalog.vo.describe import Source
 from catalog.vo.tables import CONTEXT, DETECTIONS, ENTRIES, OBJECTS
@@ -123,6 +124,7 @@ def _match(job: CrossmatchJob, sent: Sent) -> None:
 
     def progress(done: int) -> None:
         CrossmatchJob.objects.filter(pk=job.pk).update(positions_done=done)
+        wake()
 
     target = Target(rows, _COLUMNS[job.target])
     with measured() as cost, tempfile.TemporaryFile() as out:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, Any, Protocol
+from itertools import islice
+from typing import IO, Any, Protocol, Self
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from astrid.core.healpix import cone_ranges
+from astrid.core.progress import tell
 from catalog.vo.adql.parser import parse
 from catalog.vo.adql.schema import Column, Published
 from catalog.vo.adql.translate import Statement, translate
@@ -16,6 +19,8 @@ from catalog.vo.types import column_of
 from catalog.vo.votable import distinct
 
 PART_ROWS = 5000
+_COUNTING = "2s"  # beyond that it is not known how many rows there will be
+_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 MOST_ROWS = 10**12  # an export has no limit of rows but that of its time
 
 
@@ -45,17 +50,23 @@ class QueriedRows:
     columns : tuple of Column
         With the types of the database.
     statement : Statement
+    total : int, optional
+        How many rows there are, where they were counted.
     """
 
     columns: tuple[Column, ...]
     statement: Statement
+    total: int | None = None
 
     def parts(self) -> Iterator[list[tuple[Any, ...]]]:
         """Read them from the beginning."""
+        done = 0
         with connection.chunked_cursor() as cursor:
             cursor.execute(self.statement.text, list(self.statement.parameters))
             while part := cursor.fetchmany(PART_ROWS):
                 yield part
+                done += len(part)
+                tell(done, self.total)
 
     def number_and_widths(self) -> tuple[int, list[int]]:
         """Count the rows, and the bytes of the longest text of each column."""
@@ -79,9 +90,34 @@ class QueriedRows:
         command = f"COPY ({self._around(plain)}) TO STDOUT (FORMAT CSV, HEADER)"
         with connection.cursor() as cursor:
             with cursor.copy(command, list(self.statement.parameters)) as copy:
-                for part in copy:
-                    out.write(part)
+                self._write(iter(copy), out)
             return int(cursor.rowcount)
+
+    def _write(self, lines: Iterator[Any], out: IO[bytes]) -> None:
+        """Write what the server sends, which is one message for each row."""
+        done = -1  # the first one names the columns
+        while part := list(islice(lines, PART_ROWS)):
+            out.write(b"".join(part))
+            done += len(part)
+            tell(done, self.total)
+
+    def counted(self) -> Self:
+        """Count the rows, unless that takes so long that nobody should wait for it."""
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            (before,) = cursor.fetchone()
+            try:
+                with transaction.atomic():  # where this fails, what was asked before goes on
+                    cursor.execute(_LIMIT, [_COUNTING])
+                    cursor.execute(self._around("count(*)"), list(self.statement.parameters))
+                    (number,) = cursor.fetchone()
+                    cursor.execute(_LIMIT, [before])
+            except OperationalError as error:
+                if not isinstance(error.__cause__, QueryCanceled):
+                    raise
+                return self
+        tell(0, number)
+        return replace(self, total=number)
 
     def _around(self, selected: str) -> str:
         names = ", ".join(_quoted(one.name) for one in self.columns)
@@ -92,7 +128,9 @@ class QueriedRows:
 
 
 @contextmanager
-def rows_of(query: str, published: Published, seconds: float) -> Iterator[Rows]:
+def rows_of(
+    query: str, published: Published, seconds: float, *, is_counted: bool = False
+) -> Iterator[QueriedRows]:
     """Ask a query in ADQL, or a table by its name alone; nothing can be written meanwhile.
 
     Parameters
@@ -103,6 +141,8 @@ def rows_of(query: str, published: Published, seconds: float) -> Iterator[Rows]:
         What the requester may ask.
     seconds : float
         How long a statement may take.
+    is_counted : bool
+        Count them first, where that is soon done.
 
     Raises
     ------
@@ -114,7 +154,8 @@ def rows_of(query: str, published: Published, seconds: float) -> Iterator[Rows]:
     text = query if len(query.split()) > 1 else f"SELECT * FROM {query}"  # noqa: S608 - ADQL
     statement = translate(parse(text), published, cone_ranges, MOST_ROWS)
     with reading(seconds, of_one_moment=True):
-        yield QueriedRows(_columns(statement), statement)
+        rows = QueriedRows(_columns(statement), statement)
+        yield rows.counted() if is_counted else rows
 
 
 def _columns(statement: Statement) -> tuple[Column, ...]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from astrid.core import store
 from astrid.core.errors import AstridError
 from astrid.core.measure import Cost, measured
+from astrid.core.metering import metered
 from astrid.core.models import UNFINISHED
 from astrid.core.provenance import versions
 from catalog import config, filejobs
@@ -75,9 +76,16 @@ def check(query: str, file_format: str, published: Published) -> None:
 
 
 def export(
-    query: str, file_format: str, out: IO[bytes], person: User | None = None
+    query: str,
+    file_format: str,
+    out: IO[bytes],
+    person: User | None = None,
+    *,
+    is_counted: bool = False,
 ) -> tuple[int, Rows]:
     """Write the answer of a query to a file; give the number of rows, and their columns.
+
+    ``is_counted`` has them counted first, so that it can be told how far the file is.
 
     Raises
     ------
@@ -85,7 +93,10 @@ def export(
         If it cannot be written.
     """
     seconds = config.get("vo").async_seconds
-    with _in_words(), rows_of(query, seen_by(person), seconds) as rows:
+    with (
+        _in_words(),
+        rows_of(query, seen_by(person), seconds, is_counted=is_counted) as rows,
+    ):
         return writers.write(rows, file_format, out), rows
 
 
@@ -111,8 +122,10 @@ def work_off(job: ExportJob) -> None:
 def make(job: ExportJob) -> None:
     """Write the file of a job that has been started, and store it."""
     with tempfile.TemporaryFile() as out:
-        with measured() as cost:
-            number, rows = export(job.query["adql"], job.file_format, out, job.requester)
+        with measured() as cost, metered(job, wake=wake):
+            number, rows = export(
+                job.query["adql"], job.file_format, out, job.requester, is_counted=True
+            )
             name = store.put_file(out)
         job.complete(**_outcome(job, number, rows, name, cost))
 

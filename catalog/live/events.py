@@ -19,8 +19,10 @@ PERMISSIONS = {
     EventKind.JUDGED: "detection.view_detection",
     EventKind.JOB: "catalog.view_processingjob",
     EventKind.EXPORT: "catalog.view_exportjob",
+    EventKind.CROSSMATCH: "catalog.view_crossmatchjob",
     EventKind.ALERT: "curation.view_alert",
 }
+_WHOSE = "requester_id"  # among the facts of what nobody else hears of
 KEPT = timedelta(days=3)
 _PLACE = re.compile(r"(\d{1,18})-(\d{1,18})")
 # Numbers are given under a lock that is held until they are committed: whoever sees one sees all
@@ -81,6 +83,12 @@ def place_of(event: Event) -> Place:
 def kinds_for(person: Any) -> set[EventKind]:
     """Give what a person may hear of."""
     return {kind for kind, right in PERMISSIONS.items() if person.has_perm(right)}
+
+
+def is_for(event: Event, person_id: Any) -> bool:
+    """Say whether an event of a kind that a person may hear of is not another's alone."""
+    private = event.kind == EventKind.CROSSMATCH
+    return not private or event.facts[_WHOSE] == person_id
 
 
 def tell_of(detections: Iterable[Detection]) -> None:

@@ -12,6 +12,7 @@ class EventKind(models.TextChoices):
     JUDGED = "judged", "verdicts moved a detection"
     JOB = "job", "a job began, went on or ended"
     EXPORT = "export", "a file of rows began, went on or ended"
+    CROSSMATCH = "crossmatch", "a table that one sent began to be matched, went on or ended"
     ALERT = "alert", "an alert was raised"
 
 

@@ -32,12 +32,17 @@ class Stream:
         The last event that it has; None: it wants new ones only.
     seat : Seat
         Left when the stream ends or is closed.
+    person_id : int
+        Who listens: some events are for one person alone.
     """
 
-    def __init__(self, kinds: Collection[str], place: Place | None, seat: Seat) -> None:
+    def __init__(
+        self, kinds: Collection[str], place: Place | None, seat: Seat, person_id: int
+    ) -> None:
         self._kinds = frozenset(kinds)
         self._place = place
         self._seat = seat
+        self._person_id = person_id
         self._end = time.monotonic() + LONGEST_S
         self._parts = self._all()
 
@@ -76,8 +81,10 @@ class Stream:
             if found is None:
                 found = _read(place)
             place = place_of(found[-1]) if found else place
-            wanted = [told(one) for one in found if one.kind in self._kinds]
-            yield b"".join(wanted) or beat(place)
+            yield b"".join(told(one) for one in found if self._wants(one)) or beat(place)
+
+    def _wants(self, event: Event) -> bool:
+        return event.kind in self._kinds and events.is_for(event, self._person_id)
 
 
 def _read(place: Place) -> list[Event]:

@@ -59,15 +59,16 @@ class EventsView(APIView):
         responses={(200, "text/event-stream"): OpenApiTypes.STR},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        """Listen to new detections, verdicts, jobs, exports and alerts.
+        """Listen to new detections, verdicts, jobs, exports, one's own cross-matches, and alerts.
 
         A connection ends after five minutes; come back with `Last-Event-ID`, as browsers do by
         themselves. An event `reset` says that some between are no longer kept: fetch anew.
         """
         check(request.query_params, ["kinds", "last_event_id"])
         kinds, place = _kinds(request), _place(request)
+        person: Any = request.user
         try:
-            stream = Stream(kinds, place, seats.take(request.user.pk))
+            stream = Stream(kinds, place, seats.take(person.pk), person.pk)
         except seats.Full as error:
             raise Occupied(str(error)) from error
         is_async = isinstance(request._request, ASGIRequest)

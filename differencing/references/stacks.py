@@ -1,6 +1,7 @@
 """References stacked from the best frames of a sky cell, and replaced by better ones."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from astrid.core import store
 from astrid.core.errors import BadImage, InvalidTransition
 from astrid.core.measure import Cost, measured
 from astrid.core.models import UNFINISHED, RunStatus
+from astrid.core.progress import tell
 from astrid.core.provenance import versions
 from differencing.drawing import pictures
 from differencing.models import ReferenceImage, ReferenceRun
@@ -177,13 +179,19 @@ def _scores(plan: Plan, made: Made | None) -> dict[str, Any]:
 def _make(run: ReferenceRun, plan: Plan, parameters: ReferenceParameters, cost: Cost) -> Made:
     with TemporaryDirectory(prefix="astrid-stack-") as folder:
         with cost.step("read"):
-            frames = spool((load(member.run) for member in plan.chosen), Path(folder))
+            frames = spool(_loaded(plan), Path(folder))
         with cost.step("stack"):
             members, stacked, refused = _stacked(run, plan, frames, parameters)
     with cost.step("quality"):
         quality = _quality(run, members[0], stacked)
     scale = run.grid_observation.pixel_scale or 0.0
     return Made(members, stacked, quality.figures(), quality.seeing_px * scale, refused)
+
+
+def _loaded(plan: Plan) -> Iterator[CalibratedFrame]:
+    for number, member in enumerate(plan.chosen):
+        tell(number, len(plan.chosen))
+        yield load(member.run)
 
 
 def _quality(run: ReferenceRun, first: Member, stacked: Stack) -> Quality:

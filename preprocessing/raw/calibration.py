@@ -13,6 +13,7 @@ from astrid.core import store
 from astrid.core.errors import BadImage, InvalidTransition
 from astrid.core.measure import measured
 from astrid.core.models import UNFINISHED
+from astrid.core.progress import tell
 from astrid.core.provenance import versions
 from observations.fits import ReadOptions
 from observations.fits_header import FrameDefaults
@@ -118,7 +119,8 @@ def build_master(run: CalibrationRun) -> None:
 def _read(exposures: Sequence[CalibrationExposure]) -> tuple[list[Input], Conditions]:
     """Read raw frames from the store; the conditions are those of the middle one."""
     inputs, conditions = [], []
-    for exposure in exposures:
+    for number, exposure in enumerate(exposures):
+        tell(number, len(exposures))
         content = store.get(exposure.fits_file_path)
         kind, name = FrameKind(exposure.kind), str(exposure)
         raw = read_raw(content, options=_options(exposure), name=name, kind=kind)
