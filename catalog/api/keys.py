@@ -6,12 +6,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from astrid.core.api import Moves, ReadViewSet, RowSerializer
+from astrid.core.rest.bodies import JsonParser
 from catalog.access import keys
 from catalog.access.models import ApiKey, ServiceAccount
 from catalog.access.scopes import SCOPES
@@ -64,7 +64,7 @@ class KeyViewSet(Moves, ReadViewSet):
 
     scope_domain = "keys"  # there is no such scope: a key makes others by `everything` alone
     permission_classes = (IsAuthenticated,)
-    parser_classes = [JSONParser]
+    parser_classes = [JsonParser]
     queryset = ApiKey.objects.order_by("-id")
     serializer_class = KeySerializer
     filterset_fields = ["kind", "owner"]

@@ -6,12 +6,12 @@ from django.db.models import ProtectedError
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import CreateModelMixin, DestroyModelMixin, UpdateModelMixin
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from astrid.core.api import Moves, ReadViewSet
 from astrid.core.rest import marks
+from astrid.core.rest.bodies import JsonParser
 from astrid.core.rest.problems import Conflict
 from curation import delivery, resending
 from curation.api import serializers, verdicts
@@ -54,7 +54,7 @@ class ValidationEventViewSet(ReadViewSet):
     serializer_class = serializers.ValidationEventSerializer
     filterset_fields = ["detection", "validator", "is_valid", "label"]
     ordering_fields = ["id"]
-    parser_classes = [JSONParser]
+    parser_classes = [JsonParser]
 
     @extend_schema(
         request=verdicts.VerdictsSerializer,
@@ -79,7 +79,7 @@ class AlertChannelViewSet(CreateModelMixin, UpdateModelMixin, DestroyModelMixin,
     """Addresses of alerts."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
-    parser_classes = [JSONParser]
+    parser_classes = [JsonParser]
     refusals = {
         "409": "Alerts were written to it: switch it off instead.",
         "412": "The row is no longer what `If-Match` names.",

@@ -83,7 +83,8 @@ def test_every_fault_in_the_body_points_to_its_value(admin_client):
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused(admin_client, body, kind, status):
-    told(admin_client.generic("POST", EXPORTS, body, content_type=kind), status)
+    problem = told(admin_client.generic("POST", EXPORTS, body, content_type=kind), status)
+    assert ("are read here" in problem["detail"]) == (status == 413)
 
 
 def test_a_method_that_is_not_served_is_refused_with_those_that_are(admin_client):

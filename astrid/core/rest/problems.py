@@ -86,7 +86,8 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, AstridError):
         return exceptions.ValidationError(str(error))
     if isinstance(error, RequestDataTooBig):
-        return TooLarge(str(error))
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return TooLarge(f"The body is longer than the {most} bytes that are read here.")
     if isinstance(error, SuspiciousOperation):
         return exceptions.ParseError(str(error) or None)
     return None
