@@ -240,6 +240,24 @@ def test_the_program_itself_convolves_the_sharper_frame_and_keeps_its_flux(night
 
 
 @installed
+def test_the_program_itself_takes_frames_in_any_unit(night):
+    # by itself it takes no star above 25000, which is 3 sigma here; nor is any saturated
+    bright = [
+        replace(
+            frame,
+            pixels=frame.pixels * 500,
+            noise=frame.noise * 500,
+            gain=frame.gain / 500,
+            saturation=np.inf,
+        )
+        for frame in night[:2]
+    ]
+    difference = subtract_with(*bright, HOTPANTS)
+    places, flux = night[2][:, :2] + sky.SCIENCE.shift, 500 * night[2][:, 2] * sky.SCIENCE.scale
+    check_new_sources(difference, bright, places, flux)
+
+
+@installed
 def test_the_program_itself_leaves_nothing_of_a_frame_less_itself(night):
     difference = subtract_with(night[0], night[0], HOTPANTS)
     # its kernel is one pixel but for the last digits of 32-bit floats
