@@ -14,9 +14,8 @@ from django.db import transaction
 from astrid.core.errors import AstridError
 from detection.models import ContextCatalog, ContextKind, ContextSource
 from preprocessing.photometry.catalog_columns import bands_of, places, plain
-from preprocessing.photometry.star_catalog import read_table
+from preprocessing.photometry.table_parts import parts
 
-PART = 50_000
 SHOWN_REFUSALS = 20
 MJD_OF_JD = 2_400_000.5
 
@@ -89,26 +88,22 @@ def take_in(name: str, path: Path, *, release: str = "", replaces: bool = False)
     BadCatalog
         If it is no such table, or no row of it can be used.
     """
-    layout, content = LAYOUTS[name], path.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     before = ContextCatalog.objects.filter(name=name)
     if known := before.filter(sha256=sha256).first():
         return Taken(known, is_new=False)
-    columns, refusals = _read(layout, content, path.name)
+    layout = LAYOUTS[name]
+    catalog = ContextCatalog(
+        name=name, kind=layout.kind, release=release, file_name=path.name[:300], sha256=sha256,
+        sources=0, refused=0, refusals=[],
+    )  # fmt: skip
     with transaction.atomic():
         if replaces:
             _remove(before)
-        catalog = ContextCatalog.objects.create(
-            name=name,
-            kind=layout.kind,
-            release=release,
-            file_name=path.name[:300],
-            sha256=sha256,
-            sources=len(columns["ra"]),
-            refused=len(refusals),
-            refusals=refusals[:SHOWN_REFUSALS],
-        )
-        _write(catalog, columns)
+        _take_rows(catalog, layout, path)
+        # The last, with its counts: the database asks for it when the transaction ends.
+        catalog.save(force_insert=True)
     return Taken(catalog, is_new=True)
 
 
@@ -119,25 +114,32 @@ def _remove(catalogs: Any) -> None:
     catalogs.delete()
 
 
-def _write(catalog: ContextCatalog, columns: dict[str, Any]) -> None:
-    for start in range(0, catalog.sources, PART):
-        part = {name: values[start : start + PART] for name, values in columns.items()}
-        ContextSource.objects.copy_columns(part | {"catalog_id": catalog.pk})
-
-
-def _read(layout: Layout, content: bytes, name: str) -> tuple[dict[str, Any], list[str]]:
-    """Give the columns of the rows that can be used, and why others cannot."""
+def _take_rows(catalog: ContextCatalog, layout: Layout, path: Path) -> None:
+    """Write the rows of a file part by part, and count them on the record of the file."""
     try:
-        table = read_table(content, name)
-        ra, dec = places(table, name)
+        for table in parts(path):
+            columns, refusals = _read(layout, table, path.name, catalog.sources + catalog.refused)
+            catalog.sources += len(columns["ra"])
+            catalog.refused += len(refusals)
+            catalog.refusals += refusals[: SHOWN_REFUSALS - len(catalog.refusals)]
+            ContextSource.objects.copy_columns(columns | {"catalog_id": catalog.pk})
     except ValueError as error:
         raise BadCatalog(str(error)) from error
+    if not catalog.sources:
+        first = catalog.refusals[0].partition(": ")[2] if catalog.refusals else "there is none"
+        raise BadCatalog(f"{path.name}: none of {catalog.refused} rows can be used; {first}")
+
+
+def _read(layout: Layout, table: Table, name: str, before: int) -> tuple[dict[str, Any], list[str]]:
+    """Give the columns of the rows that can be used, and why others cannot.
+
+    So many rows as ``before`` says came in parts before this one.
+    """
+    ra, dec = places(table, name)
     ra = np.where((ra < 0) & (ra >= -180), ra + 360, ra)  # as files in radians have it
     times = _times(table, layout)
     reasons = _reasons(ra, dec, times if layout.times else None)
     good = np.array([not reason for reason in reasons], bool)
-    if not good.any():
-        raise BadCatalog(f"{name}: none of {len(table)} rows can be used; {_first(reasons)}")
     magnitudes, band = _magnitudes(table, layout)
     columns = {
         "ra": ra[good],
@@ -149,7 +151,8 @@ def _read(layout: Layout, content: bytes, name: str) -> tuple[dict[str, Any], li
         "period_days": np.ma.masked_invalid(_numbers(table, layout.periods)[good]),
         "mjd_utc": np.ma.masked_invalid(times[good]),
     }
-    return columns, [f"row {k + 1}: {reason}" for k, reason in enumerate(reasons) if reason]
+    numbered = enumerate(reasons, before + 1)
+    return columns, [f"row {number}: {reason}" for number, reason in numbered if reason]
 
 
 def _reasons(ra: Floats, dec: Floats, times: Floats | None) -> list[str]:
@@ -165,10 +168,6 @@ def _reasons(ra: Floats, dec: Floats, times: Floats | None) -> list[str]:
         else:
             reasons.append("")
     return reasons
-
-
-def _first(reasons: Sequence[str]) -> str:
-    return next((reason for reason in reasons if reason), "there is none")
 
 
 def _times(table: Table, layout: Layout) -> Floats:

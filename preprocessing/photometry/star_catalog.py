@@ -150,10 +150,15 @@ def chosen(catalog: StarCatalog, index: NDArray) -> StarCatalog:
     return StarCatalog(**values)
 
 
+def kind_of(content: bytes) -> str:
+    """Tell the format of a table by its first bytes, in the word of astropy; CSV if they do not."""
+    start = content.lstrip()[:16]
+    return next((kind for begin, kind in BEGINNINGS if start.startswith(begin)), "ascii.csv")
+
+
 def read_table(content: bytes, name: str) -> Table:
     """Read the table of a file whose format its first bytes tell; CSV when they do not."""
-    start = content.lstrip()[:16]
-    kind = next((kind for begin, kind in BEGINNINGS if start.startswith(begin)), "ascii.csv")
+    kind = kind_of(content)
     try:
         # of text, astropy takes lines; a single string without a line feed would be a file's name
         lines = content.decode().splitlines() if kind.startswith("ascii") else io.BytesIO(content)
