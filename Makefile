@@ -2,6 +2,7 @@
 # make demo       everything at work; DATA=DIR RULES=FILE PORT=N ARGS=--no-server
 # make test       the tests; ARGS="-k words" and the like go to pytest, JOBS=1 for one process
 # make peers      other programs that subtract images, for `manage.py benchmark differencing`
+# make peer-vo    the same questions to AstrID and to GAVO DaCHS, where Debian's packages of it are
 # make chaos      10,000 verdicts from four clients while the server is killed twice
 # make client     a typed Python client of the API, in var/client or OUT=DIR
 # make check      linters, types, import contracts, migrations, deployment check, tests
@@ -9,7 +10,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test chaos peers client check lock clean
+.PHONY: help env demo test chaos peers peer-vo client check lock clean
 
 BIN := .venv/bin
 # Each process of the tests wants about 2 GB.
@@ -64,6 +65,10 @@ peers: $(BIN)/uv
 	@$(BIN)/python -m venv --clear .venv-peers
 	@$(BIN)/python deploy/uv_like_pip.py pip install --python .venv-peers/bin/python \
 	  -r benchmarks/peers/requirements.txt
+
+# A server of another program, with a database of its own, is built and asked beside ours.
+peer-vo: env
+	@$(BIN)/python -m pytest tests/catalog/vo/peer --peer-vo $(ARGS)
 
 # Written from the description of the API; `pip install var/client` installs it anywhere.
 OUT ?= var/client

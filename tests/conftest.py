@@ -19,6 +19,13 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 SERVERS = {"db", "transactional_db", "django_db_setup", "live_server", "broker"}
 
 
+def pytest_addoption(parser):
+    """Let the tests be asked for that need another program."""
+    parser.addoption(
+        "--peer-vo", action="store_true", help="compare with a server of GAVO DaCHS, built here"
+    )
+
+
 def pytest_configure(config):
     """Start the embedded servers for the whole run where the environment names no others."""
     stack = ExitStack()
