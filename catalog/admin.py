@@ -38,8 +38,10 @@ from catalog.models import (
     CrossmatchJob,
     ExportJob,
     ProcessingJob,
+    TapJob,
 )
 from catalog.settings_admin import SystemConfigAdmin
+from catalog.vo import uws
 
 __all__ = [
     "ApiKeyAdmin",
@@ -354,6 +356,46 @@ class CrossmatchJobAdmin(RunAdmin):
         jobs = super().get_queryset(request)
         sees_all = request.user.has_perm("catalog.change_crossmatchjob")
         return jobs if sees_all else jobs.filter(requester=request.user.pk)
+
+
+@admin.register(TapJob)
+class TapJobAdmin(ReadOnlyAdmin):
+    """Queries of the tables that people and programs queued."""
+
+    is_large = False
+    introduction = "They are asked on the page of the tables, or by TOPCAT, pyvo and the like."
+    list_display = [
+        *("created_at", "asker", "what", "status", "rows", "is_cut"),
+        *("started_at", "ended_at", "reason"),
+    ]
+    list_filter = ["status"]
+    list_select_related = ["owner"]
+    actions = ["call_off"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Give everybody their own, and operators all."""
+        rows = super().get_queryset(request)
+        return rows if self.has_operate_permission(request) else rows.filter(owner=request.user.pk)
+
+    @admin.display(description="asked by")
+    def asker(self, row: TapJob) -> str:
+        """Show whose it is."""
+        return row.owner.get_username() if row.owner else "nobody"
+
+    @admin.display(description="query")
+    def what(self, row: TapJob) -> str:
+        """Show the start of the query."""
+        return shortened(row.query)
+
+    @admin.display(description="why it failed")
+    def reason(self, row: TapJob) -> str:
+        """Show the start of the error."""
+        return shortened(row.error_message)
+
+    @admin.action(description="Call off selected queries", permissions=["operate"])
+    def call_off(self, request: HttpRequest, queryset: QuerySet[TapJob]) -> None:
+        """End queries that wait or run."""
+        self.run_each(request, queryset, uws.abort, "called off")
 
 
 @admin.register(Analytics)

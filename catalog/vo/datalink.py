@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from catalog.vo import formats
 from catalog.vo.adql.schema import Column
 from catalog.vo.answers import Answer
-from catalog.vo.descriptors import cone_of
+from catalog.vo.descriptors import cone_of, soda_of
 from catalog.vo.doors import VoView
 from catalog.vo.errors import BadValue, NotFound
-from catalog.vo.files import KINDS
+from catalog.vo.files import FITS, KINDS
 from catalog.vo.identifiers import ANY, Identifier, read
 from catalog.vo.visible import BY_NAME, Caller
 from detection.models import Detection, SkyObject
@@ -82,6 +82,8 @@ class LinksView(VoView):
         found = [each for name in names for each in links(caller, name)]
         answer = Answer(COLUMNS, [astuple(each) for each in found])
         extras = _services(caller, names[0]) if len(names) == 1 else []
+        if any(each.service_def for each in found):
+            extras.append(soda_of(caller, COLUMNS, "ID"))
         response = self.answer(answer, wanted, extras=extras)
         if wanted == "tabledata":
             response["Content-Type"] = _TYPE
@@ -110,6 +112,21 @@ def links(caller: Caller, name: str) -> Iterator[Link]:
             content_type=KINDS[each.kind].content_type,
             content_qualifier=each.kind,
         )
+    for each in seen:
+        if each.semantics == "#this" and KINDS[each.kind].content_type == FITS:
+            yield _part_of(name, each)
+
+
+def _part_of(name: str, way: Way) -> Link:
+    """Lead to the service that cuts an image."""
+    return Link(
+        name,
+        service_def="soda",
+        semantics="#cutout",
+        description="Any part of it",
+        content_type=FITS,
+        content_qualifier=way.kind,
+    )
 
 
 def _ways(caller: Caller, identifier: Identifier) -> Iterator[Way]:

@@ -7,19 +7,40 @@ from collections.abc import Sequence
 
 from astropy.io.votable.tree import Group, Param, Resource, VOTableFile
 
+from catalog.vo import votable
 from catalog.vo.adql.schema import Column
 from catalog.vo.visible import Caller
 
 _LINKS = "ivo://ivoa.net/std/DataLink#links-1.1"
+_SODA = "ivo://ivoa.net/std/SODA#sync-1.0"
+_SHAPES = {
+    "POS": {"datatype": "char", "arraysize": "*"},
+    "CIRCLE": {"datatype": "double", "arraysize": "3", "unit": "deg", "xtype": "circle"},
+    "POLYGON": {"datatype": "double", "arraysize": "*", "unit": "deg", "xtype": "polygon"},
+}
 _CONE = "ivo://ivoa.net/std/ConeSearch"
 
 
 def datalink_of(caller: Caller, columns: Sequence[Column], name: str) -> Resource:
     """Describe the service that leads from a column of identifiers to files."""
-    place = [each.name for each in columns].index(name)
+    names = [each.name for each in columns]
+    key = votable.keys(names)[names.index(name)]
     return _descriptor(
-        "datalink", _LINKS, f"{caller.root}/vo/datalink/links", [("ID", "char", "", f"f{place}")]
+        "datalink", _LINKS, f"{caller.root}/vo/datalink/links", [("ID", "char", "", key)]
     )
+
+
+def soda_of(caller: Caller, columns: Sequence[Column], name: str) -> Resource:
+    """Describe the service that cuts the images of a column of identifiers."""
+    names = [each.name for each in columns]
+    key = votable.keys(names)[names.index(name)]
+    resource = _descriptor("soda", _SODA, f"{caller.root}/vo/soda/sync", [("ID", "char", "", key)])
+    document, group = VOTableFile(version="1.4"), resource.groups[0]
+    group.entries.extend(
+        Param(document, name=name, value="", ucd="pos.outline;obs", **more)
+        for name, more in _SHAPES.items()
+    )
+    return resource
 
 
 def cone_of(caller: Caller, name: str, ra: float, dec: float) -> Resource:

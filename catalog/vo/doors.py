@@ -22,7 +22,7 @@ from catalog.vo.adql.errors import AdqlError
 from catalog.vo.answers import Answer
 from catalog.vo.errors import NotSeen, NotSignedIn, VoError
 from catalog.vo.parameters import Access
-from catalog.vo.requests import Asked
+from catalog.vo.requests import Asked, take_chunks
 from catalog.vo.visible import Caller
 
 CHALLENGE = 'Basic realm="AstrID", Token realm="AstrID"'
@@ -66,6 +66,11 @@ class VoView(APIView):
     content_negotiation_class = _Anything
     error_names: tuple[str, ...] = ()
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Make the whole body readable before anybody looks into it."""
+        take_chunks(request._request)
+        super().initial(request, *args, **kwargs)
+
     def caller(self) -> Caller:
         """Give who asks.
 
@@ -93,7 +98,7 @@ class VoView(APIView):
 
     def handle_exception(self, exc: Exception) -> Any:
         """Tell what is wrong; what nobody expected goes on to the log."""
-        told = _told(exc)
+        told = told_of(exc)
         if told is None:
             return super().handle_exception(exc)
         status, message = told
@@ -109,7 +114,8 @@ class VoView(APIView):
         return response
 
 
-def _told(error: Exception) -> tuple[int, str] | None:
+def told_of(error: Exception) -> tuple[int, str] | None:
+    """Give the status and the words for what is wrong; nothing for what nobody expected."""
     if isinstance(error, VoError):
         return error.status, str(error)
     if isinstance(error, AdqlError):

@@ -125,7 +125,7 @@ class PartView(_JobView):
         told = {
             "phase": job.status.upper(),
             "owner": job.owner.get_username() if job.owner else "",
-            "quote": _moment(job.created_at) if job.status in ENDED else "",
+            "quote": "",  # how long it will take is not foretold
             "executionduration": f"{job.duration_seconds:.0f}",
             "destruction": _moment(job.destruction),
         }
@@ -161,7 +161,8 @@ class ResultView(_JobView):
 
 
 def _moment(when: datetime) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    # To the second, as the description of the whole job has it.
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _read_moment(text: str) -> datetime:

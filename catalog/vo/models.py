@@ -82,3 +82,8 @@ class TapJob(Record):
 
     def __str__(self) -> str:
         return f"query {self.pk}"
+
+    @property
+    def query(self) -> str:
+        """Give what was asked."""
+        return next(iter(self.parameters.get("QUERY", ())), "")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import (
+    BigIntegerField,
     Case,
     Exists,
     ExpressionWrapper,
@@ -101,7 +102,7 @@ def obscore(archive: Archive, products: Sequence[Product]) -> Table:
     )
 
 
-_TYPES = {"double": FloatField, "char": TextField}
+_TYPES = {"double": FloatField, "char": TextField, "long": BigIntegerField}
 
 
 def _column(source: Source, product: Product, archive: Archive) -> Combinable:

@@ -83,6 +83,8 @@ _STANDARD = (
     _make(_text, "pol_states", "Char.PolarizationAxis.stateList", "meta.code;phys.polarization",
           "None."),
     _make(_long, "pol_xel", "Char.PolarizationAxis.numBins", "meta.number", "None."),
+    _make(_real, "s_pixel_scale", f"{_S}.Sampling.RefVal.SamplingPeriod",
+          "phys.angSize;instr.pixel", "Of the detector.", unit="arcsec"),
     _make(_text, "facility_name", "Provenance.ObsConfig.Facility.name", "meta.id;instr.tel",
           "Observatory."),
     _make(_text, "instrument_name", "Provenance.ObsConfig.Instrument.name", "meta.id;instr",
@@ -90,7 +92,6 @@ _STANDARD = (
 )  # fmt: skip
 _OWN = (
     _make(_text, "filter_name", "", "meta.id;instr.filter", "Filter, as the survey calls it."),
-    _make(_real, "s_pixel_scale", "", "instr.scale", "Of the detector.", unit="arcsec"),
     _make(_long, "hpx", "", HEALPIX_UCD, "HEALPix cell of the centre, order 29, nested.",
           is_indexed=True),
     _make(_real, "s_radius", "", "phys.angSize", "Of the circle round the outline.", unit="deg"),

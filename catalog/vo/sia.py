@@ -23,7 +23,7 @@ from catalog.vo.adql.syntax import (
     Star,
 )
 from catalog.vo.answers import Answer, Limits, ask_tree
-from catalog.vo.descriptors import datalink_of
+from catalog.vo.descriptors import datalink_of, soda_of
 from catalog.vo.doors import VoView, needs_sign_in
 from catalog.vo.errors import BadValue
 from catalog.vo.intervals import any_of, column, equals, lies_in, overlaps, position
@@ -94,7 +94,8 @@ class ImagesView(VoView):
         caller = self.caller()
         wanted = formats.chosen(asked.one("RESPONSEFORMAT"), default="tabledata")
         answer = images(caller, asked)
-        extras = [datalink_of(caller, answer.columns, "obs_publisher_did")]
+        describing = (datalink_of, soda_of)
+        extras = [each(caller, answer.columns, "obs_publisher_did") for each in describing]
         return self.answer(answer, wanted, extras=extras)
 
     post = get

@@ -167,8 +167,10 @@ DETECTIONS: tuple[Source, ...] = (
     text("human_label", ucd="src.class", description="What people said."),
     text("status", ucd="meta.code.status", description="How far people have come with it."),
     *_brightness(),
-    number("pixel_x", unit="pix", ucd="pos.cartesian.x;instr.pixel", description="Column from 0."),
-    number("pixel_y", unit="pix", ucd="pos.cartesian.y;instr.pixel", description="Row from 0."),
+    number(
+        "pixel_x", unit="pixel", ucd="pos.cartesian.x;instr.pixel", description="Column, from 0."
+    ),
+    number("pixel_y", unit="pixel", ucd="pos.cartesian.y;instr.pixel", description="Row from 0."),
     text("model_version", ucd="meta.version", description="Of the network."),
 )
 
@@ -185,7 +187,7 @@ CANDIDATES: tuple[Source, ...] = (
     number("significance", ucd="stat.snr", description="Peak of |S_corr|.", is_indexed=True),
     number("snr", ucd="stat.snr;phot.count", description="Flux over its error."),
     *_brightness(),
-    number("fwhm", unit="pix", ucd="phys.angSize;src", description="Width."),
+    number("fwhm", unit="pixel", ucd="phys.angSize;src", description="Width."),
     number("ellipticity", ucd="src.ellipticity", description="1 - b/a."),
     degrees("position_angle", ucd="pos.posAng", description="Of the long axis, east of north."),
     truth("is_negative", ucd="meta.code", description="Fainter than in the reference."),
@@ -231,9 +233,9 @@ OBSERVATIONS: tuple[Source, ...] = (
         ucd="phot.mag;stat.max",
         description="Of a point source at 5 sigma.",
     ),
-    number("pixel_scale", unit="arcsec/pix", ucd="instr.scale", description="Of the detector."),
-    whole("image_width", unit="pix", ucd="meta.number;instr.pixel", description="Columns."),
-    whole("image_height", unit="pix", ucd="meta.number;instr.pixel", description="Rows."),
+    number("pixel_scale", unit="arcsec.pixel**-1", ucd="instr.scale", description="Of the camera."),
+    whole("image_width", unit="pixel", ucd="meta.number;instr.pixel", description="Columns."),
+    whole("image_height", unit="pixel", ucd="meta.number;instr.pixel", description="Rows."),
     text("role", ucd="meta.code.class", description="science or reference."),
     text("status", ucd="meta.code.status", description="How far it has come.", is_indexed=True),
     text("s_region", Region(corners()), ucd="pos.outline;obs.field", description="Outline, ICRS.",

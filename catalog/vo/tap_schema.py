@@ -21,8 +21,16 @@ KEYS = (
     ("astrid.detections", "object_id", "astrid.objects", "object_id"),
     ("astrid.detections", "observation_id", "astrid.observations", "observation_id"),
     ("astrid.candidates", "observation_id", "astrid.observations", "observation_id"),
+    ("TAP_SCHEMA.tables", "schema_name", "TAP_SCHEMA.schemas", "schema_name"),
+    ("TAP_SCHEMA.columns", "table_name", "TAP_SCHEMA.tables", "table_name"),
+    ("TAP_SCHEMA.keys", "from_table", "TAP_SCHEMA.tables", "table_name"),
+    ("TAP_SCHEMA.keys", "target_table", "TAP_SCHEMA.tables", "table_name"),
+    ("TAP_SCHEMA.key_columns", "key_id", "TAP_SCHEMA.keys", "key_id"),
 )
-_KINDS = {"int": "integer", "long": "bigint", "double": "float8", "char": "text"}
+_KINDS = {
+    "short": "smallint", "int": "integer", "long": "bigint",
+    "float": "real", "double": "float8", "char": "text",
+}  # fmt: skip
 
 
 def _columns(*described: tuple[str, str, str]) -> tuple[Column, ...]:
@@ -153,7 +161,7 @@ def _rows_of(table: Table) -> list[dict[str, Any]]:
     return [
         {
             "table_name": table.name,
-            "column_name": f'"{each.name}"' if each.name == "size" else each.name,
+            "column_name": each.name_in_queries,
             "datatype": each.datatype,
             "arraysize": each.arraysize or None,
             "xtype": each.xtype or None,
@@ -172,15 +180,19 @@ def _rows_of(table: Table) -> list[dict[str, Any]]:
 
 
 def _keys(tables: Sequence[Table]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    names = {each.name for each in tables}
     made = []
-    for source, column, target, key in KEYS:
-        if {source, target} <= names:
-            name = f"{source}.{column}"
-            made.append(
-                (
-                    {"key_id": name, "from_table": source, "target_table": target},
-                    {"key_id": name, "from_column": column, "target_column": key},
-                )
+    for source, column, target, key in keys_among(tables):
+        name = f"{source}.{column}-{target}"
+        made.append(
+            (
+                {"key_id": name, "from_table": source, "target_table": target},
+                {"key_id": name, "from_column": column, "target_column": key},
             )
+        )
     return made
+
+
+def keys_among(tables: Sequence[Table]) -> list[tuple[str, str, str, str]]:
+    """Give the keys that lead from one of these tables to another."""
+    names = {each.name for each in tables}
+    return [each for each in KEYS if {each[0], each[2]} <= names]

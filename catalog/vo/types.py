@@ -36,6 +36,7 @@ def column_of(output: Output, kind: int) -> Column:
         datatype=datatype,
         arraysize=arraysize,
         xtype=xtype or (known.xtype if datatype == "char" else ""),
+        unit="" if datatype == "char" else known.unit,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from astropy.io.votable import parse_single_table
 from astropy.io.votable.exceptions import VOTableSpecError, VOTableSpecWarning
+from astropy.table import Table as AstropyTable
 
 from astrid.core.healpix import ORDER, cells_around, healpix
 from catalog.vo.adql.schema import Column, Place, Table
@@ -18,7 +19,9 @@ from catalog.vo.tap_schema import values_table
 from catalog.vo.types import written
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
-_KINDS = {"b": "int", "i": "long", "u": "long", "f": "double"}
+# By kind and bytes of numpy; truth values are numbers, and small ones without a sign fit a short.
+_KINDS = {"b1": "int", "u1": "short", "i2": "short", "i4": "int", "f4": "float", "f8": "double"}
+_WHOLE = "iu"
 _CELL = "_hpx"
 # Cells of these orders are at least 9', 35" and 2" wide: circles up to these are sought by cells.
 _AROUND = ((8, "_near8"), (12, "_near12"), (16, "_near16"))
@@ -62,7 +65,7 @@ def _table(name: str, content: bytes, most: int) -> Table:
     values = _parsed(name, content)
     if len(values) > most:
         raise BadValue(f"table {name} has {len(values)} rows; at most {most} are taken")
-    names = values.dtype.names or ()
+    names = values.colnames
     if not 1 <= len(names) <= MOST_COLUMNS:
         raise BadValue(f"table {name} has {len(names)} columns; 1 to {MOST_COLUMNS} are taken")
     made = [_column(name, each, values[each]) for each in names]
@@ -78,12 +81,12 @@ def _table(name: str, content: bytes, most: int) -> Table:
     return Table(f"TAP_UPLOAD.{name}", tuple(columns), statement, (parameter,), place=place)
 
 
-def _parsed(name: str, content: bytes) -> Any:
+def _parsed(name: str, content: bytes) -> AstropyTable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VOTableSpecWarning)
             table = parse_single_table(io.BytesIO(content), verify="ignore")
-        return table.to_table(use_names_over_ids=True).as_array()
+        return table.to_table(use_names_over_ids=True)
     except (VOTableSpecError, ValueError, IndexError, KeyError, TypeError, OSError) as error:
         raise BadValue(f"table {name} is no VOTable that can be read: {error}"[:300]) from None
 
@@ -94,10 +97,21 @@ def _column(table: str, name: str, values: Any) -> tuple[Column, list[Any]]:
     if values.ndim != 1:
         raise BadValue(f"column {name} of table {table} has lists in it; single values are taken")
     plain = [None if each is np.ma.masked else _plain(each) for each in values]
-    kind = _KINDS.get(values.dtype.kind, "char")
+    size = f"{values.dtype.kind}{values.dtype.itemsize}"
+    kind = _KINDS.get(size, "long" if values.dtype.kind in _WHOLE else "char")
     if kind == "char":
         plain = [None if each is None else str(written(each)) for each in plain]
-    return Column(name, kind, arraysize="*" if kind == "char" else ""), plain
+    described = Column(
+        name,
+        kind,
+        arraysize="*" if kind == "char" else "",
+        description=values.description or "",
+        unit="" if values.unit is None else str(values.unit),
+        ucd=values.meta.get("ucd", ""),
+        utype=values.meta.get("utype", ""),
+        xtype=values.meta.get("xtype", "") if kind == "char" else "",
+    )
+    return described, plain
 
 
 def _plain(value: Any) -> Any:
@@ -109,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 def _place(columns: Sequence[Column], lists: Sequence[Iterable[Any]]) -> Place | None:
     """Find the position of the rows, if all have one."""
-    names = {each.name.lower(): each for each in columns if each.datatype == "double"}
+    names = {each.name.lower(): each for each in columns if each.datatype in ("double", "float")}
     for ra, dec in (("ra", "dec"), ("raj2000", "dej2000"), ("s_ra", "s_dec")):
         if ra in names and dec in names:
             return Place(names[ra].name, names[dec].name, _CELL, _AROUND)

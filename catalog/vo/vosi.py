@@ -15,7 +15,7 @@ from catalog.vo.adql.schema import Table
 from catalog.vo.doors import VoView
 from catalog.vo.errors import NotFound
 from catalog.vo.parameters import Access
-from catalog.vo.tap_schema import SCHEMAS, schema_of
+from catalog.vo.tap_schema import SCHEMAS, keys_among, schema_of
 from catalog.vo.visible import published_for
 
 XML = "text/xml; charset=utf-8"
@@ -52,6 +52,7 @@ SERVICES: Mapping[str, tuple[Capability, ...]] = {
             version="2.0"
         ),
     ),
+    "soda": (Capability(f"{_STANDARD}SODA#sync-1.0", "/sync", version="1.0"),),
     "datalink": (
         Capability(f"{_STANDARD}DataLink#links-1.1", "/links", version="1.1"),
     ),
@@ -61,6 +62,8 @@ _OWN = (
     Capability(f"{_STANDARD}VOSI#availability", "/availability", role=False, use="full"),
 )
 _TABLES = Capability(f"{_STANDARD}VOSI#tables-1.1", "/tables", role=False, use="full")
+_EXAMPLES = Capability(f"{_STANDARD}DALI#examples", "/examples", role=False, use="full")
+_MORE: Mapping[str, tuple[Capability, ...]] = {"tap": (_TABLES, _EXAMPLES), "scs": (_TABLES,)}
 
 
 class CapabilitiesView(VoView):
@@ -70,7 +73,7 @@ class CapabilitiesView(VoView):
         """List the capabilities."""
         caller = self.caller()
         base = f"{caller.root}/vo/{service}"
-        own = (*_OWN, *((_TABLES,) if service in ("tap", "scs") else ()))
+        own = (*_OWN, *_MORE.get(service, ()))
         content = {
             "capabilities": [_shown(each, base, caller.settings.anonymous_access)
                              for each in (*SERVICES[service], *own)],
@@ -110,12 +113,12 @@ class TablesView(VoView):
 
     def get(self, request: Request, name: str = "") -> HttpResponse:
         """Describe all tables, or one."""
-        tables = published_for(self.caller()).all()
+        tables = known = published_for(self.caller()).all()
         if name:
-            tables = [each for each in tables if each.name.lower() == name.lower()]
+            tables = [each for each in known if each.name.lower() == name.lower()]
             if not tables:
                 raise NotFound(f"no table is called {name[:60]!r}")
-        content = {"schemas": _by_schema(tables)}
+        content = {"schemas": _by_schema(tables), "keys": keys_among(known)}
         return render(request._request, "vo/tables.xml", content, content_type=XML)
 
 

@@ -4,7 +4,9 @@ Reference: Ochsenbein et al. 2019, VOTable Format Definition 1.4, IVOA Recommend
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from catalog.vo.types import converter
 VERSION = "1.4"
 TABLEDATA, BINARY2 = "tabledata", "binary2"
 COOSYS, TIMESYS = "icrs", "utc"
+RESOURCES = ("datalink", "neighbours", "soda")  # services that an answer describes
 _MJD_ORIGIN = 2400000.5  # in Julian days
 _DTYPES: Mapping[str, str] = {
     "boolean": "bool",
@@ -53,16 +56,7 @@ def table(
     resource.infos.append(_info("QUERY_STATUS", "OVERFLOW" if is_cut else "OK"))
     for name, content in (infos or {}).items():
         resource.infos.append(_info(name, content))
-    resource.coordinate_systems.append(CooSys(ID=COOSYS, system="ICRS"))
-    resource.time_systems.append(
-        TimeSys(
-            ID=TIMESYS,
-            timescale="UTC",
-            refposition="TOPOCENTER",
-            timeorigin=_MJD_ORIGIN,
-            config={"version_1_4_or_later": True},
-        )
-    )
+    _declare_systems(resource, {_system(each) for each in columns})
     element = TableElement(document)
     element.format = serialization
     resource.tables.append(element)
@@ -70,6 +64,21 @@ def table(
     resource.params.extend(_param(document, column, given) for column, given in params)
     document.resources.extend(extras)
     return _bytes(document)
+
+
+def _declare_systems(resource: Resource, used: AbstractSet[str | None]) -> None:
+    """Describe the systems that columns refer to."""
+    if COOSYS in used:
+        resource.coordinate_systems.append(CooSys(ID=COOSYS, system="ICRS"))
+    if TIMESYS in used:
+        moments = TimeSys(
+            ID=TIMESYS,
+            timescale="UTC",
+            refposition="TOPOCENTER",
+            timeorigin=_MJD_ORIGIN,
+            config={"version_1_4_or_later": True},
+        )
+        resource.time_systems.append(moments)
 
 
 def error(message: str, *, names: Sequence[str] = ()) -> bytes:
@@ -94,8 +103,8 @@ def fill(
         for place, convert in enumerate(converter(each) for each in columns)
     ]
     names = distinct([each.name for each in columns])
-    for number, (column, name, given) in enumerate(zip(columns, names, values, strict=True)):
-        element.fields.append(_field(document, column, name, number, given))
+    for column, name, key, given in zip(columns, names, keys(names), values, strict=True):
+        element.fields.append(_field(document, column, name, key, given))
     element.create_arrays(len(rows))
     for number, (column, given) in enumerate(zip(columns, values, strict=True)):
         data, mask = _array(column, given)
@@ -120,26 +129,33 @@ def _clean(text: str) -> str:
     return "".join(c if c in "\t\n" or " " <= c < "\ud800" or c > "\udfff" else "?" for c in text)
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """Give each column a name of its own."""
-    made: list[str] = []
+def distinct(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
+    """Give each column a name of its own, which is none of those that are taken."""
+    made = list(taken)
     for name in names:
         number, new = 2, _clean(name)
         while new in made:
             new, number = f"{name}_{number}", number + 1
         made.append(new)
-    return made
+    return made[len(taken) :]
+
+
+def keys(names: Sequence[str]) -> list[str]:
+    """Give each column an ID of XML like its name: astropy calls columns by it."""
+    plain = (re.sub(r"[^A-Za-z0-9_.-]", "_", each) for each in distinct(names))
+    letters = [each if re.match("[A-Za-z_]", each) else f"_{each}" for each in plain]
+    return distinct(letters, (COOSYS, TIMESYS, *RESOURCES))
 
 
 def _field(
-    document: VOTableFile, column: Column, name: str, number: int, values: Sequence[Any]
+    document: VOTableFile, column: Column, name: str, key: str, values: Sequence[Any]
 ) -> Field:
     datatype = column.datatype
     if datatype == "char" and not all(each is None or each.isascii() for each in values):
         datatype = "unicodeChar"
     made = Field(
         document,
-        ID=f"f{number}",
+        ID=key,
         name=name,
         datatype=datatype,
         arraysize=column.arraysize or None,

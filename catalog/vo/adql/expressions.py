@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 from typing import Any
 
+from astrid.core.corners import area_of
 from catalog.vo.adql import functions
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.geometry import Predicates, distance
@@ -191,7 +192,8 @@ class Writer:
         if node.name in _CONDITIONS:
             return sql("(CASE WHEN {} THEN 1 ELSE 0 END)", self._condition(node))
         if node.name in _GEOMETRIC:
-            return _GEOMETRIC[node.name](self, node)
+            made = _GEOMETRIC[node.name](self, node)
+            return made.measured_in(_UNITS.get(node.name, ""))
         if node.name in GEOMETRIES:
             raise AdqlError(f"{node.name} can be compared with, but is no value of its own")
         arguments = [self.write(each) for each in node.arguments]
@@ -216,10 +218,10 @@ class Writer:
         return distance(*self._two_points(node))
 
     def _first(self, node: Call) -> Sql:
-        return self._point_of(node).ra.bare()
+        return self._point_of(node).ra
 
     def _second(self, node: Call) -> Sql:
-        return self._point_of(node).dec.bare()
+        return self._point_of(node).dec
 
     def _point_of(self, node: Call) -> Point:
         if len(node.arguments) != 1:
@@ -234,14 +236,15 @@ class Writer:
         if isinstance(shape, Circle):
             # Of a cap: 2 pi (1 - cos r) sr; 129600/pi times that in square degrees over 2 pi.
             return sql("(129600 / pi() * (1 - cos(radians({}))) / 2)", shape.radius)
-        if isinstance(shape, Point) or shape is None or isinstance(shape, Polygon):
-            raise AdqlError("AREA is served for circles")
-        raise AdqlError("AREA is served for circles, not for columns")
+        if isinstance(shape, Polygon):
+            return value(area_of(shape.corners))
+        raise AdqlError("AREA is served for circles, boxes and polygons, not for columns")
 
     def _cell(self, node: Call) -> Sql:
         return index_of(node, self.reader)
 
 
+_UNITS = {"DISTANCE": "deg", "COORD1": "deg", "COORD2": "deg", "AREA": "deg**2"}
 _GEOMETRIC: dict[str, Callable[[Writer, Call], Sql]] = {
     "DISTANCE": Writer._distance,
     "COORD1": Writer._first,

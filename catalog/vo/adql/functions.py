@@ -95,12 +95,27 @@ def call(name: str, arguments: Sequence[Sql], quantifier: str) -> Sql:
         raise AdqlError(f"{quantifier} has no meaning in {name}(), which is no aggregate")
     if name not in FUNCTIONS:
         raise AdqlError(f"no function is called {name}; there are {', '.join(sorted(known()))}")
+    return _plain(name, arguments).measured_in(_unit(name, arguments))
+
+
+def _plain(name: str, arguments: Sequence[Sql]) -> Sql:
     function, number = FUNCTIONS[name], len(arguments)
     if function.any_number and 1 <= number <= MANY:
         return sql(function.any_number + "({})", joined(", ", arguments))
     if number not in function.forms:
         raise AdqlError(f"{name}() has {number} arguments; it takes {function.numbers()}")
     return sql(function.forms[number], *arguments)
+
+
+def _unit(name: str, arguments: Sequence[Sql]) -> str:
+    """Give the unit of an outcome: a fixed one, or that of the first argument."""
+    if name not in _KEEPING or not arguments or arguments[0].about is None:
+        return _UNITS.get(name, "")
+    return arguments[0].about.unit
+
+
+_UNITS = {"DEGREES": "deg", **dict.fromkeys(("RADIANS", "ACOS", "ASIN", "ATAN", "ATAN2"), "rad")}
+_KEEPING = ("ABS", "CEILING", "COALESCE", "FLOOR", "GREATEST", "LEAST", "ROUND", "SUM", "TRUNCATE")
 
 
 def known() -> set[str]:
@@ -116,4 +131,6 @@ def _aggregate(name: str, arguments: Sequence[Sql], quantifier: str) -> Sql:
         f"{name.lower()}({'DISTINCT ' if quantifier == 'DISTINCT' else ''}{{}})", argument
     )
     # The largest of a column is still what the column is; a count or a sum of angles is not.
-    return replace(written, about=argument.about) if name in ("MIN", "MAX", "AVG") else written
+    if name in ("MIN", "MAX", "AVG"):
+        return replace(written, about=argument.about)
+    return written.measured_in(_unit(name, arguments))

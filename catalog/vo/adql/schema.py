@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from catalog.vo.adql.errors import AdqlError
+from catalog.vo.adql.reserved import quoted
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Column:
     is_indexed: bool = False
     is_standard: bool = False
     is_hidden: bool = False
+
+    @property
+    def name_in_queries(self) -> str:
+        """Give the name as it is written in a query."""
+        return quoted(self.name)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ class Sql:
     parameters: tuple[Any, ...] = ()
     about: Column | None = None
 
-    def bare(self) -> "Sql":
-        """Give the same piece as the outcome of a calculation, which no column describes."""
-        return replace(self, about=None)
+    def measured_in(self, unit: str) -> "Sql":
+        """Give the same piece as the outcome of a calculation, of which only the unit is known."""
+        return replace(self, about=Column("", "double", unit=unit) if unit else None)
 
 
 def sql(template: str, *pieces: Sql) -> Sql:

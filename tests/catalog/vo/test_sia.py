@@ -168,7 +168,9 @@ def test_links_lead_from_images_and_objects_to_their_files(images, session):
     found, _ = make_found()
     (row,) = (r for r in images.search() if r["dataproduct_subtype"] == "difference")
     links = row.getdatalink()
-    assert [each["semantics"] for each in links] == ["#this", "#progenitor", "#progenitor"]
+    assert [each["semantics"] for each in links] == [
+        "#this", "#progenitor", "#progenitor", "#cutout",
+    ]  # fmt: skip
     assert session.get(links[0]["access_url"]).content[:6] == b"SIMPLE"
     cones = pyvo.dal.SCSService(f"{ROOT}/vo/scs", session=session)
     (thing,) = cones.search(pos=(found.ra, found.dec), radius=0.001)

@@ -4,13 +4,16 @@
 
 import io
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import pyvo
-from astropy.io.votable import parse
+import requests
+from astropy.io.votable import from_table, parse
 from astropy.table import Table
 from django.db import connection
+from django.test import RequestFactory
 
 from astrid.core.healpix import cone_ranges
 from astrid.core.sky import separation_deg
@@ -18,7 +21,10 @@ from catalog import config
 from catalog.models import CatalogEntry
 from catalog.vo.adql.parser import parse as read
 from catalog.vo.adql.translate import translate
+from catalog.vo.examples import EXAMPLES
 from catalog.vo.parameters import Access, VoParameters
+from catalog.vo.tap import SyncView
+from catalog.vo.tap_schema import KEYS
 from catalog.vo.visible import Caller, published_for
 from detection.models import SkyObject
 from tests.catalog.vo.skies import CENTRES, make_sky, make_viewer
@@ -26,6 +32,7 @@ from tests.catalog.vo.wire import ROOT, session_of
 
 pytestmark = pytest.mark.django_db
 SERVICE = f"{ROOT}/vo/tap"
+KEY_TAGS = ("targetTable", "fromColumn", "targetColumn")
 
 
 @pytest.fixture
@@ -232,6 +239,14 @@ def test_every_format_says_the_same(client, sky):
         assert [tuple(row) for row in Table.read(ask(name).decode(), format=form)] == rows
 
 
+def test_astropy_calls_the_columns_of_a_file_by_their_names(client):
+    query = 'SELECT 1 AS utc, 2 AS "a b", 3 AS "9", 4 AS n, 5 AS n'
+    content = client.get("/vo/tap/sync", {"QUERY": query}).content
+    found = Table.read(io.BytesIO(content), format="votable")
+    assert found.colnames == ["utc_2", "a_b", "_9", "n", "n_2"]
+    assert parse(io.BytesIO(content)).get_first_table().fields[0].name == "utc"
+
+
 def test_missing_values_stay_missing(client):
     query = {"QUERY": "SELECT CAST(NULL AS INTEGER) AS a, CAST(NULL AS REAL) AS b, NULL AS c"}
     for name in ("votable/td", "votable/b2"):
@@ -259,3 +274,96 @@ def test_an_uploaded_table_is_joined_with_the_sky(tap, sky):
     }
     assert len(expected) >= 50
     assert {(int(row["n"]), row["designation"]) for row in found} == expected
+
+
+def test_what_is_worked_out_has_its_unit(tap, sky):
+    found = tap.search(
+        "SELECT DISTANCE(ra, dec, 0, 0) AS a, AREA(CIRCLE(0, 0, 1)) AS b, RADIANS(ra) AS c,"
+        " ROUND(dec, 1) AS d, SUM(ra) AS e, COUNT(*) AS f FROM astrid.objects GROUP BY ra, dec"
+    )
+    units = [str(found.getdesc(name).unit) for name in "abcdef"]
+    assert units == ["deg", "deg2", "rad", "deg", "deg", "None"]
+
+
+def test_names_that_are_words_of_the_language_are_listed_in_quotes(tap):
+    told = tap.search("SELECT column_name FROM TAP_SCHEMA.columns")["column_name"].tolist()
+    assert {'"catalog"', '"size"'} <= set(told)
+    assert len(tap.search('SELECT c."catalog" FROM astrid.context AS c')) == 0
+
+
+def test_keys_between_tables_are_told_in_both_places(tap, client):
+    client.force_login(make_viewer("otto"))
+    listed = tap.search(
+        "SELECT k.from_table, c.from_column, k.target_table, c.target_column"
+        " FROM TAP_SCHEMA.keys AS k JOIN TAP_SCHEMA.key_columns AS c USING (key_id)"
+    )
+    tree = ElementTree.fromstring(client.get("/vo/tap/tables").content)  # noqa: S314 - our own
+    told = {
+        (table.findtext("name"), *(each.text for each in key.iter() if each.tag in KEY_TAGS))
+        for table in tree.iter("table")
+        for key in table.iter("foreignKey")
+    }
+    assert told == {
+        tuple(row[name] for name in ("from_table", "target_table", "from_column", "target_column"))
+        for row in listed
+    }
+    assert len(told) == len(KEYS)
+
+
+def test_examples_are_told_as_tools_read_them_and_can_be_asked(tap, sky):
+    assert {each["QUERY"] for each in tap.examples} == {each.query for each in EXAMPLES}
+    for each in EXAMPLES:
+        tap.search(each.query)
+
+
+def test_a_table_that_comes_in_pieces_is_read_and_keeps_its_types():
+    """As TOPCAT sends it: gunicorn puts the pieces together, and nothing says how long it is."""
+    mine = Table(
+        {
+            "s": np.array([1], "i2"),
+            "i": np.array([2], "i4"),
+            "l": np.array([3], "i8"),
+            "f": np.array([0.5], "f4"),
+            "d": np.array([0.25]),
+            "t": ["2025-01-01T00:00:00"],
+        }
+    )
+    mine["d"].unit = "deg"
+    file = io.BytesIO()
+    document = from_table(mine)
+    document.get_first_table().get_field_by_id("t").xtype = "timestamp"
+    document.to_xml(file)
+    form = {"QUERY": "SELECT * FROM TAP_UPLOAD.mine", "LANG": "ADQL", "UPLOAD": "mine,param:it"}
+    sent = requests.Request(
+        "POST", SERVICE, data=form, files={"it": ("it", file.getvalue())}
+    ).prepare()
+    asked = {
+        "wsgi.input_terminated": True,
+        "wsgi.input": io.BytesIO(sent.body),
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_TYPE": sent.headers["Content-Type"],
+    }
+    answer = SyncView.as_view()(RequestFactory().generic("POST", "/vo/tap/sync", **asked))
+    assert answer.status_code == 200, answer.content
+    found = parse(io.BytesIO(answer.content)).get_first_table()
+    described = [(each.datatype, each.xtype, str(each.unit)) for each in found.fields]
+    assert described == [
+        ("short", None, "None"), ("int", None, "None"), ("long", None, "None"),
+        ("float", None, "None"), ("double", None, "deg"), ("char", "timestamp", "None"),
+    ]  # fmt: skip
+    assert list(found.array[0])[:5] == [1, 2, 3, 0.5, 0.25]
+
+
+def test_the_area_of_a_polygon_is_what_its_angles_say(tap):
+    # Girard: the angles of a triangle exceed half a turn by its area
+    corners = np.array([(10.0, 5.0), (70.0, 5.0), (40.0, 60.0)])
+    lon, lat = np.radians(corners.T)
+    v = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+    excess = -np.pi
+    for a, b, c in (v, np.roll(v, 1, axis=0), np.roll(v, 2, axis=0)):
+        sides = np.cross(a, b), np.cross(a, c)
+        cosine = sides[0] @ sides[1] / np.prod(np.linalg.norm(sides, axis=1))
+        excess += np.arccos(cosine)
+    flat = ", ".join(map(str, corners.ravel()))
+    found = value(tap, f"SELECT AREA(POLYGON({flat})) AS a")
+    assert found == pytest.approx(excess * np.degrees(1) ** 2, rel=1e-10)

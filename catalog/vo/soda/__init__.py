@@ -1,0 +1,1 @@
+"""Parts of images, cut out where they are asked for."""
