@@ -37,8 +37,8 @@ def soda_of(caller: Caller, columns: Sequence[Column], name: str) -> Resource:
     resource = _descriptor("soda", _SODA, f"{caller.root}/vo/soda/sync", [("ID", "char", "", key)])
     document, group = VOTableFile(version="1.4"), resource.groups[0]
     group.entries.extend(
-        Param(document, name=name, value="", ucd="pos.outline;obs", **more)
-        for name, more in _SHAPES.items()
+        Param(document, ID=f"soda-{label}", name=label, value="", ucd="pos.outline;obs", **more)
+        for label, more in _SHAPES.items()
     )
     return resource
 
@@ -58,20 +58,28 @@ def _descriptor(
 ) -> Resource:
     document = VOTableFile(version="1.4")
     resource = Resource(ID=name, name=name, utype="adhoc:service", type="meta")
-    resource.params.append(_text(document, "standardID", standard))
-    resource.params.append(_text(document, "accessURL", address))
-    group = Group(None, name="inputParams")
+    # Without IDs of their own, parts of two services would have the same.
+    resource.params.append(_text(document, "standardID", standard, name))
+    resource.params.append(_text(document, "accessURL", address, name))
+    group = Group(None, ID=f"{name}-inputs", name="inputParams")
     for label, datatype, value, ref in inputs:
         given = {"ref": ref} if ref else {}
         arraysize = "*" if datatype == "char" else None
         group.entries.append(
             Param(
-                document, name=label, datatype=datatype, arraysize=arraysize, value=value, **given
+                document,
+                ID=f"{name}-{label}",
+                name=label,
+                datatype=datatype,
+                arraysize=arraysize,
+                value=value,
+                **given,
             )
         )
     resource.groups.append(group)
     return resource
 
 
-def _text(document: VOTableFile, name: str, value: str) -> Param:
-    return Param(document, name=name, datatype="char", arraysize="*", value=value)
+def _text(document: VOTableFile, name: str, value: str, owner: str) -> Param:
+    key = f"{owner}-{name}"
+    return Param(document, ID=key, name=name, datatype="char", arraysize="*", value=value)

@@ -17,6 +17,7 @@ from tests.catalog.vo.images import make_found
 from tests.catalog.vo.skies import CENTRES, around, make_viewer
 from tests.catalog.vo.wire import ROOT, session_of
 
+SODA = "ivo://ivoa.net/std/SODA#sync-1.0"
 SIDE = 200
 PIXEL_DEG = 1e-3
 
@@ -101,7 +102,9 @@ def opened(stream):
 def test_a_part_of_a_difference_is_cut_by_what_an_image_search_says(session):
     found, wcs = make_found()
     images = pyvo.dal.SIA2Service(f"{ROOT}/vo/sia2", session=session)
-    (row,) = (r for r in images.search() if r["dataproduct_subtype"] == "difference")
+    rows = images.search()
+    (row,) = (each for each in rows if each["dataproduct_subtype"] == "difference")
+    service = rows.get_adhocservice_by_ivoid(SODA)
     radius = 5.2e-4
     for asked in (
         {"circle": (found.ra, found.dec, radius) * u.deg},
@@ -109,7 +112,9 @@ def test_a_part_of_a_difference_is_cut_by_what_an_image_search_says(session):
                      found.ra, found.dec + 5e-4] * u.deg},
         {"range": [found.ra - 4e-4, found.ra + 4e-4, found.dec - 4e-4, found.dec + 4e-4] * u.deg},
     ):  # fmt: skip
-        with opened(row.processed(**asked)) as units:
+        # as row.processed() does, which leaves the session out
+        query = SodaQuery.from_resource([row], service, session=session, **asked)
+        with opened(query.execute_stream()) as units:
             part = units["DIFF"]
             assert 7 <= part.data.shape[0] <= 12
             y, x = np.mgrid[: part.data.shape[0], : part.data.shape[1]]
@@ -131,7 +136,7 @@ def test_links_offer_to_cut_the_image(session):
     )
     (row,) = (each for each in links if each["service_def"] == "soda")
     assert row["semantics"] == "#cutout"
-    service = links.get_adhocservice_by_ivoid("ivo://ivoa.net/std/SODA#sync-1.0")
+    service = links.get_adhocservice_by_ivoid(SODA)
     query = SodaQuery.from_resource([row], service, session=session,
                                     circle=(found.ra, found.dec, 3e-4) * u.deg)  # fmt: skip
     with opened(query.execute_stream()) as units:
