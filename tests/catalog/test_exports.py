@@ -256,12 +256,22 @@ class TestApi:
         job = service.ask(factories.make_user(group="operator"), QUERY, "csv")
         assert "pending" in signed_in.get(f"/api/v1/exports/{job.pk}/file/").json()["detail"]
 
-    def test_a_wrong_query_is_refused_at_once(self, signed_in):
-        answer = signed_in.post("/api/v1/exports/", {"query": "astrid.nothing"}, "application/json")
+    @pytest.mark.parametrize(
+        ("query", "words"),
+        [
+            ("astrid.nothing", "astrid.nothing"),
+            ("SELECT nothing FROM astrid.objects", "no column is called 'nothing'"),
+            ("DELETE FROM astrid.objects", "Only SELECT queries"),
+            ("SELECT 1 FROM astrid.objects; SELECT 2", "near 'SELECT 2'"),
+            ("SELECT ra FROM auth_user", "no table is called 'auth_user'"),
+        ],
+    )
+    def test_a_wrong_query_is_refused_at_once(self, signed_in, query, words):
+        answer = signed_in.post("/api/v1/exports/", {"query": query}, "application/json")
         assert answer.status_code == 400
         (fault,) = answer.json()["errors"]
         assert fault["pointer"] == "#/query"
-        assert "astrid.nothing" in fault["detail"]
+        assert words in fault["detail"]
         assert not ExportJob.objects.exists()
 
 
