@@ -22,6 +22,7 @@ import curation.tasks
 import detection.forced
 import detection.services
 import detection.tasks
+import detection.teaching
 import differencing.references.stacks
 import differencing.services
 import differencing.tasks
@@ -275,6 +276,8 @@ def sweep() -> None:
         hint(catalog.tasks.export, str(export.pk))
     for crossmatch in catalog.crossmatch.service.due():
         hint(catalog.tasks.crossmatch, str(crossmatch.pk))
+    for training in detection.teaching.due():
+        hint(catalog.tasks.retrain, str(training.pk))
 
 
 @shared_task(name="observations.ingest_survey")

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from astrid.core.hints import nudge
-from catalog import watching
+from catalog import teaching, watching
 from catalog.analytics import sums
 from catalog.crossmatch import service as crossmatches
 from catalog.exports import saved
@@ -11,6 +11,7 @@ from catalog.exports import service as exports
 from catalog.live import events
 from catalog.models import CrossmatchJob, ExportJob, SavedQuery
 from catalog.vo import uws
+from detection.models import TrainingRun
 
 
 @shared_task
@@ -26,6 +27,13 @@ def export(job_id: str) -> None:
     for job in ExportJob.objects.filter(pk=job_id):
         exports.work_off(job)
         saved.follow_up(job)
+
+
+@shared_task
+def retrain(run_id: str) -> None:
+    """Let the network in force learn from verdicts, as somebody asked for."""
+    for run in TrainingRun.objects.filter(pk=run_id):
+        teaching.work_off(run)
 
 
 @shared_task

@@ -48,7 +48,12 @@ class Retrained:
 
 
 def retrain(
-    champion: Model, lessons: Sequence[Lesson], rule: Mapping[str, Any], real: Path | None = None
+    champion: Model,
+    lessons: Sequence[Lesson],
+    rule: Mapping[str, Any],
+    real: Path | None = None,
+    *,
+    run: TrainingRun | None = None,
 ) -> Retrained:
     """Let the stamp network in force learn on from what people said of its detections.
 
@@ -61,6 +66,8 @@ def retrain(
         Parameters of the retraining, those of the setting ``retraining`` and ``workers``.
     real : Path, optional
         Real data of its first training, see :func:`detection.stampnet.dataset.read_real`.
+    run : TrainingRun, optional
+        One that was asked for and has been started; a run of its own by default.
 
     Raises
     ------
@@ -78,7 +85,8 @@ def retrain(
         )
     parts = parts_of(lessons, rule["test_share"], rule["calibration_share"])
     check_enough(parts, rule["least_of_a_kind"])
-    return _recorded(champion, parts, rule, lambda data: _tuned(champion, parts, data, real))
+    dataset = _kept(champion, parts, rule)
+    return _recorded(champion, dataset, lambda data: _tuned(champion, parts, data, real), run)
 
 
 def recalibrate(champion: Model, lessons: Sequence[Lesson], rule: Mapping[str, Any]) -> Retrained:
@@ -93,7 +101,8 @@ def recalibrate(champion: Model, lessons: Sequence[Lesson], rule: Mapping[str, A
     """
     parts = parts_of(lessons, rule["test_share"], 1.0)
     check_enough(parts, rule["least_of_a_kind"])
-    return _recorded(champion, parts, rule, lambda data: _fitted(champion, parts, data))
+    dataset = _kept(champion, parts, rule)
+    return _recorded(champion, dataset, lambda data: _fitted(champion, parts, data))
 
 
 def parts_of(lessons: Sequence[Lesson], test_share: float, calibration_share: float) -> Parts:
@@ -128,25 +137,43 @@ def next_version(row: Model) -> str:
 Made = tuple[Weights, dict[str, Any]]
 
 
+def _kept(champion: Model, parts: Parts, rule: Mapping[str, Any]) -> TrainingDataset:
+    """Keep what is learned from."""
+    return snapshots.take(parts, rule, name=f"{champion.name} {next_version(champion)}")
+
+
 def _recorded(
     champion: Model,
-    parts: Parts,
-    rule: Mapping[str, Any],
+    dataset: TrainingDataset,
     make: Callable[[TrainingDataset], Made],
+    asked: TrainingRun | None = None,
 ) -> Retrained:
-    """Keep what is learned from, and enter what ``make`` makes of it as the challenger."""
-    dataset = snapshots.take(parts, rule, name=f"{champion.name} {next_version(champion)}")
-    run = TrainingRun.objects.create(dataset=dataset, parameters=dict(rule))
+    """Enter what ``make`` makes of a dataset as the challenger, on the run that was asked for."""
+    if asked is not None:
+        asked.dataset, asked.parameters = dataset, asked.parameters | parameters_of(dataset)
+        asked.save(update_fields=["dataset", "parameters"])
+        return _entered(champion, asked, dataset, make(dataset))
+    run = TrainingRun.objects.create(dataset=dataset, parameters=parameters_of(dataset))
     with run.working():
-        network, figures = make(dataset)
-        challenger = registry.enter(network)
-        registry.challenge(challenger)
-        run.complete(
-            model=challenger,
-            performance_metrics=figures,
-            provenance={"inputs": {"dataset": dataset.sha256, "weights": champion.sha256},
-                        "versions": versions()},
-        )  # fmt: skip
+        return _entered(champion, run, dataset, make(dataset))
+
+
+def parameters_of(dataset: TrainingDataset) -> dict[str, Any]:
+    """Give the parameters of a retraining from its snapshot, without what that says of itself."""
+    return {key: value for key, value in dataset.rule.items() if key not in {"files", "rows"}}
+
+
+def _entered(champion: Model, run: TrainingRun, dataset: TrainingDataset, made: Made) -> Retrained:
+    """Let a new network challenge, and close its run."""
+    network, figures = made
+    challenger = registry.enter(network)
+    registry.challenge(challenger)
+    run.complete(
+        model=challenger,
+        performance_metrics=figures,
+        provenance={"inputs": {"dataset": dataset.sha256, "weights": champion.sha256},
+                    "versions": versions()},
+    )  # fmt: skip
     return Retrained(challenger, dataset, run)
 
 

@@ -50,6 +50,7 @@ OURS = {
     "catalog.tasks.add_up",
     "catalog.tasks.export",
     "catalog.tasks.forget_events",
+    "catalog.tasks.retrain",
     "catalog.tasks.run_saved_query",
     "catalog.tasks.run_tap_job",
     "catalog.tasks.tend_tap_jobs",

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 
 from astrid.core.admin import ReadOnlyAdmin, RunAdmin
 from astrid.core.errors import AstridError
-from detection import cardview, promotion, registry
+from detection import cardview, promotion, registry, teaching
 from detection.admin.life import ChangesInline, ComparisonsInline
-from detection.models import Model, TrainingDataset, TrainingRun
+from detection.models import Model, ModelType, TrainingDataset, TrainingRun
 
 # Columns for networks that come from elsewhere; our trainings say more in their cards.
 SELDOM = ("precision", "recall", "f1_score", "accuracy", "training_energy_wh")
@@ -131,6 +131,9 @@ class MLModelAdmin(ReadOnlyAdmin):
         may_decide = request.user.has_perm(DECIDE)
         return {
             "may_ask": self.has_ask_permission(request) and not row.is_active,
+            "may_teach": self.has_ask_permission(request)
+            and row.is_active
+            and row.model_type == ModelType.CLASSIFIER,
             "earlier": promotion.before(row) if row.is_active and may_decide else None,
             "card_lines": cardview.lines_of(row),
             "card_limits": cardview.limits_of(row),
@@ -159,6 +162,12 @@ _STEPS: dict[str, tuple[str, Callable[[Model, HttpRequest], object], str]] = {
         ASK,
         lambda row, request: registry.challenge(row),
         "It scores beside the champion from now on.",
+    ),
+    "teach": (
+        ASK,
+        lambda row, request: teaching.ask(row, by=_user(request)),
+        "It learns from verdicts as soon as a worker is free; what comes of it stands under "
+        "training runs, and challenges it.",
     ),
     "roll_back": (
         DECIDE,

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from astrid.core import store
 from astrid.core.errors import BadWeights
-from catalog import config
+from catalog import config, tasks
 from curation.lessons import collect
 from curation.models import GoldItem, ReviewTask, ValidationEvent
 from curation.parameters import RetrainingParameters, ReviewPolicy
 from curation.services import judge, withdraw
-from detection import cutouts, registry
+from detection import cutouts, registry, teaching
 from detection.lessons import Lesson
 from detection.models import Detection, Model, SkyObject, TrainingDataset, TrainingRun
 from detection.networks import in_force, open_networks
@@ -240,8 +241,14 @@ def test_the_weights_learn_from_verdicts_and_the_detector_comes_along(
 ):
     shown_sky(run, people, 140)
     champion, detector = in_force().model, in_force().anomaly_detector
-    report = call(workers=1)
+    asked = teaching.ask(champion, by=people[0])
+    tasks.retrain(str(asked.pk))
+    asked.refresh_from_db()
     challenger = registry.challenger(champion.model_type)
+    assert (asked.status, asked.model, asked.error_message) == ("completed", challenger, None)
+    assert asked.dataset.total_samples == 140
+    assert asked.parameters["rehearsal_scenes"] == 3
+    report = {"figures": asked.performance_metrics}
     assert (in_force().model, challenger.version) == (champion, "2.1")
     assert challenger.sha256 != champion.sha256
     auc = report["figures"]["verdicts"]["auc"]
@@ -320,3 +327,27 @@ def test_a_dry_run_counts_and_makes_nothing(run, people, at_home):
     report = call(dry=True, calibration_only=True)
     assert (report["lessons"], report["left_out"]) == (10, {"scored by another network": 1})
     assert not TrainingDataset.objects.exists()
+
+
+def test_who_asks_in_the_admin_learns_from_the_run_why_nothing_came_of_it(
+    run, people, at_home, client
+):
+    sky(run, people, number=20)
+    champion = in_force().model
+    client.force_login(factories.make_user("vera", group="researcher", is_staff=True))
+    page = reverse("admin:detection_model_change", args=[champion.pk])
+    assert "Learn from verdicts" in client.get(page).content.decode()
+    address = reverse("admin:detection_model_step", args=[champion.pk])
+    said = client.post(address, {"step": "teach"}, follow=True).content.decode()
+    assert "as soon as a worker is free" in said
+    asked = teaching.due().get()
+    said = client.post(address, {"step": "teach"}, follow=True).content.decode()
+    assert "asked for by vera, is pending: wait for it" in said
+    tasks.retrain(str(asked.pk))
+    asked.refresh_from_db()
+    assert asked.status == "failed"
+    assert "20 of each are needed everywhere" in asked.error_message
+    assert not teaching.due().exists()
+    detector = in_force().anomaly_detector
+    with pytest.raises(teaching.CannotBeTaught, match="verdicts are taught to the stamp network"):
+        teaching.ask(detector, by=people[0])
