@@ -1,9 +1,11 @@
 """What the networks leave of the candidates of real frames, and which injected sources they lose.
 
 Between two exposures of one field hours apart next to nothing changes: what stands out and was not
-injected counts as false. The factor by which candidates are cut is given at the threshold of the
-card, and at the one that loses 1 % of the injected sources. That one is chosen on one half of the
-pairs and used on the other, each in turn, so that no pair chooses its own.
+injected counts as false. Each pair is subtracted without injected sources first: one that falls on
+what stands out then is blended with an artifact, and counts neither as found nor as lost. The
+factor by which candidates are cut is given at the threshold of the card, and at the one that loses
+1 % of the injected sources. That one is chosen on one half of the pairs and used on the other, each
+in turn, so that no pair chooses its own.
 """
 
 import argparse
@@ -23,9 +25,10 @@ from detection import inference, weights
 from detection.card import ANOMALY, CLASSIFIER, UNET
 from detection.ensemble import Places
 from detection.networks import Networks
-from detection.scenes import Scene
+from detection.scenes import Candidates, Scene, compose
 from detection.scoring import Frame, judge, novelties
-from detection.stampnet.realframes import Field, read_field, scenes_of
+from detection.stampnet.realframes import Field, pairs_of, read_field, scene_of
+from preprocessing.calibrated import CalibratedFrame
 
 Figures = dict[str, Any]
 FloatArray = npt.NDArray[np.floating]
@@ -37,6 +40,7 @@ HELP = (
 )
 SIGMA, LEAST_SNR = 5.0, 5.0
 LOSS = 0.01
+USUAL_FWHM = 3.0  # px: of no consequence where nothing was injected
 REQUIRED_FACTOR = 13.4  # DES autoScan: Goldstein et al. 2015, AJ 150, 82
 ROUNDS = 1000
 
@@ -59,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--decam", type=Path, help="folder of the DECam exposures")
     parser.add_argument("--pairs", type=int, default=20, help="of each field, at most (20)")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="of injected sources into each pair (1)"
+    )
     parser.add_argument("--seed", type=int, default=1)
 
 
@@ -90,7 +97,7 @@ def run(options: dict[str, Any]) -> Figures:
     threshold = networks.judge.card.thresholds["detection"]
     with progress(quiet=options["json"]) as bars:
         results = {
-            field.name: measure(field, networks, options["pairs"], options["seed"])
+            field.name: measure(field, networks, options)
             for field in bars.track(fields, description="fields")
         }
     everything = together(list(results.values()))
@@ -119,18 +126,30 @@ def shipped() -> Networks:
     return Networks(opened.get(CLASSIFIER, opened[UNET]), opened[UNET], opened.get(ANOMALY))
 
 
-def measure(field: Field, networks: Networks, pairs: int, seed: int) -> Result:
+def measure(field: Field, networks: Networks, options: Figures) -> Result:
     """Inject into pairs of a field, subtract and judge."""
-    parts, cpu, pixels, sources = [], 0.0, 0, 0
-    for number, scene in enumerate(scenes_of(field, pairs, seed)):
-        began = time.process_time()
-        answers = ask(networks, scene)
-        cpu += time.process_time() - began
-        pixels += scene.labels.size
-        sources += int(usable(scene).sum())
-        parts.append(counted(scene, answers, number))
+    parts, cpu, pixels, sources, pairs = [], 0.0, 0, 0, 0
+    # as realframes.scenes_of draws them
+    rng = np.random.default_rng([options["seed"], 5])
+    for number, frames in pairs_of(field, options["pairs"], rng):
+        before = found_before(frames, number)
+        for _ in range(options["rounds"]):
+            scene = scene_of(frames, number, rng)
+            began = time.process_time()
+            answers = ask(networks, scene)
+            cpu += time.process_time() - began
+            pixels += scene.labels.size
+            sources += int(usable(scene, before).sum())
+            parts.append(counted(scene, answers, pairs, before))
+        pairs += 1
     judged = Judged(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    return Result(judged, len(parts), pixels, sources, cpu)
+    return Result(judged, pairs, pixels, sources, cpu)
+
+
+def found_before(frames: tuple[CalibratedFrame, CalibratedFrame], number: int) -> Candidates:
+    """Give what stands out between two frames into which nothing was put."""
+    nothing = np.empty((0, 4)), np.empty(0, str)
+    return compose(number, frames, nothing, USUAL_FWHM).candidates
 
 
 def together(results: list[Result]) -> Result:
@@ -188,17 +207,22 @@ def ask(networks: Networks, scene: Scene) -> tuple[FloatArray, BoolArray]:
     return np.nan_to_num(judged.confidence), novelties(networks, judged) > 1
 
 
-def usable(scene: Scene) -> BoolArray:
-    """Say which injected sources are above threshold, their core not masked."""
-    return np.asarray((np.abs(scene.sources[:, 2]) >= LEAST_SNR) & (scene.sources[:, 3] == 0))
+def usable(scene: Scene, before: Candidates) -> BoolArray:
+    """Say which injected sources are above threshold, not masked, and not on an artifact."""
+    apart = np.hypot(
+        scene.sources[:, 0, None] - before.x[None], scene.sources[:, 1, None] - before.y[None]
+    )
+    is_alone = (apart > scene.fwhm).all(axis=1)
+    is_seen = (np.abs(scene.sources[:, 2]) >= LEAST_SNR) & (scene.sources[:, 3] == 0)
+    return np.asarray(is_seen & is_alone)
 
 
 def counted(
-    scene: Scene, answers: tuple[FloatArray, BoolArray], number: int
+    scene: Scene, answers: tuple[FloatArray, BoolArray], number: int, before: Candidates
 ) -> tuple[FloatArray, BoolArray, BoolArray, npt.NDArray[np.intp]]:
     """Keep candidates above threshold: of usable sources, or of nothing that was injected."""
     found = scene.candidates
-    is_usable = np.append(usable(scene), True)[found.source]
+    is_usable = np.append(usable(scene, before), True)[found.source]
     kept = (found.significance >= SIGMA) & is_usable
     confidence, is_unknown = (column[kept] for column in answers)
     return confidence, found.is_real[kept], is_unknown, np.full(int(kept.sum()), number)

@@ -205,7 +205,7 @@ def compose(
         frames[0].pixels, frames[1].pixels, difference.difference, difference.significance,
         difference.mask,
     )  # fmt: skip
-    candidates = find_candidates(difference, frames, sources)
+    candidates = find_candidates(difference, frames, sources, fwhm)
     labels, weights = pixel_truth(stack, candidates, sources, fwhm)
     return Scene(seed, stack, labels, weights, candidates, sources, kinds, fwhm)
 
@@ -234,25 +234,53 @@ def sources_on_grid(pair: Pair) -> FloatArray:
 
 
 def find_candidates(
-    difference: Difference, frames: tuple[CalibratedFrame, CalibratedFrame], sources: FloatArray
+    difference: Difference,
+    frames: tuple[CalibratedFrame, CalibratedFrame],
+    sources: FloatArray,
+    fwhm: float,
 ) -> Candidates:
-    """Extract candidates of both signs and say which true source, if any, each has found.
-
-    What remains of a source on masked pixels is neither real nor bogus: it is left out.
-    """
+    """Extract candidates of both signs and say which true source, if any, each has found."""
     found = extract(difference, *frames, threshold=TRAINING_SIGMA)
-    sign = np.where(found["is_negative"], -1, 1)
     apart = np.hypot(
         found["x"][:, None] - sources[None, :, 0], found["y"][:, None] - sources[None, :, 1]
     )
+    sign = np.where(found["is_negative"], -1, 1)
     apart[sign[:, None] != np.sign(sources[None, :, 2])] = np.inf
-    source = np.full(len(found), -1)
-    if len(sources):
-        near = apart.min(axis=1) < MATCH_PX
-        source[near] = apart.argmin(axis=1)[near]
-    kept = (source < 0) | (sources[source, 3] == 0) if len(sources) else source < 0
-    columns = (found["x"], found["y"], found["significance"], found["is_negative"], source)
-    return Candidates(*(column[kept] for column in columns))
+    source, is_clear = matched(apart, sources, fwhm)
+    clear = found[is_clear]
+    return Candidates(
+        clear["x"], clear["y"], clear["significance"], clear["is_negative"], source[is_clear]
+    )
+
+
+def matched(
+    apart: FloatArray, sources: FloatArray, fwhm: float
+) -> tuple[NDArray[np.intp], BoolArray]:
+    """Say which source each candidate has found, -1 for none, and whether that is clear.
+
+    What remains of a source on masked pixels is neither real nor bogus. Nor is what lies on a
+    source too faint to be seen, nor what a source leaves beside the place where it counts as
+    found.
+
+    Parameters
+    ----------
+    apart : (n, m) array
+        From each candidate to each source, px; infinite where their signs differ.
+    sources : (m, 4) array
+        As in a scene.
+    fwhm : float
+        Seeing, px.
+    """
+    none = np.full(len(apart), -1)
+    if len(sources) == 0:
+        return none, np.ones(len(apart), bool)
+    nearest = apart.argmin(axis=1)
+    distance = apart.min(axis=1)
+    source = np.where(distance < MATCH_PX, nearest, none)
+    is_seen = np.abs(sources[:, 2]) >= SKY_SNR
+    is_whole = is_seen[nearest] & (sources[nearest, 3] == 0)
+    is_beside = (apart[:, is_seen] < max(fwhm, MATCH_PX)).any(axis=1)
+    return source, np.where(source >= 0, is_whole, ~is_beside)
 
 
 def pixel_truth(

@@ -77,10 +77,18 @@ def scenes_of(field: Field, count: int, seed: int) -> Iterator[Scene]:
         If a pair cannot be subtracted.
     """
     rng = np.random.default_rng([seed, 5])
+    for number, frames in pairs_of(field, count, rng):
+        yield scene_of(frames, number, rng)
+
+
+def pairs_of(
+    field: Field, count: int, rng: np.random.Generator
+) -> Iterator[tuple[int, tuple[CalibratedFrame, CalibratedFrame]]]:
+    """Draw up to ``count`` different pairs of frames, each with its number, either frame first."""
     pairs = list(combinations(range(len(field.frames)), 2))
     for number in rng.permutation(len(pairs))[:count]:
         first, second = rng.permutation(pairs[number])
-        yield scene_of((field.frames[first], field.frames[second]), int(number), rng)
+        yield int(number), (field.frames[first], field.frames[second])
 
 
 def scene_of(

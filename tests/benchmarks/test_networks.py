@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from benchmarks.networks import LOSS, Judged, Result, crossed_thresholds, figures, together
+from benchmarks.networks import (
+    LOSS,
+    Judged,
+    Result,
+    counted,
+    crossed_thresholds,
+    figures,
+    together,
+    usable,
+)
+from detection.scenes import Candidates, Scene
 
 PAIRS, PER_PAIR = 40, 100
 
@@ -57,3 +67,25 @@ def test_too_few_pairs_give_no_threshold():
     one = Judged(*(column[first] for column in vars(judged).values()))
     with pytest.raises(ValueError, match="too few pairs"):
         crossed_thresholds(one)
+
+
+def candidates(x, source):
+    n = len(x)
+    return Candidates(np.array(x), np.full(n, 50.0), np.full(n, 8.0), np.zeros(n, bool),
+                      np.array(source))  # fmt: skip
+
+
+def test_a_source_on_an_artifact_is_neither_found_nor_lost_and_the_artifact_is_still_false():
+    # x, y, S/N, is masked: alone, on an artifact, too faint, masked
+    sources = np.array([[20, 50, 9, 0], [40, 50, 9, 0], [60, 50, 4, 0], [80, 50, 9, 1]], float)
+    found = candidates([20.5, 40.5, 60.5, 99.0], [0, 1, 2, -1])
+    blank = np.zeros((100, 100), np.float32)
+    scene = Scene(1, np.zeros((100, 100, 4), np.float32), blank, blank, found, sources,
+                  np.full(4, "transient"), 3.0)  # fmt: skip
+    before = candidates([38.0, 99.0], [-1, -1])
+    assert usable(scene, before).tolist() == [True, False, False, False]
+    answers = np.array([0.9, 0.8, 0.7, 0.1]), np.zeros(4, bool)
+    confidence, is_real, _, pair = counted(scene, answers, 3, before)
+    assert confidence.tolist() == [0.9, 0.1]
+    assert is_real.tolist() == [True, False]
+    assert pair.tolist() == [3, 3]

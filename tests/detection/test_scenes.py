@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from detection.scenes import draw_conditions, make_scene
+from detection.scenes import draw_conditions, make_scene, matched
 
 
 def conditions(seed):
@@ -33,3 +33,26 @@ def test_a_scene_with_more_cosmic_rays_than_stars_comes_through_the_pipeline():
     bright = (np.abs(found.sources[:, 2]) > 6).sum()
     # P(S > 4.5) at 6 sigma is 0.93, and some lie in the wings of others
     assert found.candidates.is_real.sum() > 0.8 * bright
+
+
+def test_what_a_source_leaves_around_its_place_is_neither_real_nor_bogus():
+    # S/N and whether it is masked: seen, too faint to be seen, masked
+    sources = np.array([[0, 0, 20, 0], [0, 0, 1.5, 0], [0, 0, 20, 1]], float)
+    far = np.inf
+    apart = np.array(
+        [
+            [0.5, far, far],  # on one that is seen
+            [far, 0.5, far],  # on one that nobody can see: noise, or something else
+            [far, far, 0.5],  # what masking has left of one
+            [3.0, far, far],  # beside one, within the seeing
+            [far, far, 3.0],  # beside a masked one
+            [far, 3.0, far],  # beside nothing
+            [9.0, 9.0, 9.0],  # by itself
+        ]
+    )
+    source, is_clear = matched(apart, sources, 4.0)
+    assert source.tolist() == [0, 1, 2, -1, -1, -1, -1]
+    assert is_clear.tolist() == [True, False, False, False, False, True, True]
+    # in sharper seeing what lies 3 px away is something else
+    assert matched(apart, sources, 2.6)[1].tolist() == [True, False, False, True, True, True, True]
+    assert matched(apart[:, :0], sources[:0], 4.0)[1].all()
