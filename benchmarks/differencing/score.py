@@ -69,7 +69,11 @@ class Ground:
 
 @dataclass(frozen=True)
 class Noise:
-    """Significance where nothing changed: robust std, and the share beyond `TAIL`."""
+    """Significance where nothing changed: robust std, and the share beyond `TAIL`.
+
+    On sources it is that from zero: a sparse field has so few of them that scatter about their
+    own median would leave out what they have in common, and be low by a tenth.
+    """
 
     std_blank: float
     std_source: float
@@ -136,7 +140,7 @@ def noise_of(significance: FloatImage, ground: Ground) -> Noise:
     blank = significance[ground.is_blank & has_value].astype(float)
     source = significance[ground.is_source & has_value].astype(float)
     tail = float((np.abs(source) > TAIL).mean())
-    return Noise(robust_sigma(blank), robust_sigma(source), tail)
+    return Noise(robust_sigma(blank), robust_sigma(np.concatenate([source, -source])), tail)
 
 
 def robust_sigma(values: FloatArray) -> float:

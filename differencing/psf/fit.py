@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from differencing.psf.model import EXPECTED_CHANGE, WIDTH_DEGREE, PsfModel, stamp_fwhm
 from differencing.psf.polynomial import design_matrix
-from differencing.psf.sample import StarSample
+from differencing.psf.sample import MEDIAN_ERROR, StarSample
 from differencing.psf.shape_modes import (
     MODES,
     STAR_SCATTER,
@@ -29,6 +29,7 @@ LEAST_CHANGE = 1e-4  # and of the peak; it keeps noise in the wings from passing
 STAR_ERROR = 0.03  # of the local PSF: a star further off than this and its noise is no star
 WIDER, NARROWER = 3.0, 4.0  # sigma; galaxies lie on the upper side only: cut closer there
 FIT_ROUNDS = 4
+UNSETTLED = 0.01  # relative flux: a model that changes fluxes by so much is fitted again
 BRIGHTEST = 5  # stars that count alike in the first, median profile
 NEIGHBOUR_BOX = 5  # px; over such a square
 NEIGHBOUR_SIGMA = 4.0  # the mean of what a star does not explain shows a neighbour
@@ -85,16 +86,17 @@ class _Fit:
         self.weight = np.ones(sample.stamps.pixels.shape)
         self.width_errors = np.full(len(sample.x), EXPECTED_CHANGE)
         profile = _mean_profile(sample)
+        self.doubt = _mean_error(sample) * noise  # of a pixel of the profile
         coefficients = np.zeros((self.design.shape[1], *profile.shape))
         coefficients[0] = profile
         self.model = PsfModel(coefficients, degree, shape, len(sample.x))
 
     def improve(self) -> bool:
-        """Do one round; tell whether the choice of stars has changed."""
+        """Do one round; tell whether the choice of stars, or the level of fluxes, has changed."""
         expected = self.model.many(self.sample.x, self.sample.y)
         self.weight = weight = self._alone(expected) / self._variance(expected, MODEL_ERROR)
         modes = shape_modes(self.model.coefficients[0])
-        shapes = measure_shapes(self.sample, expected, modes, weight)
+        shapes = measure_shapes(self.sample, expected, modes, weight / (1 + weight * self.doubt**2))
         self.width_errors = shapes.errors[:, WIDTH]
         flux = np.where(shapes.flux > 0, shapes.flux, self.sample.flux)
         self.sample = replace(self.sample, flux=flux)
@@ -107,11 +109,13 @@ class _Fit:
             shapes.errors[:, WIDTH], STAR_SCATTER
         )
         self._fit_model(modes, weight)
+        self.doubt = 0.0  # that of a fit is less than what its stars may differ by
         agreeing = (shapes.flux > 0) & (excess < WIDER) & (excess > -NARROWER)
-        agreeing &= self._fits()
+        misfit, level = self._compare()
+        agreeing &= misfit < max(2.0, 3.0 * float(np.median(misfit[self.kept])))
         changed = not np.array_equal(agreeing, self.kept) and bool(agreeing.any())
         self.kept = agreeing if changed else self.kept
-        return changed
+        return changed or abs(float(np.median(level[self.kept])) - 1) > UNSETTLED
 
     def with_held_wings(self) -> PsfModel:
         """Give the model, its wings held to the fall of its core where the stars are too faint."""
@@ -148,7 +152,8 @@ class _Fit:
         left = self.sample.stamps.pixels / self.sample.flux[:, None, None] - expected
         box = (0, NEIGHBOUR_BOX, NEIGHBOUR_BOX)
         left = ndimage.uniform_filter(np.where(good, left, 0.0), box)
-        noise = (self.noise / self.sample.flux[:, None, None] / NEIGHBOUR_BOX) ** 2
+        noise = (self.noise / self.sample.flux[:, None, None]) ** 2 + self.doubt**2
+        noise /= NEIGHBOUR_BOX**2
         return good & (left**2 < NEIGHBOUR_SIGMA**2 * (noise + (WING_ERROR * expected) ** 2))
 
     def _variance(self, expected: FloatArray, error: float) -> NDArray[np.float64]:
@@ -183,19 +188,20 @@ class _Fit:
         smooth = smooth_wings(change, WING_START * stamp_fwhm(rest[0]), weight.sum(axis=0))
         self.model = replace(self.model, coefficients=smooth, n_stars=int(self.kept.sum()))
 
-    def _fits(self) -> BoolArray:
-        """Tell which stars have the shape of the model."""
-        misfit = self._misfit()
-        return misfit < max(2.0, 3.0 * float(np.median(misfit[self.kept])))
+    def _compare(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the reduced chi square of the core of every star, and its flux by the new model.
 
-    def _misfit(self) -> NDArray[np.float64]:
-        """Give the reduced chi square of the core of every star."""
+        The latter in units of that by the model before, whose sum may have held noise.
+        """
         core = radii(self.model.half) < WING_START * self.model.fwhm
         expected = self.model.many(self.sample.x, self.sample.y)[:, core]
         seen = self.sample.stamps.pixels[:, core] / self.sample.flux[:, None]
-        pull = (seen - expected) ** 2 / self._variance(expected, STAR_ERROR)
         good = self.sample.stamps.good[:, core]
-        return np.asarray((pull * good).sum(axis=1) / np.maximum(good.sum(axis=1), 1))
+        weight = good / self._variance(expected, STAR_ERROR)
+        total = np.maximum((weight * expected**2).sum(axis=1), np.finfo(float).tiny)
+        level = (weight * expected * seen).sum(axis=1) / total
+        pull = weight * (seen - level[:, None] * expected) ** 2
+        return pull.sum(axis=1) / np.maximum(good.sum(axis=1), 1), level
 
 
 def degree_for(n_stars: int, max_degree: int) -> int:
@@ -210,8 +216,7 @@ def _mean_profile(sample: StarSample) -> NDArray[np.float64]:
     values = np.ascontiguousarray(sample.stamps.pixels.reshape(count, -1).T)
     values /= sample.flux
     order = np.argsort(values, axis=1)
-    # the brightest few count alike: one of them may have a neighbour
-    weight = np.minimum(sample.flux, np.sort(sample.flux)[-min(BRIGHTEST, count)])
+    weight = _mean_weight(sample)
     share = np.cumsum(weight[order], axis=1)
     middle = (share < share[:, -1:] / 2).sum(axis=1)
     pixel = np.arange(len(values))
@@ -219,6 +224,18 @@ def _mean_profile(sample: StarSample) -> NDArray[np.float64]:
     profile = smooth_wings(profile[None], WING_START * stamp_fwhm(profile))[0]
     scaled: NDArray[np.float64] = profile / profile.sum()
     return scaled
+
+
+def _mean_weight(sample: StarSample) -> NDArray[np.float64]:
+    """Give what each star counts; the brightest few alike: one of them may have a neighbour."""
+    brightest = np.sort(sample.flux)[-min(BRIGHTEST, len(sample.flux))]
+    return np.asarray(np.minimum(sample.flux, brightest))
+
+
+def _mean_error(sample: StarSample) -> float:
+    """Give the error of a pixel of the first profile where a pixel of a frame has one of 1."""
+    weight = _mean_weight(sample)
+    return float(MEDIAN_ERROR * np.linalg.norm(weight / sample.flux) / weight.sum())
 
 
 def _solve_pixels(

@@ -19,6 +19,8 @@ STAR_SCATTER = np.array([0.02, 0.006, 0.006, 0.006, 0.02, 0.02])
 OTHER_SCATTER = np.array([0.03, 0.04, 0.04, 0.04, 0.03, 0.03])  # a new source changes a galaxy
 EXPECTED_WEIGHT = 4.0  # sources that the expected scatter counts as
 FLUX_ERROR = 0.02  # of a source, keeps the brightest from ruling the common flux ratio
+VARIABLE_SHARE, VARIABLE_CHANGE = 0.2, 0.3  # of the sources; relative, of the flux of such a one
+LEAST_STEADY = 1e-4  # of certainty that a flux stands still; less tells nothing, either
 SOFT = 2.0  # sigma per term; beyond it a source loses weight, as in a Cauchy distribution
 SOFT_ROUNDS, HARD_ROUNDS = 6, 4
 FURTHEST = 22.5  # chi square of six terms: 99.9 % of Gaussian ones are nearer
@@ -46,7 +48,7 @@ class MatchFit:
         self.precision = self.expected
         self.design = _design(seen.x, seen.y, shape)
         self.scatter = STAR_SCATTER
-        self.soft = np.ones(len(seen.x))
+        self.soft, self.steady = np.ones((2, len(seen.x)))
         self.covariance = np.diag(1 / self.precision)
 
     def solve(self, floor: float) -> list[NDArray[np.float64]]:
@@ -55,6 +57,7 @@ class MatchFit:
         start[0] = common_flux(self.seen.terms[:, 0], self.seen.covariance[:, 0, 0])
         left = self.seen.terms - start
         for trial in range(SOFT_ROUNDS + HARD_ROUNDS):
+            self._learn_steady(left[:, 0], FLUX_CHANGE if trial < SOFT_ROUNDS else 0.0)
             weight = self._weights()
             distance = np.einsum("na,nab,nb->n", left, weight, left)
             if trial < SOFT_ROUNDS:
@@ -69,10 +72,26 @@ class MatchFit:
         return np.split(solved, ends[:-1])
 
     def _weights(self) -> NDArray[np.float64]:
-        scatter = np.where(self.is_star[:, None], self.scatter, OTHER_SCATTER)
+        variance = self._scatter() ** 2
+        variance[:, 0] /= self.steady
         return np.asarray(
-            np.linalg.inv(self.seen.covariance + scatter[:, :, None] ** 2 * np.eye(TERMS))
+            np.linalg.inv(self.seen.covariance + variance[:, :, None] * np.eye(TERMS))
         )
+
+    def _scatter(self) -> NDArray[np.float64]:
+        """Give what each source may differ by from the fields."""
+        return np.where(self.is_star[:, None], self.scatter, OTHER_SCATTER)
+
+    def _learn_steady(self, left: NDArray[np.float64], unknown: float) -> None:
+        """Estimate how likely each flux stands still; ``unknown`` is what its field is wrong by.
+
+        A star that varies still shows the shape and the place of its light.
+        """
+        still = self.seen.covariance[:, 0, 0] + self._scatter()[:, 0] ** 2 + unknown**2
+        varied = still + VARIABLE_CHANGE**2
+        odds = VARIABLE_SHARE / (1 - VARIABLE_SHARE) * np.sqrt(still / varied)
+        excess = np.minimum(left**2 * (1 / still - 1 / varied) / 2, 50.0)
+        self.steady = np.maximum(1 / (1 + odds * np.exp(excess)), LEAST_STEADY)
 
     def _step(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         weighted = self.soft[:, None, None] * (weight @ self.design)
@@ -105,6 +124,7 @@ class MatchFit:
         kept = self.is_star & (self.soft > 0.5)
         error = np.einsum("naa->na", self.seen.covariance)[kept]
         share = (STAR_SCATTER**2 / (STAR_SCATTER**2 + error)) ** 2
+        share[:, 0] *= self.steady[kept]
         total = (share * (left[kept] ** 2 - error)).sum(axis=0)
         total += EXPECTED_WEIGHT * STAR_SCATTER**2
         variance = total / (share.sum(axis=0) + EXPECTED_WEIGHT)

@@ -42,6 +42,21 @@ def design_matrix(
     return design
 
 
+def variance_of(
+    covariance: NDArray[np.float64], degree: int, shape: tuple[int, int]
+) -> "Polynomial":
+    """Give the variance of a polynomial of ``degree`` whose coefficients have the ``covariance``.
+
+    Of the coefficients c_a of the terms t_a it is sum cov(c_a, c_b) t_a t_b.
+    """
+    terms, squares = exponents(degree), exponents(2 * degree)
+    coefficients = np.zeros(len(squares))
+    for (of_x, of_y), row in zip(terms, covariance, strict=True):
+        for (more_x, more_y), value in zip(terms, row, strict=True):
+            coefficients[squares.index((of_x + more_x, of_y + more_y))] += value
+    return Polynomial(coefficients, 2 * degree, shape)
+
+
 def _scaled(position: NDArray, size: int) -> NDArray[np.float64]:
     return 2.0 * np.asarray(position, np.float64) / size - 1.0
 

@@ -17,15 +17,17 @@ from differencing.psf.match_fields import (
 )
 from differencing.psf.mismatch import measure_mismatch
 from differencing.psf.model import PsfModel
-from differencing.psf.polynomial import Polynomial
+from differencing.psf.polynomial import Polynomial, variance_of
 from differencing.psf.shape_modes import shape_modes
 from differencing.psf.stars import Sources
 from differencing.subtraction.noise import BoolArray
 from differencing.subtraction.prepare import Plane
 from preprocessing.sky.mesh import Surface
 
-WIDTH_TERM = 1  # of a mismatch
+FLUX_TERM, WIDTH_TERM = 0, 1  # of a mismatch
 MOST_SOURCES = 150  # the brightest carry the information
+# of the variance of the flux ratio: less shows in bright sources, to which it was fitted
+SEEN_SHARE = 0.25
 LINEAR = 0.03  # relative flux; a larger change is measured again, from there,
 MOST_ROUNDS = 4  # so many times at most
 LARGEST_STEP = 2.0  # of the flux ratio at a time: it is linear for small changes only
@@ -49,6 +51,8 @@ class Refined:
         That the fields rest on.
     sky : Surface
         What is left of the sky in the plain difference, science ADU.
+    flux_variance : Polynomial
+        Of the flux ratio, relative, as it shows in bright sources.
     """
 
     matched: FrameMatch
@@ -56,6 +60,7 @@ class Refined:
     scatter: NDArray[np.float64]
     n_sources: int
     sky: Surface
+    flux_variance: Polynomial
 
 
 def refine_match(
@@ -111,7 +116,9 @@ def refine_match(
         if abs(fields[0][0]) < LINEAR:
             break
     _check_settled(matched, models, float(fields[0][0]), len(seen.x))
-    return Refined(matched, models, fit.scatter, int(fit.soft.sum()), sky)
+    doubt = SEEN_SHARE * fit.covariance_of(FLUX_TERM)
+    flux_variance = variance_of(doubt, FLUX_DEGREE, matched.shift_x.shape)
+    return Refined(matched, models, fit.scatter, int(fit.soft.sum()), sky, flux_variance)
 
 
 def _check_settled(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from differencing.psf.polynomial import Polynomial
 from differencing.subtraction.noise import Float32Image, FloatArray
 
 FWHM_TO_SIGMA = 1 / 2.3548
@@ -32,22 +33,27 @@ class MatchNoise:
         s, px.
     flux : float
         Relative.
+    ratio : Polynomial, optional
+        Variance of the flux ratio over the frame, relative, added to that of ``flux``.
     """
 
     place: float
     shape: float
     width: float
     flux: float
+    ratio: Polynomial | None = None
 
     @classmethod
-    def of(cls, scatter: FloatArray, fwhm: float, n_stars: int) -> "MatchNoise":
+    def of(cls, scatter: FloatArray, fwhm: float, n_stars: int, ratio: Polynomial) -> "MatchNoise":
         """Take it from the scatter of stars in the six terms of a match.
 
         What a star differs in flux by is its own change, and no error; the light that a PSF of
-        ``n_stars`` with the width ``fwhm`` (px) holds is one of every source.
+        ``n_stars`` with the width ``fwhm`` (px) holds, and the ``ratio`` of fluxes, are one of
+        every source.
         """
         shape, place = (float(np.sqrt(np.mean(terms**2))) for terms in (scatter[1:4], scatter[4:]))
-        return cls(place, shape, fwhm * FWHM_TO_SIGMA, STAR_FLUX_ERROR / np.sqrt(n_stars))
+        flux = STAR_FLUX_ERROR / np.sqrt(n_stars)
+        return cls(place, shape, fwhm * FWHM_TO_SIGMA, flux, ratio)
 
     @property
     def beam(self) -> float:
@@ -67,7 +73,11 @@ class MatchNoise:
 
         Beyond the frame the score is that of its edge.
         """
-        return self._of_middle(_with_rim(score, rows, columns))
+        flux: FloatArray | float = self.flux**2
+        if self.ratio is not None:
+            down, along = self.ratio.less(-(self.flux**2)).factors(rows, columns)
+            flux = down @ along
+        return self._of_middle(_with_rim(score, rows, columns), flux)
 
     def at(self, score: Float32Image, where: NDArray[np.intp]) -> Float32Image:
         """Give the variance at pixels of the flattened frame."""
@@ -76,16 +86,17 @@ class MatchNoise:
             np.clip(axis + np.array([[-1], [0], [1]]), 0, size - 1)
             for axis, size in zip((rows, columns), score.shape, strict=True)
         )
-        return np.asarray(self._of_middle(score[down[:, None], along[None, :]])[0, 0])
+        flux = self.flux**2 + (0.0 if self.ratio is None else self.ratio.at(columns, rows))
+        return np.asarray(self._of_middle(score[down[:, None], along[None, :]], flux)[0, 0])
 
-    def _of_middle(self, score: Float32Image) -> Float32Image:
-        """Give the variance without the rim of the first two axes."""
+    def _of_middle(self, score: Float32Image, flux: FloatArray | float) -> Float32Image:
+        """Give the variance without the rim of the first two axes, ``flux`` being the ratio's."""
         steep, bent = derivatives(score)
         steep *= np.float32(self.place**2)
         bent *= np.float32(2 * self.shape**2 * self.width**4)
         steep += bent
         square = np.square(score[1:-1, 1:-1], out=bent)
-        square *= np.float32(self.flux**2)
+        square *= np.asarray(flux, np.float32)
         steep += square
         return steep
 

@@ -48,7 +48,7 @@ def look_at_bright(maps: Maps, noise: MatchNoise, bad: BoolArray) -> Shown:
         image.reshape(-1)[where].astype(float)
         for image in (maps.reference_flux, maps.flux, maps.variance)
     )
-    expected = replace(noise, flux=0.0).at(maps.reference_flux, where).astype(float)
+    expected = replace(noise, flux=0.0, ratio=None).at(maps.reference_flux, where).astype(float)
     left, photons = without_change(known, left, variance, source, noise.beam)
     factor = fit_factor(left**2 - photons, variance, expected, noise.beam)
     order = np.lexsort((known, source))

@@ -178,7 +178,7 @@ def make_ready(
         images = fill_holes(planes, matched.flux_ratio, refined.sky)
         images = paint_stars(images, planes, models, matched)
     fewest = min(model.n_stars for model in models)
-    match_noise = MatchNoise.of(refined.scatter, models[0].fwhm, fewest)
+    match_noise = MatchNoise.of(refined.scatter, models[0].fwhm, fewest, refined.flux_variance)
     pair = Pair(planes, images, models, matched, match_noise, refined.n_sources)
     return Ready(both, pair, watch, threads)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from differencing.psf.polynomial import variance_of
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise, derivatives
 from differencing.subtraction.model_error import connected, fit_factor, without_change
@@ -87,9 +88,23 @@ def test_derivatives_are_those_of_a_quadratic():
     np.testing.assert_allclose(bent, 3**2 + 1**2 + 2 * 2**2, rtol=1e-5)
 
 
+def uncertain_ratio():
+    """A flux ratio known to 2 % in the middle and to 6 % at the left and the right edge."""
+    return variance_of(np.diag([0.02, 0.0, 0.06]) ** 2, 1, (40, 50))
+
+
+def test_a_flux_ratio_counts_where_it_is_uncertain():
+    score = np.full((40, 50), 100.0, np.float32)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.01, ratio=uncertain_ratio())
+    variance = noise.inside(score, slice(0, 40), slice(0, 50))
+    # light without slopes has no other error; 100^2 (0.01^2 + 0.02^2 + (0.06 u)^2), u = -1 to 1
+    u = 2 * np.arange(50) / 50 - 1
+    np.testing.assert_allclose(variance, np.tile(5 + 36 * u**2, (40, 1)), rtol=1e-4)
+
+
 def test_a_window_has_the_variance_of_the_whole_frame():
     score = np.random.default_rng(4).normal(0, 1, (40, 50)).astype(np.float32)
-    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.002)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.002, ratio=uncertain_ratio())
     whole = noise.inside(score, slice(0, 40), slice(0, 50))
     for rows, columns in ((slice(0, 9), slice(30, 50)), (slice(13, 40), slice(0, 7))):
         np.testing.assert_allclose(noise.inside(score, rows, columns), whole[rows, columns])
@@ -97,7 +112,7 @@ def test_a_window_has_the_variance_of_the_whole_frame():
 
 def test_single_pixels_have_the_variance_of_the_whole_frame():
     score = np.random.default_rng(4).normal(0, 1, (40, 50)).astype(np.float32)
-    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.002)
+    noise = MatchNoise(place=0.1, shape=0.05, width=1.5, flux=0.002, ratio=uncertain_ratio())
     whole = noise.inside(score, slice(0, 40), slice(0, 50))
     where = np.array([0, 49, 50, 777, 1999])
     np.testing.assert_allclose(noise.at(score, where), whole.reshape(-1)[where], rtol=1e-6)

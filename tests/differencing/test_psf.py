@@ -218,3 +218,19 @@ def test_the_mode_of_width_is_what_a_wider_psf_has_more():
     np.testing.assert_allclose(
         shape_modes(profile)[WIDTH], (wide - narrow) / 0.02, atol=0.05 * 2 * profile.max()
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_bright_star_among_faint_ones_makes_the_psf_and_is_not_refused(seed):
+    rng = np.random.default_rng(seed)
+    profile = moffat(3.4, 0.06, 0.0, 0.0, 16)
+    flux = np.where(np.arange(15) == 0, 3e5, 3e3)
+    pixels = flux[:, None, None] * profile
+    pixels += rng.normal(0, 1, pixels.shape) * np.sqrt(17.0**2 + pixels / 1.5)
+    x, y = rng.uniform(20, 480, (2, 15))
+    sample = StarSample(Stamps(pixels, np.ones(pixels.shape, bool)), x, y, flux)
+    model = fit_psf(sample, noise=17.0, gain=1.5, shape=SHAPE, max_degree=2)
+    assert model.n_stars == 15
+    # the S/N of its peak pixel is 130, of a faint one 7: 2 % together, twice that without it
+    truth = profile / profile.sum()
+    assert model.at(x[0], y[0])[16, 16] == pytest.approx(truth[16, 16], rel=0.025)

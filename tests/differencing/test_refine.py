@@ -8,8 +8,8 @@ import pytest
 
 from differencing.parameters import DifferenceParameters
 from differencing.psf.match import FrameMatch
-from differencing.psf.match_fields import common_flux
-from differencing.psf.mismatch import measure_mismatch
+from differencing.psf.match_fields import TERMS, MatchFit, common_flux, expected_fields
+from differencing.psf.mismatch import Mismatch, measure_mismatch
 from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import Polynomial
 from differencing.psf.refine import refine_match
@@ -140,6 +140,25 @@ def test_most_sources_set_the_flux_ratio_and_not_the_brightest():
     variance = np.concatenate([np.full(8, 0.002**2), np.full(30, 0.02**2)])
     # 30 values of 0.03: 0.005, and the shorth is half as efficient
     assert common_flux(excess, variance) == pytest.approx(-0.27, abs=0.02)
+
+
+def test_stars_that_vary_show_the_shape_of_the_psf_and_bend_no_flux_ratio():
+    rng = np.random.default_rng(8)
+    x, y = rng.uniform(0, SHAPE[0], (2, 90))
+    is_star = np.arange(90) < 10
+    error = np.where(is_star[:, None], 0.003, 0.06) * np.array([1, 1, 1, 1, 3, 3])
+    terms = rng.normal(0, error)
+    terms[:, 1] += 0.03  # the science PSF is wider than its model
+    terms[is_star, 0] = rng.choice([-1, 1], 10) * rng.uniform(0.1, 0.6, 10)  # all of them vary
+    seen = Mismatch(x, y, terms, error[:, :, None] ** 2 * np.eye(TERMS))
+    fit = MatchFit(seen, is_star, expected_fields(wrong_match()), SHAPE)
+    fields = fit.solve(0.0025)
+    flux, width = (fit.design[:, term, :] @ np.concatenate(fields) for term in (0, 1))
+    # 80 galaxies of 7 % know a constant to 0.8 % and a paraboloid to about 2 %
+    assert np.sqrt(np.mean(flux**2)) < 0.03
+    assert np.abs(flux).max() < 0.1
+    # ten stars of 0.7 % know a paraboloid to 0.5 %; galaxies alone, each off by 7 %, to 2 %
+    assert np.sqrt(np.mean((width[is_star] - 0.03) ** 2)) < 0.008
 
 
 def test_no_source_says_nothing_of_the_flux_ratio():
