@@ -12,6 +12,7 @@ pytestmark = pytest.mark.django_db
 ALL = "SELECT TOP 3 * FROM ivoa.ObsCore"
 # Run by the Python that the packages of the peer belong to.
 _JUDGE = """
+import sys
 from gavo.helpers import testtricks
 print(testtricks.getXSDErrors(sys.stdin.buffer.read()) or "valid")
 """

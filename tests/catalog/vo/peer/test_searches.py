@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.django_db,
     # pyvo knows neither the type nor the parameters of SIA 2 capabilities, which the peer names
     pytest.mark.filterwarnings("ignore:Unknown xsi.type:UserWarning"),
-    pytest.mark.filterwarnings("ignore:.*Unknown element param"),
+    pytest.mark.filterwarnings("ignore:.*Unknown element"),
 ]
 
 
