@@ -7,13 +7,16 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.floating[Any]]
 
+_LARGEST = 10.0  # of a dot, px
+_APART = 2.0  # between dots, in their diameters
+
 
 def sparkline(values: Values, *, width: int = 480, height: int = 80) -> str:
     """Draw values against their index as an SVG image.
 
     Each column of pixels shows the span of its values, so that a long curve needs no more
     points than the image is wide and no outlier is lost. Gaps are where a column has no finite
-    value.
+    value. Few values are drawn as dots, which are the larger the fewer they are.
 
     Raises
     ------
@@ -23,18 +26,21 @@ def sparkline(values: Values, *, width: int = 480, height: int = 80) -> str:
     if values.ndim != 1:
         raise ValueError(f"values has shape {values.shape}; it must have one axis")
     low, high = column_spans(values.astype(np.float64), width)
+    drawn = np.flatnonzero(np.isfinite(low))
+    pen = float(np.clip(width / (_APART * max(drawn.size, 1)), 1, _LARGEST))
     bottom, top = _limits(low, high)
-    scale = (height - 2) / (top - bottom)
+    scale = (height - 1 - pen) / (top - bottom)
+    base = height - 0.5 - pen / 2
+    across = np.clip(drawn + 0.5, pen / 2, width - pen / 2)
     strokes = "".join(
-        f"M{x + 0.5:g} {height - 1 - (a - bottom) * scale:.1f}"
-        f"V{height - 1.8 - (b - bottom) * scale:.1f}"
-        for x, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True))
-        if np.isfinite(a)
+        f"M{x:g} {base - (a - bottom) * scale:.1f}V{base - 0.8 - (b - bottom) * scale:.1f}"
+        for x, a, b in zip(across.tolist(), low[drawn].tolist(), high[drawn].tolist(), strict=True)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" aria-label="Light curve">'
-        f'<path d="{strokes}" stroke="currentColor" stroke-width="1" fill="none"/></svg>'
+        f'<path d="{strokes}" stroke="currentColor" stroke-width="{pen:g}" '
+        'stroke-linecap="round" fill="none"/></svg>'
     )
 
 
@@ -42,7 +48,7 @@ def column_spans(values: Values, width: int) -> tuple[Values, Values]:
     """Give the least and greatest finite value of each of ``width`` columns, NaN where none is."""
     low, high = np.full(width, np.inf), np.full(width, -np.inf)
     places = np.flatnonzero(np.isfinite(values))
-    columns = places * width // max(values.size, 1)
+    columns = (2 * places + 1) * width // max(2 * values.size, 1)
     np.minimum.at(low, columns, values[places])
     np.maximum.at(high, columns, values[places])
     empty = low > high

@@ -2,6 +2,8 @@
 
 from enum import IntFlag
 
+from django.template.defaultfilters import pluralize
+
 from lightcurves.models.observations import Observation
 from lightcurves.models.quality import QualityFlagArray
 from lightcurves.models.typed import Integer, Text
@@ -25,7 +27,7 @@ class ForcedObservation(Observation, kind="forced"):
         proxy = True
 
     def __str__(self) -> str:
-        return f"{self.survey} {self.band}, {self.n} exposures, {self.unit}"
+        return f"{self.survey} {self.band}, {self.n} exposure{pluralize(self.n)}, {self.unit}"
 
 
 class ForcedQuality(IntFlag):

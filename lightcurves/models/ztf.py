@@ -2,6 +2,8 @@
 
 from enum import IntFlag
 
+from django.template.defaultfilters import pluralize
+
 from lightcurves.models.observations import Observation
 from lightcurves.models.quality import QualityFlagArray
 from lightcurves.models.typed import Real, Text
@@ -20,7 +22,7 @@ class ZTFObservation(Observation, kind="ztf"):
         proxy = True
 
     def __str__(self) -> str:
-        return f"ZTF {self.filter_name}, {self.n} exposures"
+        return f"ZTF {self.filter_name}, {self.n} exposure{pluralize(self.n)}"
 
 
 class ZTFQuality(IntFlag):

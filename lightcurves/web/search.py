@@ -12,6 +12,7 @@ from lightcurves.api.filters import with_kind
 from lightcurves.errors import BadLightCurve
 from lightcurves.models import DataSet, Observation, Target
 from lightcurves.reading.ztf import target_number
+from lightcurves.web.names import names_of
 
 HELP = f"A number, with its catalogue or alone (TIC 25155310, ZTF18abcdefg), or {cones.HELP}."
 
@@ -78,6 +79,7 @@ class Listed:
     """A target with what there is of it; ``shown`` is the light curve that stands for it."""
 
     target: Target
+    name: str
     curves: int = 0
     points: int = 0
     first: float | None = None
@@ -87,8 +89,9 @@ class Listed:
 
 
 def listed(targets: Iterable[Target]) -> list[Listed]:
-    """Say what there is of targets, in one query."""
+    """Say what there is of targets, in two queries."""
     rows = list(targets)
+    names = names_of(rows)
     found = {
         row.pop("target"): row
         for row in DataSet.objects.filter(target__in=rows)
@@ -104,12 +107,12 @@ def listed(targets: Iterable[Target]) -> list[Listed]:
             processed=Min("pk", filter=Q(processing_method__isnull=False)),
         )
     }
-    return [_listed(row, found.get(row.pk)) for row in rows]
+    return [_listed(row, names[row.pk], found.get(row.pk)) for row in rows]
 
 
-def _listed(target: Target, found: dict[str, Any] | None) -> Listed:
+def _listed(target: Target, name: str, found: dict[str, Any] | None) -> Listed:
     if found is None:
-        return Listed(target)
+        return Listed(target, name)
     plain, processed = found.pop("plain"), found.pop("processed")
     kinds = tuple(found.pop("kinds"))
-    return Listed(target, **found, kinds=kinds, shown=processed or plain)
+    return Listed(target, name, **found, kinds=kinds, shown=processed or plain)

@@ -13,6 +13,7 @@ from lightcurves.exporting.formats import FORMATS
 from lightcurves.exporting.tables import how
 from lightcurves.exporting.time_systems import TimeSystem, time_system
 from lightcurves.models import DataSet, DataSetHierarchy, Target
+from lightcurves.web.names import names_of
 from lightcurves.web.periods import periods_of
 
 MOST_CURVES = 500
@@ -43,7 +44,7 @@ def context_of(target: Target) -> dict[str, Any]:
     system = time_system(target.catalog.host_mission)
     lines = lines_of(target)
     return {
-        "title": str(target),
+        "title": names_of([target])[target.pk],
         "target": target,
         "place": place_in_words(target),
         "facts": _facts(target, lines),
@@ -118,6 +119,7 @@ def _facts(target: Target, lines: Sequence[CurveLine]) -> list[tuple[str, str]]:
     firsts = [one.dataset.t_first for one in lines if one.dataset.t_first is not None]
     lasts = [one.dataset.t_last for one in lines if one.dataset.t_last is not None]
     facts = [
+        ("target", str(target)),
         ("mission", target.catalog.host_mission.name),
         ("light curves", str(len(lines))),
         ("points", f"{sum(one.dataset.n for one in lines):,}"),

@@ -25,6 +25,17 @@ def test_every_curve_gives_a_well_formed_image_without_nan(values):
     assert "inf" not in text
 
 
+@pytest.mark.parametrize(("number", "least"), [(1, 8.0), (2, 8.0), (10, 8.0), (60, 3.0)])
+def test_few_points_are_dots_that_can_be_seen_and_do_not_touch(number, least):
+    path = ElementTree.fromstring(sparkline(np.arange(number) % 3.0))[0]  # noqa: S314
+    size = float(path.get("stroke-width"))
+    across = [float(part.split()[0]) for part in path.get("d").split("M")[1:]]
+    assert len(across) == number
+    assert size >= least
+    assert size / 2 <= min(across) <= max(across) <= 480 - size / 2
+    assert all(np.diff(across) > size)
+
+
 def test_an_image_is_refused():
     with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
         sparkline(np.zeros((2, 2)))

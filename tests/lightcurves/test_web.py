@@ -13,6 +13,7 @@ from astrid.csp import POLICY
 from lightcurves.models import (
     CurveFeatures,
     DataSet,
+    ForcedObservation,
     Mission,
     MissionCatalog,
     PhotometricSource,
@@ -24,7 +25,7 @@ from lightcurves.models import (
     TGLCQualityFlags,
 )
 from lightcurves.services import derive
-from tests.factories import make_user
+from tests.factories import make_sky_object, make_user
 
 pytestmark = pytest.mark.django_db
 LIST = "/console/lightcurves/"
@@ -54,6 +55,22 @@ def found(client, query):
     page = client.get(f"{LIST}?{query}")
     assert page.status_code == 200
     return [row.target.name for row in page.context["rows"]]
+
+
+def test_a_target_is_called_as_the_object_that_it_was_made_for(reader, curve):
+    assert (
+        f"<h1>{curve.target}</h1>" in reader.get(curve.target.get_absolute_url()).content.decode()
+    )
+    make_sky_object(designation="AstrID J0413-6915", light_curve_target=curve.target)
+    page = reader.get(curve.target.get_absolute_url())
+    assert "<h1>AstrID J0413-6915</h1>" in page.content.decode()
+    assert ("target", str(curve.target)) in page.context["facts"]
+    assert [row.name for row in reader.get(LIST).context["rows"]] == ["AstrID J0413-6915"]
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 exposure, uJy"), (2, "2 exposures, uJy")])
+def test_one_exposure_is_one(number, words):
+    assert str(ForcedObservation(survey="s", band="r", n=number, unit="uJy")) == f"s r, {words}"
 
 
 def words_of(page):
