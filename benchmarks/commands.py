@@ -9,6 +9,7 @@ from typing import Any
 from astrid.core.console import progress
 from benchmarks import (
     adminlists,
+    apilists,
     chaos,
     console,
     decam,
@@ -95,6 +96,7 @@ BENCHMARKS = {
     "admin": Benchmark(
         adminlists.HELP, adminlists.add_arguments, adminlists.run, adminlists.show_figures
     ),
+    "api": Benchmark(apilists.HELP, apilists.add_arguments, apilists.run, apilists.show_figures),
     "catalog": Benchmark(catalog.HELP, catalog.add_arguments, catalog.run, catalog.show),
     "chaos": Benchmark(chaos.HELP, chaos.add_arguments, chaos.run, chaos.show_figures),
     "console": Benchmark(console.HELP, console.add_arguments, console.run, console.show_figures),

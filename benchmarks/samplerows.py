@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from django.contrib.auth import get_user_model
 
-from catalog.models import Analytics, AuditLog, CatalogEntry, ProcessingJob
+from benchmarks import farrows
+from catalog.models import Analytics, AuditLog, CatalogEntry, ExportJob, ProcessingJob
 from curation.models import (
     Alert,
     AlertChannel,
@@ -18,10 +19,18 @@ from curation.models import (
     SkippedTask,
     ValidationEvent,
 )
-from detection.models import Detection, Model, ModelRun, SkyObject
-from differencing.models import Candidate, DifferenceRun
+from detection.models import (
+    ContextSource,
+    Detection,
+    ForcedMeasurement,
+    ForcedPhotometryRun,
+    Model,
+    ModelRun,
+    SkyObject,
+)
+from differencing.models import Candidate, DifferenceRun, ReferenceImage, ReferenceRun
 from lightcurves import models as store
-from observations.models import Observation, Role, Survey
+from observations.models import CalibrationExposure, Observation, ObservationRun, Role, Survey
 from preprocessing.models import PreprocessRun
 
 WHEN = datetime(2025, 3, 1, 4, tzinfo=UTC)
@@ -52,6 +61,17 @@ class Sample:
     dataset: store.DataSet
     times: store.TargetSpecificTime
     flags: store.QualityFlagArray
+    ingestion: ObservationRun
+    raw_frame: CalibrationExposure
+    reference: ReferenceImage
+    reference_run: ReferenceRun
+    forced_run: ForcedPhotometryRun
+    measurement: ForcedMeasurement
+    star: ContextSource
+    features: store.CurveFeatures
+    derivation: store.DataSetHierarchy
+    fits_frame: store.FITSFrame
+    export: ExportJob
 
 
 def make() -> Sample:
@@ -59,6 +79,10 @@ def make() -> Sample:
     found = _searched() | _judged_and_told() | _light_curve()
     detection = found["detection"]
     found |= _reviewed(detection) | _told(detection, found["sky_object"])
+    frame = found["observation"]
+    found |= farrows.of_survey(frame.survey, frame, WHEN)
+    found |= farrows.of_object(found["sky_object"], found["difference_run"])
+    found |= farrows.of_curve(found["dataset"])
     return Sample(**{name: found[name] for name in Sample.__dataclass_fields__})
 
 
@@ -72,6 +96,7 @@ def _judged_and_told() -> dict[str, Any]:
             job_type="difference", entity_id=uuid.uuid4(), scheduled_at=WHEN,
             entity_type="observations.Observation", status="completed",
         ),
+        "export": ExportJob.objects.create(file_format="csv", status="completed"),
         "summary": Analytics.objects.create(day=date(2000, 1, 1), metric="candidates", value=1.0),
     }  # fmt: skip
 

@@ -196,6 +196,7 @@ class ProcessingJob(Progressing, Record):
             ),
             models.Index(fields=["status", "-id"]),
             models.Index(fields=["job_type", "-id"]),
+            models.Index(fields=["entity_type", "-id"], name="job_for_table"),
         ]
 
     def __str__(self) -> str:
@@ -278,7 +279,8 @@ class AuditLog(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["entity_type", "entity_id"]),
+            models.Index(fields=["entity_type", "-id"], name="audit_of_table"),
+            models.Index(fields=["entity_id", "-id"], name="audit_of_row"),
             models.Index(fields=["user_id", "-id"]),
             models.Index(fields=["action", "-id"]),
         ]
@@ -321,7 +323,9 @@ class Analytics(Record):
         indexes = [
             models.Index(
                 fields=["metric"], opclasses=["varchar_pattern_ops"], name="analytics_metric_start"
-            )
+            ),
+            models.Index(fields=["day", "id"], name="analytics_by_day"),
+            models.Index(fields=["filter_band", "-id"], name="analytics_of_band"),
         ]
 
     def __str__(self) -> str:
@@ -353,6 +357,10 @@ class ExportJob(Progressing, Run):
             models.CheckConstraint(
                 condition=Q(file_format__in=ExportFormat.values), name="export_format"
             ),
+        ]
+        indexes = [
+            *Run.Meta.indexes,
+            models.Index(fields=["file_format", "-id"], name="export_of_format"),
         ]
 
     def __str__(self) -> str:

@@ -110,6 +110,12 @@ class ReferenceImage(Record, SkyPosition):
         indexes = [
             *SkyPosition.Meta.indexes,
             models.Index(fields=["survey", "filter_band", "is_active"]),
+            models.Index(fields=["filter_band", "-id"], name="reference_of_band"),
+            models.Index(fields=["instrument", "-id"], name="reference_of_camera"),
+            models.Index(fields=["number_of_frames", "-id"], name="reference_of_so_many"),
+            models.Index(fields=["seeing", "id"], name="reference_by_seeing"),
+            models.Index(fields=["valid_from", "id"], name="reference_by_start"),
+            models.Index(fields=["-id"], condition=Q(is_active=False), name="reference_over"),
         ]
 
     @property
@@ -157,6 +163,10 @@ class ReferenceRun(Run):
                 condition=Q(status__in=UNFINISHED),
                 name="reference_run_one_at_a_time",
             ),
+        ]
+        indexes = [
+            *Run.Meta.indexes,
+            models.Index(fields=["-id"], condition=Q(is_forced=True), name="reference_run_forced"),
         ]
 
     def __str__(self) -> str:
@@ -236,6 +246,14 @@ class DifferenceRun(Run):
                 condition=~Q(status=RunStatus.FAILED)
                 & Q(reference_observation=None, is_comparison=True),
                 name="comparison_once_per_stack",
+            ),
+        ]
+        indexes = [
+            *Run.Meta.indexes,
+            models.Index(fields=["algorithm", "-id"], name="difference_of_algorithm"),
+            models.Index(fields=["-id"], condition=Q(is_control=True), name="difference_control"),
+            models.Index(
+                fields=["-id"], condition=Q(is_comparison=True), name="difference_comparison"
             ),
         ]
 

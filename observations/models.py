@@ -218,7 +218,15 @@ class Observation(Record, SkyPosition):
         ]
         indexes = [
             *SkyPosition.Meta.indexes,
-            models.Index(fields=["observation_time"]),
+            models.Index(fields=["observation_time", "id"], name="observation_by_time"),
+            models.Index(fields=["seeing", "id"], name="observation_by_seeing"),
+            models.Index(fields=["limiting_magnitude", "id"], name="observation_by_limit"),
+            models.Index(fields=["filter_band", "-id"], name="observation_of_band"),
+            models.Index(fields=["epoch", "-id"], name="observation_of_epoch"),
+            models.Index(fields=["role", "-id"], name="observation_of_role"),
+            models.Index(
+                fields=["-id"], condition=Q(is_accepted=True), name="observation_accepted"
+            ),
             models.Index(
                 fields=["observation_id"],
                 opclasses=["varchar_pattern_ops"],
@@ -270,7 +278,16 @@ class CalibrationExposure(Record):
                 name="calibration_exposure_time",
             ),
         ]
-        indexes = [models.Index(fields=["survey", "kind"])]
+        indexes = [
+            models.Index(fields=["survey", "kind"]),
+            models.Index(fields=["observation_time", "id"], name="raw_frame_by_time"),
+            models.Index(fields=["kind", "-id"], name="raw_frame_of_kind"),
+            models.Index(fields=["filter_band", "-id"], name="raw_frame_of_band"),
+            models.Index(fields=["instrument", "-id"], name="raw_frame_of_camera"),
+            models.Index(
+                fields=["name"], opclasses=["varchar_pattern_ops"], name="raw_frame_name_start"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -86,6 +86,15 @@ class PreprocessRun(Run):
                 name="preprocess_one_at_a_time",
             ),
         ]
+        indexes = [
+            *Run.Meta.indexes,
+            models.Index(fields=["seeing_px", "id"], name="preprocess_by_seeing"),
+            models.Index(fields=["limiting_magnitude", "id"], name="preprocess_by_limit"),
+            models.Index(fields=["zero_point_source", "-id"], name="preprocess_of_source"),
+            models.Index(
+                fields=["-id"], condition=Q(is_set_aside=True), name="preprocess_set_aside"
+            ),
+        ]
 
     @property
     def calibrated_limit(self) -> float | None:

@@ -31,14 +31,15 @@ def can_filter(model: type[models.Model], path: str) -> bool:
     own, _, _other = path.partition(LOOKUP_SEP)
     column = _column(model, own)
     return column is not None and any(
-        column == first or column in _names_in(condition) for first, condition in _indexes(model)
+        column in _names_in(condition) if condition else column == first
+        for first, condition in _indexes(model)
     )
 
 
 def _column(model: type[models.Model], name: str) -> str | None:
     meta = model._meta
     try:
-        found: Any = meta.pk if name == "pk" else meta.get_field(name.removesuffix("_id"))
+        found: Any = meta.pk if name == "pk" else meta.get_field(name)
     except FieldDoesNotExist:
         return None
     return getattr(found, "name", None)

@@ -79,7 +79,7 @@ class ProcessingJobViewSet(Moves, ReadViewSet):
     queryset = ProcessingJob.objects.order_by("-id")
     serializer_class = serializers.ProcessingJobSerializer
     filterset_fields = ["job_type", "status", "entity_id", "entity_type"]
-    ordering_fields = ["id", "scheduled_at"]
+    ordering_fields = ["created_at", "id"]
 
     @extend_schema(request=None, responses=serializers.ProcessingJobSerializer)
     @action(detail=True, methods=["post"], own_parameters=())

@@ -72,7 +72,7 @@ class ReviewTaskViewSet(ReadViewSet):
     queryset = ReviewTask.objects.order_by("-id")
     serializer_class = serializers.ReviewTaskSerializer
     filterset_fields = ["detection", "kind", "band", "assigned_to"]
-    ordering_fields = ["priority", "score", "id"]
+    ordering_fields = ["created_at", "id"]
 
 
 class AlertChannelViewSet(CreateModelMixin, UpdateModelMixin, DestroyModelMixin, ReadViewSet):

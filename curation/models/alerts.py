@@ -166,6 +166,7 @@ class Alert(Record):
         indexes = [
             models.Index(fields=["status", "-id"]),
             models.Index(fields=["priority", "-id"]),
+            models.Index(fields=["alert_type", "-id"], name="alert_of_type"),
         ]
 
     def __str__(self) -> str:

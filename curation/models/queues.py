@@ -198,6 +198,8 @@ class ReviewTask(Record):
         indexes = [
             _index_of(Order.PRIORITY, "review_next"),
             _index_of(Order.SCORE, "review_by_score"),
+            models.Index(fields=["band", "-id"], name="review_of_band"),
+            models.Index(fields=["kind", "-id"], name="review_of_kind"),
             _index_of(Order.LEARNING, "review_by_learning"),
             _index_of(Order.OLDEST, "review_by_age"),
             models.Index(

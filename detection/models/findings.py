@@ -53,6 +53,7 @@ class SkyObject(Record, SkyPosition):
         indexes = [
             *SkyPosition.Meta.indexes,
             models.Index(fields=["-last_seen", "-id"]),
+            models.Index(fields=["-number_of_detections", "-id"], name="skyobject_by_number"),
             models.Index(fields=["best_class", "-last_seen", "-id"]),
         ]
 
@@ -195,6 +196,15 @@ class Detection(Record, SkyPosition, Brightness):
                 fields=["-confidence_score", "-id"],
                 condition=Q(is_audit=True),
                 name="detection_audit_order",
+            ),
+            # Nothing that a network writes is in these: they cost it nothing.
+            models.Index(
+                fields=["human_label", "-id"],
+                condition=Q(human_label__isnull=False),
+                name="detection_labelled",
+            ),
+            models.Index(
+                fields=["-id"], condition=Q(is_validated=True), name="detection_validated"
             ),
         ]
 

@@ -92,6 +92,7 @@ class ForcedMeasurement(Record, Brightness):
                 condition=Q(hidden_share__range=(0, 1)), name="forced_hidden_share"
             ),
         ]
+        indexes = [models.Index(fields=["method_version", "-id"], name="forced_of_version")]
 
     def __str__(self) -> str:
         return f"{self.sky_object} on {self.observation}: {self.in_magnitudes() or 'no magnitude'}"

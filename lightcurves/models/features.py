@@ -44,6 +44,7 @@ class CurveFeatures(Dated):
         indexes = [
             models.Index(fields=["period", "id"], name="lc_features_period"),
             models.Index(fields=["kind", "-id"], name="lc_features_kind"),
+            models.Index(fields=["version", "-id"], name="lc_features_version"),
         ]
 
     def __str__(self) -> str:

@@ -109,7 +109,10 @@ class FITSFrame(KindRow, kind="basefits"):
     class Meta(KindRow.Meta):
         verbose_name = "FITS frame"
         ordering = ["type", "cadence"]
-        indexes = KindRow.Meta.indexes[:1]  # the unique constraint serves type
+        indexes = [
+            *KindRow.Meta.indexes[:1],  # the unique constraint serves type
+            models.Index(fields=["cadence"], name="lc_fitsframe_cadence"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["type", "cadence"], name="fitsframe_once"),
             models.CheckConstraint(

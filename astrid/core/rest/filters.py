@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import models
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import BaseFilterBackend, OrderingFilter
@@ -10,6 +11,7 @@ from rest_framework.views import APIView
 
 from astrid.core import areas
 from astrid.core.corners import MOST_CORNERS
+from astrid.core.models import Record
 from astrid.core.rest.parameters import described
 from astrid.core.searching import named
 
@@ -155,31 +157,43 @@ def _searched(view: Any) -> list[str]:
 
 
 class Ordering(OrderingFilter):
-    """Order by columns that are offered for it; equals by their keys, in the same direction."""
+    """Order by a column that an index holds; equals by their keys, in the same direction.
+
+    Several columns, or keys against the direction of the column, would be sorted for each page.
+    """
 
     def get_ordering(self, request: Any, queryset: QuerySet[Any], view: Any) -> Any:
         """Give the order that is asked for, or that of the view."""
         text = request.query_params.get(self.ordering_param)
         if not text:
             return self.get_default_ordering(view)
-        names = [part.strip() for part in text.split(",")]
-        offered = _offered(view)
-        if unknown := [name for name in names if name.removeprefix("-") not in offered]:
-            words = f"{unknown[0][:40]!r} is no order here; there are {', '.join(offered)}"
+        first, *rest = [part.strip() for part in text.split(",")]
+        sign, name = "-" * first.startswith("-"), first.removeprefix("-")
+        offered = offered_orders(view)
+        if name not in offered:
+            words = f"{first[:40]!r} is no order here; there are {', '.join(offered)}"
             raise ValidationError({self.ordering_param: [f"{words}, each with - for falling."]})
-        if len(set(names)) < len(names):
-            raise ValidationError({self.ordering_param: ["A column is named twice."]})
-        key = "-id" if names[-1].startswith("-") else "id"
-        return names if "id" in (name.removeprefix("-") for name in names) else [*names, key]
+        key = f"{sign}id"
+        if rest not in ([], [key]) or rest == [first]:
+            words = f"{text[:40]!r} cannot be: order by one column"
+            raise ValidationError({self.ordering_param: [f"{words}; {key} may follow {first}."]})
+        return [key] if name in ("id", *risen_with(queryset.model)) else [first, key]
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameter for OpenAPI."""
-        offered = _offered(view)
-        meaning = f"Columns to order by, with commas: {', '.join(offered)}; each with - to fall."
-        one = f"-?({'|'.join(offered)})"
-        schema = {"type": "string", "pattern": f"^{one}(,{one})*$"}
+        offered = offered_orders(view)
+        meaning = f"A column to order by, with - to fall: {', '.join(offered)}."
+        columns = "|".join(name for name in offered if name != "id")
+        also = f"|({columns})(,id)?|-({columns})(,-id)?" if columns else ""
+        schema = {"type": "string", "pattern": f"^(-?id{also})$"}
         return [described(self.ordering_param, meaning, schema)]
 
 
-def _offered(view: Any) -> list[str]:
+def offered_orders(view: Any) -> list[str]:
+    """Name the columns by which rows of a view may be ordered."""
     return list(dict.fromkeys([*(getattr(view, "ordering_fields", None) or ()), "id"]))
+
+
+def risen_with(model: type[models.Model]) -> tuple[str, ...]:
+    """Name the columns that rise as keys do: a key of version 7 begins with the time it is made."""
+    return ("created_at",) if issubclass(model, Record) else ()
