@@ -12,7 +12,12 @@ _STORED = f"""
 SELECT {DIMENSIONS}, value, count FROM catalog_analytics
 UNION ALL SELECT {DIMENSIONS}, value, count FROM catalog_tally
 """  # noqa: S608 - constants
-_ARCHIVE = " UNION ALL ".join(source.select(source.table) for source in SOURCES.values())
+# Each table is added up by itself: one sum over all of them would sort every contribution.
+_ARCHIVE = " UNION ALL ".join(
+    f"SELECT {DIMENSIONS}, sum(value) AS value, sum(count)::bigint AS count "  # noqa: S608
+    f"FROM ({source.select(source.table)}) AS one GROUP BY {DIMENSIONS}"
+    for source in SOURCES.values()
+)
 # Of surveys, networks and people that are gone nothing is kept.
 _ADD = f"""
 INSERT INTO catalog_analytics AS stored (id, created_at, updated_at, {DIMENSIONS}, value, count)
