@@ -45,7 +45,7 @@ def _write_places(cursor: Any, rows: int) -> None:
 
 def _copy(cursor: Any, tag: int, copies: Copies, sample: samplerows.Sample, rows: int) -> int:
     row, number = copies.row(sample), max(1, int(rows * copies.per_detection))
-    columns = [str(field.column) for field in row._meta.concrete_fields]
+    columns = [str(one.column) for one in row._meta.concrete_fields if not one.generated]
     primary = str(row._meta.pk.column)
     varied = dict(copies.columns)
     if isinstance(row.pk, uuid.UUID):
