@@ -69,7 +69,9 @@ MENUS = {
         Page("Detections", "admin:detection_detection_changelist", (_DETECTIONS,), staff=True),
         Page("Light curves", "lightcurves:targets", ("lightcurves.view_dataset",)),
         Page("Catalog", "catalog:entries", (_ENTRIES,)),
-        Page("Cross-match", "catalog:crossmatch", (_ENTRIES,)),
+        Page("Cross-match", "catalog:crossmatch", ("catalog.add_crossmatchjob",)),
+        Page("Tables (ADQL)", "catalog:tap", (_ENTRIES,)),
+        Page("Saved queries", "queries:kept", ("catalog.view_savedquery",)),
     ),
     "Quality": (
         Page("Nights", "curation:nights", (_DETECTIONS,)),

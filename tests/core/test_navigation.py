@@ -33,7 +33,7 @@ def test_an_admin_is_led_to_every_page(admin):
 @pytest.mark.django_db
 def test_a_guest_is_led_to_what_is_published_alone():
     assert menus(someone("guest"), "/") == {
-        "Sky": ["Light curves", "Catalog", "Cross-match"],
+        "Sky": ["Light curves", "Catalog", "Cross-match", "Tables (ADQL)"],
         "": ["Summaries"],
     }
 
