@@ -5,7 +5,8 @@ Needs Chromium with its driver (``apt-get install chromium chromium-driver``). E
 
     .venv/bin/python deploy/screenshots.py operator PASSWORD
 
-writes docs/screenshots/NAME-THEME-WIDTH.png of every screen in SCREENS. A page that is led to by
+writes docs/screenshots/NAME-THEME-WIDTH.png of every screen in SCREENS, and the table of
+docs/screens.md that shows them. A page that is led to by
 a link on another one is named by both: ``night=/console/nights/ a[href^='/console/nights/2']``.
 
 Every page's requests are watched: one that leaves the site, and one that the browser refuses or
@@ -33,20 +34,39 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-SCREENS = (
-    "home=/console/",
-    "review=/console/review/",
-    "sheet=/console/sheet/",
-    "object=/console/ a[href^='/console/objects/'], a[href^='/console/detections/']",
-    "adjudicate=/console/adjudicate/",
-    "curators=/console/curators/",
-    "night=/console/nights/ a[href^='/console/nights/2']",
-    "settings=/admin/catalog/systemconfig/ a[href*='systemconfig/part/differencing']",
-    "list=/admin/detection/detection/",
-    "network=/admin/detection/model/?model_type__exact=classifier th a[href*='/change/']",
-)
+# Where each is, and what the table of docs/screens.md says of it.
+SCREENS = {
+    "home=/console/": "Overview: the funnel of a night, what waits, what failed",
+    "review=/console/review/": "Review: one detection at a time",
+    "sheet=/console/sheet/": "Contact sheet: thirty differences",
+    "object=/console/ a[href^='/console/objects/'], a[href^='/console/detections/']": (
+        "An object: epochs, light curve, surroundings, verdicts"
+    ),
+    "adjudicate=/console/adjudicate/": "Adjudication: what people disagree on",
+    "curators=/console/curators/": "Curators: how well they judge, how far they agree",
+    "night=/console/nights/ a[href^='/console/nights/2']": (
+        "Certificate of a night: the fate of every candidate"
+    ),
+    "summaries=/console/analytics/": "Summaries: what was done each day, and how well",
+    "curves=/console/lightcurves/": "Light curves of targets, by name or place",
+    "curve=/console/lightcurves/ th a[href^='/console/lightcurves/']": (
+        "A light curve: zoom, flags, folding, downloads"
+    ),
+    "tables=/console/catalog/tap/": "Tables, asked in ADQL",
+    "queries=/console/queries/": "Saved queries, and their nightly files",
+    "crossmatch=/console/catalog/crossmatch/": "Cross-match of a table with what AstrID has",
+    "settings=/admin/catalog/systemconfig/ a[href*='systemconfig/part/differencing']": (
+        "Settings of a part of the program"
+    ),
+    "list=/admin/detection/detection/": "A list of the admin",
+    "network=/admin/detection/model/?model_type__exact=classifier th a[href*='/change/']": (
+        "A network: figures, failures, provenance"
+    ),
+}
+PAGE = Path("docs/screens.md")
 THEMES = ("light", "dark")
 WIDTHS = (1280, 360)  # a desk, and the narrowest phone
+_SHOWN_PX = {1280: 260, 360: 120}  # in the table
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -97,6 +117,8 @@ def main() -> int:
                 camera = Camera(browser, options.site, width, options.height, theme)
                 for page in options.pages:
                     problems += shoot(camera, page, options.out)
+    if options.pages == list(SCREENS):
+        write_page()
     sys.stderr.writelines(f"{line}\n" for line in problems)
     return 1 if problems else 0
 
@@ -105,7 +127,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", help="whom to sign in as")
     parser.add_argument("password")
-    parser.add_argument("pages", nargs="*", default=SCREENS, metavar="NAME=PATH")
+    parser.add_argument("pages", nargs="*", default=list(SCREENS), metavar="NAME=PATH")
     parser.add_argument("--site", default="http://127.0.0.1:8000")
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
     parser.add_argument("--width", type=int, nargs="+", default=WIDTHS, help="pixels")
@@ -204,6 +226,24 @@ def _write(png: bytes, path: Path) -> None:
     if len(png) > LARGE_BYTES:
         picture = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     picture.save(path, optimize=True)
+
+
+def write_page() -> None:
+    """Show every screen in the table of docs/screens.md; the words above it stay."""
+    head, _, _ = PAGE.read_text().partition("| screen |")
+    rows = [_row(page.partition("=")[0], words) for page, words in SCREENS.items()]
+    titles = "| screen | light | dark | phone, light | phone, dark |\n|---|---|---|---|---|\n"
+    PAGE.write_text(head + titles + "".join(rows))
+
+
+def _row(name: str, words: str) -> str:
+    cells = [
+        f'<img src="screenshots/{name}-{theme}-{width}.png" alt="{words}, {theme}" '
+        f'width="{_SHOWN_PX[width]}">'
+        for width in WIDTHS
+        for theme in THEMES
+    ]
+    return f"| {' | '.join([words, *cells])} |\n"
 
 
 def problems_of(camera: Camera) -> list[str]:

@@ -14,10 +14,10 @@ class QueryForm(forms.Form):
         label="ADQL",
         max_length=LONGEST,
         initial=EXAMPLES[0].query,
-        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "autocapitalize": "off"}),
+        widget=forms.Textarea(attrs={"rows": 9, "spellcheck": "false", "autocapitalize": "off"}),
     )
     maxrec = forms.IntegerField(
-        label="rows at most",
+        label="Rows at most",
         required=False,
         min_value=0,
         help_text="Left empty, as many as this site gives.",
