@@ -381,11 +381,19 @@ class TestWhoMayHear:
     def test_nobody_in_particular(self, client):
         assert self.refusal(client)[0] == 401
 
-    def test_a_guest(self, client):
-        client.force_login(make_user(group="guest"))
+    def test_somebody_without_a_role(self, client):
+        client.force_login(make_user())
         status, text = self.refusal(client)
         assert status == 403
         assert "anything" in text
+
+    def test_a_guest_hears_of_tables_that_were_sent_and_of_nothing_else(self, client):
+        guest = make_user(group="guest")
+        assert events.kinds_for(guest) == {"crossmatch"}
+        client.force_login(guest)
+        status, text = self.refusal(client, "?kinds=detection,crossmatch")
+        assert status == 403
+        assert "detection" in text
 
     def test_what_a_right_is_missing_for(self, client):
         person = make_user()
