@@ -40,7 +40,7 @@ def copy_columns(model: type[models.Model], columns: Columns) -> int:
     number = _length(columns)
     if number == 0:
         return 0
-    fields = list(model._meta.concrete_fields)
+    fields = _written_fields(model)
     given = _by_column(model, fields, columns)
     written = [
         encoded(field.name, type_of(field), _values(field, given, number)) for field in fields
@@ -57,7 +57,7 @@ def copy_rows(model: type[models.Model], rows: Sequence[Any], store: ArrayStore)
     """
     if not rows:
         return
-    fields = list(model._meta.concrete_fields)
+    fields = _written_fields(model)
     _take_keys(model, [row for row in rows if row.pk is None])
     with _into(model, fields) as target:
         target.set_types([type_of(field) for field in fields])
@@ -65,6 +65,11 @@ def copy_rows(model: type[models.Model], rows: Sequence[Any], store: ArrayStore)
             target.write_row(row)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+
+
+def _written_fields(model: type[models.Model]) -> list[Any]:
+    """Give the fields that are written: the database reckons the others by itself."""
+    return [field for field in model._meta.concrete_fields if not field.generated]
 
 
 @contextmanager

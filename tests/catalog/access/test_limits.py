@@ -110,7 +110,7 @@ def test_keys_that_open_nothing_are_slowed_down_and_valid_ones_are_not(client):
 def test_signing_in_is_limited_by_address_whatever_the_name(client):
     few(sign_in=2)
     answers = [client.post(LOGIN, {"username": uuid4().hex, "password": "x"}) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [403, 403, 429]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
 
 
 def test_without_a_cache_nobody_is_counted_and_the_log_says_so(client, monkeypatch, caplog):
@@ -157,7 +157,7 @@ class TestLockout:
     def test_the_api_says_so_too(self, client, person):
         given = {"username": person.username, "password": "wrong"}
         answers = [client.post(LOGIN, given) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [403, 403, 429]
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
         right = client.post(LOGIN, given | {"password": self.password})
         assert right.status_code == 429
         assert "wait until" in right.json()["detail"]
