@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from astrid.core.memory import keep_freed_memory
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -47,7 +49,11 @@ def in_threads(
 
 
 def plain_libraries() -> AbstractContextManager[Any]:
-    """Hold the threads of the libraries to one: beside ours they compete, and spin as they wait."""
+    """Hold the threads of the libraries to one: beside ours they compete, and spin as they wait.
+
+    The process keeps the memory of its arrays from then on.
+    """
+    keep_freed_memory()
     limited: AbstractContextManager[Any] = _controller().limit(limits=1)
     return limited
 
