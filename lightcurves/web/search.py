@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, F, Max, Min
+from django.db.models.lookups import IsNull
 
 from astrid.core import cones
 from lightcurves.api.filters import with_kind
@@ -15,6 +16,9 @@ from lightcurves.reading.ztf import target_number
 from lightcurves.web.names import names_of
 
 HELP = f"A number, with its catalogue or alone (TIC 25155310, ZTF18abcdefg), or {cones.HELP}."
+
+# What stands for a target: processed rather than raw, the longest, the first of them.
+_STANDS = (IsNull(F("processing_method"), True).asc(), F("n").desc(), F("pk").asc())
 
 
 class BadSearch(ValueError):
@@ -103,8 +107,7 @@ def listed(targets: Iterable[Target]) -> list[Listed]:
             first=Min("t_first"),
             last=Max("t_last"),
             kinds=ArrayAgg("observation__type", distinct=True),
-            plain=Min("pk"),
-            processed=Min("pk", filter=Q(processing_method__isnull=False)),
+            shown=ArrayAgg("pk", order_by=_STANDS),
         )
     }
     return [_listed(row, names[row.pk], found.get(row.pk)) for row in rows]
@@ -113,6 +116,5 @@ def listed(targets: Iterable[Target]) -> list[Listed]:
 def _listed(target: Target, name: str, found: dict[str, Any] | None) -> Listed:
     if found is None:
         return Listed(target, name)
-    plain, processed = found.pop("plain"), found.pop("processed")
-    kinds = tuple(found.pop("kinds"))
-    return Listed(target, name, **found, kinds=kinds, shown=processed or plain)
+    kinds, shown = tuple(found.pop("kinds")), found.pop("shown")
+    return Listed(target, name, **found, kinds=kinds, shown=shown[0])

@@ -11,6 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from lightcurves.models import (
     DataSet,
+    ForcedObservation,
     Instrument,
     Mission,
     MissionCatalog,
@@ -174,3 +175,37 @@ def test_series_axes_and_keys_change_what_is_drawn(page):
     assert page.axis("x")[0] > near[0]
     page.chart.send_keys("0")
     assert page.axis("x") == before
+
+
+@pytest.fixture
+def faded(target):
+    """Fluxes of +20, +1, -1 and -20 errors, in microjansky."""
+    camera = Instrument.objects.get()
+    observation = ForcedObservation.objects.create(
+        survey="s", band="r", unit="uJy", cadence_reference=np.arange(4), instrument=camera
+    )
+    where = {"target": Target.objects.create(catalog=target.catalog, name=5, ra=63.4, dec=-69.3)}
+    TargetSpecificTime.objects.create(
+        barycentric_julian_dates=np.arange(4.0), observation=observation, **where
+    )
+    DataSet.objects.create(
+        values=np.array([20.0, 1.0, -1.0, -20.0]),
+        errors=np.ones(4),
+        unit="uJy",
+        photometric_method=PhotometricSource.objects.create(name="forced"),
+        observation=observation,
+        **where,
+    )
+    return where["target"]
+
+
+def test_what_has_faded_is_no_limit(page, faded):
+    address = page.browser.current_url.split("/console")[0] + faded.get_absolute_url()
+    page.browser.get(address)
+    page = Page(page.browser)
+    page.wait(lambda: page.words == "1 of 1 light curves, 4 points drawn.")
+    low, high = page.axis("y")  # limits of 5 at +1 and -1
+    assert low < -20 < 20 < high
+    page.browser.find_element(By.NAME, "y").send_keys("AB")
+    page.wait(lambda: "1 fainter than the reference, without a magnitude" in page.words)
+    assert "3 points drawn" in page.words

@@ -73,6 +73,24 @@ def test_one_exposure_is_one(number, words):
     assert str(ForcedObservation(survey="s", band="r", n=number, unit="uJy")) == f"s r, {words}"
 
 
+def test_the_longest_light_curve_stands_for_a_target(reader, sky, make_dataset):
+    short, long = (
+        make_dataset(
+            values=np.arange(1.0, n + 1),
+            observation=ForcedObservation.objects.create(
+                survey="s",
+                band="r",
+                unit="uJy",
+                cadence_reference=np.arange(n),
+                instrument=sky.observation.instrument,
+            ),
+        )
+        for n in (1, 2)
+    )
+    assert short.pk < long.pk
+    assert [row.shown for row in reader.get(LIST).context["rows"]] == [long.pk]
+
+
 def words_of(page):
     return [str(message) for message in page.context["messages"]]
 
@@ -169,6 +187,7 @@ def test_what_was_processed_last_is_drawn_first_in_one_way(reader, sky, make_dat
     page = reader.get(sky.target.get_absolute_url())
     curves = page.context["config"]["curves"]
     assert [one["id"] for one in curves if one["shown"]] == [clean.pk]
+    assert [row.shown for row in reader.get(LIST).context["rows"]] == [clean.pk]
     lines = {line.dataset.pk: line for line in page.context["lines"]}
     assert (lines[clean.pk].sources, lines[clean.pk].series) == ((raw.pk,), "a, cleaned")
 

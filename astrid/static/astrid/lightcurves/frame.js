@@ -3,7 +3,7 @@
 import { masksOf } from "./points.js";
 
 const MICROJANSKY_ZERO = 23.9; // AB magnitude of 1 microjansky
-const LEAST_SN = 3; // below it a magnitude says nothing
+const LEAST_SN = 3; // within it a flux of either sign says nothing but how faint a source must be
 const LIMIT_SN = 5;
 const PER_MAGNITUDE = 0.4 * Math.LN10;
 const magnitude = (flux) => MICROJANSKY_ZERO - 2.5 * Math.log10(flux);
@@ -26,6 +26,7 @@ export function framed(curve, points, view) {
     source: new Int32Array(most),
     n: 0,
     left: 0,
+    faded: 0,
   };
   for (let place = 0; place < points.n; place += 1) {
     if (masks.some((mask, word) => (points.words[word][place] & mask) !== 0)) {
@@ -39,6 +40,8 @@ export function framed(curve, points, view) {
       if (view.fold && view.twice) {
         put(out, x + 1, found, place);
       }
+    } else if (view.y === "ab" && points.value[place] < 0) {
+      out.faded += 1;
     }
   }
   return out;
@@ -79,11 +82,14 @@ function brightnessOf(curve, view) {
   const found = { y: 0, low: 0, high: 0, limit: false };
   const give = (y, low, high, limit = false) => Object.assign(found, { y, low, high, limit });
   const is = isMagnitude(curve.unit);
-  const hasLimit = (value, error) => view.limits && !is && value < LEAST_SN * error;
+  const isFaint = (value, error) => Math.abs(value) < LEAST_SN * error;
   if (view.y === "ab" && curve.unit === "uJy") {
     return (flux, error) => {
-      if (flux < LEAST_SN * error || flux <= 0) {
+      if (isFaint(flux, error)) {
         return view.limits ? give(magnitude(LIMIT_SN * error), NaN, NaN, true) : give(NaN, NaN, NaN);
+      }
+      if (flux <= 0) {
+        return give(NaN, NaN, NaN); // fainter than the reference, which is no magnitude and no limit
       }
       const spread = error / flux / PER_MAGNITUDE;
       return give(magnitude(flux), magnitude(flux) - spread, magnitude(flux) + spread);
@@ -98,7 +104,7 @@ function brightnessOf(curve, view) {
   }
   const scale = relative && curve.median ? 1 / Math.abs(curve.median) : 1;
   return (value, error) =>
-    hasLimit(value, error)
+    view.limits && !is && isFaint(value, error)
       ? give(LIMIT_SN * error * scale, NaN, NaN, true)
       : give(value * scale, (value - error) * scale, (value + error) * scale);
 }

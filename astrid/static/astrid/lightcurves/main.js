@@ -155,6 +155,7 @@ class Page {
       this.failure,
       `${curves.length} of ${this.config.curves.length} light curves, ${sum("n").toLocaleString("en")} points drawn`,
       sum("left") ? `${sum("left").toLocaleString("en")} flagged cadences left out` : "",
+      sum("faded") ? `${sum("faded").toLocaleString("en")} fainter than the reference, without a magnitude` : "",
       units.size > 1 ? `units differ (${[...units].join(", ")}): each is drawn relative to its median` : "",
     ];
     at("chart-words").textContent = `${words.filter(Boolean).join("; ")}.`;
