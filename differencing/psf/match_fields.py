@@ -19,6 +19,7 @@ STAR_SCATTER = np.array([0.02, 0.006, 0.006, 0.006, 0.02, 0.02])
 OTHER_SCATTER = np.array([0.03, 0.04, 0.04, 0.04, 0.03, 0.03])  # a new source changes a galaxy
 EXPECTED_WEIGHT = 4.0  # sources that the expected scatter counts as
 FLUX_ERROR = 0.02  # of a source, keeps the brightest from ruling the common flux ratio
+ANY_CHANGE = 1.0  # relative, of the flux of a source that does not share the common ratio
 VARIABLE_SHARE, VARIABLE_CHANGE = 0.2, 0.3  # of the sources; relative, of the flux of such a one
 LEAST_STEADY = 1e-4  # of certainty that a flux stands still; less tells nothing, either
 SOFT = 2.0  # sigma per term; beyond it a source loses weight, as in a Cauchy distribution
@@ -136,20 +137,18 @@ class MatchFit:
 def common_flux(excess: NDArray[np.float64], variance: NDArray[np.float64]) -> float:
     """Give the relative excess of flux that most sources share, whatever the others do.
 
-    It is the mean of the narrowest interval with half of the weight (the shorth): new sources
-    brighten galaxies, and in a sparse field most bright stars may be variable.
+    It is the most likely one if each source either shares it or differs from it by anything. What
+    counts is how many sources agree within their errors, not how bright they are: in a sparse
+    field the few brightest stars may all be variable, and new sources brighten galaxies.
     """
     if len(excess) == 0:
         return 0.0
-    order = np.argsort(excess)
-    values, weight = excess[order], 1 / (variance[order] + FLUX_ERROR**2)
-    total = np.cumsum(weight)
-    first = np.arange(len(values))
-    last = np.searchsorted(total, total - weight + total[-1] / 2)
-    first, last = first[last < len(values)], last[last < len(values)]
-    best = int(np.argmin(values[last] - values[first]))
-    inside = slice(first[best], last[best] + 1)
-    return float(np.average(values[inside], weights=weight[inside]))
+    shared = variance + FLUX_ERROR**2
+    apart = (excess - excess[:, None]) ** 2
+    changed = shared + ANY_CHANGE**2
+    odds = np.sqrt(changed / shared) * np.exp(-apart * (1 / shared - 1 / changed) / 2)
+    best = int(np.argmax(np.log1p(odds).sum(axis=1)))
+    return float(np.average(excess, weights=odds[best] / (1 + odds[best]) / shared))
 
 
 def count_terms(degree: int) -> int:

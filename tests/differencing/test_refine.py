@@ -138,8 +138,16 @@ def test_most_sources_set_the_flux_ratio_and_not_the_brightest():
     variable = np.array([0.04, -0.5, 0.2, 0.3, -0.6, 0.1, 0.5, 0.02])
     excess = np.concatenate([variable, steady])
     variance = np.concatenate([np.full(8, 0.002**2), np.full(30, 0.02**2)])
-    # 30 values of 0.03: 0.005, and the shorth is half as efficient
+    # 30 values of 0.03: 0.005; 4 of them
     assert common_flux(excess, variance) == pytest.approx(-0.27, abs=0.02)
+
+
+def test_the_flux_ratio_is_what_most_sources_agree_on_if_all_bright_ones_vary():
+    # five bright stars that vary, two of them alike by chance, and six galaxies that do not
+    excess = np.array([-0.10, 0.25, -0.25, -0.26, 2.2, 0.89, 1.0, 0.94, 1.03, 1.15, 0.95])
+    error = np.array([0.008, 0.02, 0.03, 0.02, 0.15, *np.full(6, 0.07)])
+    # the mean of six values of 0.07: 0.03; 3 of them
+    assert common_flux(excess, error**2) == pytest.approx(0.98, abs=0.09)
 
 
 def test_stars_that_vary_show_the_shape_of_the_psf_and_bend_no_flux_ratio():
