@@ -1,5 +1,7 @@
 """What review refuses, each in one sentence; ``code`` is the same for programs."""
 
+from collections.abc import Mapping, Sequence
+
 from astrid.core.errors import AstridError
 
 
@@ -46,6 +48,16 @@ class NotFound(ReviewError):
 
 
 class BadMessage(ReviewError):
-    """A message that says something impossible, or nothing."""
+    """A message that says something impossible, or nothing.
+
+    Attributes
+    ----------
+    faults : mapping
+        What is wrong, by the field of the message that it stands in.
+    """
 
     code = "invalid"
+
+    def __init__(self, faults: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("; ".join(words for each in faults.values() for words in each))
+        self.faults = faults

@@ -1,5 +1,6 @@
 """What the console's pages send, typed; anything else is refused in words."""
 
+from collections import defaultdict
 from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
@@ -107,11 +108,22 @@ def read(kind: type[_Kind], content: str | bytes | dict[str, Any]) -> _Kind:
             return kind.model_validate(content)
         return kind.model_validate_json(content)
     except ValidationError as error:
-        raise BadMessage("; ".join(map(_in_words, error.errors(include_url=False)))) from error
+        raise BadMessage(_faults(error)) from error
+
+
+def _faults(error: ValidationError) -> dict[str, list[str]]:
+    faults = defaultdict(list)
+    for detail in error.errors(include_url=False):
+        faults[str(next(iter(detail["loc"]), ""))].append(_in_words(detail))
+    return dict(faults)
 
 
 def _in_words(detail: Any) -> str:
     path = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "missing":
+        return f"{path} is missing"
+    if detail["type"] == "too_long" and isinstance(detail["input"], list):
+        return f"{path} has {len(detail['input'])} items; at most {detail['ctx']['max_length']} go"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     shown = repr(detail["input"])[:100]
     return f"{path} is {shown}: {reason}" if path else reason

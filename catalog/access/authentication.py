@@ -75,7 +75,7 @@ class PasswordAuthentication(BasicAuthentication):
 
         Raises
         ------
-        Throttled
+        TooOften
             After too many wrong passwords.
         AuthenticationFailed
             If name and password do not fit.

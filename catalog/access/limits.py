@@ -16,10 +16,11 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from redis.exceptions import RedisError
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from astrid.core.rest.refusals import TooOften
 from catalog import config
 from catalog.access.models import ApiKey, KeyKind
 from catalog.access.parameters import RateParameters
@@ -53,21 +54,23 @@ class Rate:
 class RoleThrottle(BaseThrottle):
     """Refuses with 429 whoever asked too often within this minute."""
 
-    _rate: Rate | None = None
-
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Count the request, and say whether it is within the limit."""
+        """Count the request.
+
+        Raises
+        ------
+        TooOften
+            If it is one too many.
+        """
         group = group_of(request, view)
         role, who = _caller(request, group)
-        self._rate = rate = _counted(f"{group}:{role}:{who}", lambda r: r.limit(role, group))
-        if rate is None:
-            return True
-        request._request.astrid_rate = rate  # type: ignore[attr-defined]
-        return not rate.is_over
-
-    def wait(self) -> float | None:
-        """Give the seconds until the next minute."""
-        return self._rate.reset_s if self._rate else None
+        rate = _counted(f"{group}:{role}:{who}", lambda r: r.limit(role, group))
+        if rate is not None:
+            request._request.astrid_rate = rate  # type: ignore[attr-defined]
+            if rate.is_over:
+                words = f"more than {rate.limit} such requests within a minute"
+                raise TooOften(rate.reset_s, f"{words}; wait {rate.reset_s} seconds")
+        return True
 
 
 def group_of(request: Request, view: Any) -> str:
@@ -131,9 +134,8 @@ def counting_refusals(request: Any) -> Iterator[None]:
         address = address_of(getattr(request, "_request", request))
         rate = _counted(f"{_REFUSED}:{address}", lambda rates: rates.refused)
         if rate is not None and rate.is_over:
-            raise Throttled(
-                rate.reset_s, f"{rate.limit} keys of this address opened nothing"
-            ) from refusal
+            words = f"{rate.limit} keys of this address opened nothing within a minute"
+            raise TooOften(rate.reset_s, f"{words}; wait {rate.reset_s} seconds") from refusal
         raise
 
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from rest_framework.exceptions import Throttled
 
+from astrid.core.rest.refusals import TooOften
 from catalog.audit import address_of
 
 _FOR_PROGRAMS = ("/api/", "/vo/")  # they are told by their own views, in their own form
@@ -37,12 +37,12 @@ def check(request: HttpRequest, username: str) -> None:
 
     Raises
     ------
-    Throttled
+    TooOften
         With the time until it may try again.
     """
     end = ends_at(username, address_of(request))
     if end is not None:
-        raise Throttled(_seconds_until(end), f"too many wrong passwords; wait until {_words(end)}")
+        raise TooOften(_seconds_until(end), f"too many wrong passwords; wait until {_words(end)}")
 
 
 def answer(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:

@@ -15,7 +15,7 @@ from astrid.core.errors import BadParameters, MissingFile
 from astrid.core.hints import hint
 from astrid.core.models import RunStatus
 from astrid.core.permissions import ModelPermissions
-from astrid.core.rest.problems import Conflict
+from astrid.core.rest.refusals import Conflict
 from catalog import changes, jobs, publication, tasks
 from catalog.analytics import summary
 from catalog.api import serializers

@@ -24,6 +24,7 @@ from catalog.live.waking import wake
 from catalog.models import ExportFormat, ExportJob, SavedQuery
 from catalog.vo.adql.errors import AdqlError
 from catalog.vo.adql.schema import Published
+from catalog.vo.errors import VoError
 from catalog.vo.parameters import Access
 from catalog.vo.visible import Caller, published_for
 
@@ -105,7 +106,7 @@ def _in_words() -> Iterator[None]:
     """Turn what a query may be told into a :class:`BadExport`."""
     try:
         yield
-    except (AdqlError, writers.Unwritable) as error:
+    except (AdqlError, VoError, writers.Unwritable) as error:
         raise BadExport(str(error)) from error
 
 

@@ -227,7 +227,7 @@ def _votable(rows: Rows, out: IO[bytes]) -> int:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return escape(repr(value) if isinstance(value, float) else str(value))
+    return repr(value) if isinstance(value, float) else escape(votable.clean(str(value)))
 
 
 def _ds9(rows: Rows, out: IO[bytes]) -> int:

@@ -85,9 +85,9 @@ def error(message: str, *, names: Sequence[str] = ()) -> bytes:
     """Write why there is no answer; ``names`` are those under which a protocol looks for it."""
     document, resource = _document()
     info = _info("QUERY_STATUS", "ERROR")
-    info.content = _clean(message)
+    info.content = clean(message)
     resource.infos.append(info)
-    resource.infos.extend(Info(ID=name, name=name, value=_clean(message)) for name in names)
+    resource.infos.extend(Info(ID=name, name=name, value=clean(message)) for name in names)
     return _bytes(document)
 
 
@@ -121,10 +121,10 @@ def _document() -> tuple[VOTableFile, Resource]:
 
 
 def _info(name: str, value: str) -> Info:
-    return Info(name=name, value=_clean(value))
+    return Info(name=name, value=clean(value))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Leave out what XML cannot say."""
     return "".join(c if c in "\t\n" or " " <= c < "\ud800" or c > "\udfff" else "?" for c in text)
 
@@ -133,7 +133,7 @@ def distinct(names: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     """Give each column a name of its own, which is none of those that are taken."""
     made = list(taken)
     for name in names:
-        number, new = 2, _clean(name)
+        number, new = 2, clean(name)
         while new in made:
             new, number = f"{name}_{number}", number + 1
         made.append(new)
@@ -182,7 +182,7 @@ def _array(column: Column, values: Sequence[Any]) -> tuple[Any, Any]:
     mask = np.fromiter((each is None for each in values), bool, len(values))
     if column.datatype not in _DTYPES:
         made = np.empty(len(values), object)
-        made[:] = ["" if each is None else _clean(each) for each in values]
+        made[:] = ["" if each is None else clean(each) for each in values]
         return made, mask
     dtype = np.dtype(_DTYPES[column.datatype])
     none = np.nan if dtype.kind == "f" else _NULLS.get(column.datatype, False)

@@ -79,7 +79,7 @@ def record(body: Any, person: User) -> dict[str, Any]:
         message = wire.read(wire.BatchMessage, dict(body) if isinstance(body, dict) else {})
         answers = batch.record_all(message.events, person, policy.in_force(ReviewPolicy))
     except BadMessage as error:
-        raise ValidationError(str(error)) from error
+        raise ValidationError(error.faults) from error
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from error
     return {"results": [answer.as_json() for answer in answers]}

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from astrid.core.api import Moves, ReadViewSet
 from astrid.core.rest import marks
 from astrid.core.rest.bodies import JsonParser
-from astrid.core.rest.problems import Conflict
+from astrid.core.rest.refusals import Conflict
 from curation import delivery, resending
 from curation.api import serializers, verdicts
 from curation.models import (

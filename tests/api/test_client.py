@@ -74,7 +74,7 @@ def test_a_program_searches_reads_sends_and_is_told_what_is_wrong(package, clien
         wrong = api("observations_list").sync(client=client, ra=400, dec=5.0, radius=0.1)
         assert isinstance(wrong, models.Problem)
         assert "ra is 400.0" in wrong.detail
-        assert wrong.errors[0].parameter == "cone"
+        assert wrong.errors[0].parameter == "ra"
 
 
 def test_the_description_of_the_api_is_json_for_generators(client, db):

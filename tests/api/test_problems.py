@@ -51,11 +51,16 @@ def test_a_fault_in_the_address_names_its_parameter(admin_client):
     problem = told(admin_client.get(OBSERVATIONS, {"ra": 400, "dec": 0, "radius": 1}), 400)
     assert problem["errors"] == [
         {
-            "parameter": "cone",
+            "parameter": "ra",
             "detail": "ra is 400.0; it must lie in 0 to 360 degrees",
             "code": "invalid",
         }
     ]
+
+
+def test_the_sentence_names_each_value_once(admin_client):
+    problem = told(admin_client.get(OBSERVATIONS, {"page_size": 1001}), 400)
+    assert problem["detail"].startswith("page_size is '1001'; it must be")
 
 
 def test_every_fault_in_the_body_points_to_its_value(admin_client):
@@ -63,6 +68,20 @@ def test_every_fault_in_the_body_points_to_its_value(admin_client):
     problem = told(admin_client.post(EXPORTS, body, content_type="application/json"), 400)
     assert [error["pointer"] for error in problem["errors"]] == ["#/query", "#/file_format"]
     assert all(error["pointer"][2:] in problem["detail"] for error in problem["errors"])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ([1], "events is missing"),
+        ({"events": [{}] * 201}, "events has 201 items; at most 200 go"),
+        ({"events": 7}, "events is 7: it should be a valid tuple"),
+    ],
+)
+def test_a_batch_of_verdicts_that_is_none_is_refused_in_plain_words(admin_client, body, words):
+    problem = told(admin_client.post(EVENTS, body, content_type="application/json"), 400)
+    assert [error["pointer"] for error in problem["errors"]] == ["#/events"]
+    assert problem["detail"] == words
 
 
 @pytest.mark.parametrize(

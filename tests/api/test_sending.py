@@ -74,6 +74,15 @@ def test_a_frame_sent_again_is_known_and_another_of_its_name_is_refused(operator
     assert "known with other content" in fault["detail"]
 
 
+def test_bodies_of_frames_may_be_longer_than_others(operator, frames, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = {"survey": str(make_survey().pk), "rows": rows_of(frames)}
+    assert send(operator, make_survey(), rows_of(frames)).status_code == 201
+    other = operator.post("/api/v1/validation-events/", body, content_type="application/json")
+    assert other.status_code == 413
+    assert "at most 1000 are read here" in other.json()["detail"]
+
+
 def test_frames_come_as_files_of_a_form_too(operator, frames):
     files = [SimpleUploadedFile(name, content) for name, content in frames.items()]
     answer = operator.post(f"{OBSERVATIONS}files/", {"survey": make_survey().pk, "fits": files})

@@ -66,6 +66,7 @@ class TestInTheAdmin:
         [
             ({"adql": "SELECT nothing FROM astrid.objects"}, "nothing"),
             ({"adql": "DELETE FROM astrid.objects"}, "DELETE"),
+            ({"adql": "SELECT 1/0 AS x FROM astrid.objects"}, "division by zero"),
             ({"hour": "24"}, "less than or equal to 23"),
             ({"keep": "0"}, "greater than or equal to 1"),
             ({"name": "objects"}, "You have a query of this name already"),

@@ -17,19 +17,11 @@ from astrid.core.searching import named
 
 CONE = ("ra", "dec", "radius")
 _DEGREES = {"type": "number", "format": "double"}
-_MEANING = {
-    "ra": (
-        "Right ascension of the centre, degrees ICRS, 0 to 360.",
-        {**_DEGREES, "minimum": 0, "maximum": 360},
-    ),
-    "dec": (
-        "Declination of the centre, degrees ICRS, -90 to 90.",
-        {**_DEGREES, "minimum": -90, "maximum": 90},
-    ),
-    "radius": (
-        "Radius of the cone, degrees, 0 to 180. Needs ra and dec.",
-        {**_DEGREES, "minimum": 0, "maximum": 180},
-    ),
+# Of each: what it is, the least and the greatest that it can be.
+_ANGLES = {
+    "ra": ("Right ascension of the centre, degrees ICRS, 0 to 360.", 0, 360),
+    "dec": ("Declination of the centre, degrees ICRS, -90 to 90.", -90, 90),
+    "radius": ("Radius of the cone, degrees, 0 to 180. Needs ra and dec.", 0, 180),
 }
 
 
@@ -45,13 +37,25 @@ class ConeFilter(BaseFilterBackend):
             return queryset
         if missing := [name for name in CONE if name not in given]:
             raise ValidationError({name: ["A cone needs ra, dec and radius."] for name in missing})
-        angles = {name: _number(name, text) for name, text in given.items()}
-        search: Callable[..., QuerySet[Any]] = queryset.cone_search  # type: ignore[attr-defined]
-        return _asked("cone", search, *angles.values())
+        angles = [_angle(name, text) for name, text in given.items()]
+        found: QuerySet[Any] = queryset.cone_search(*angles)  # type: ignore[attr-defined]
+        return found
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """Describe the parameters for OpenAPI."""
-        return [described(name, *meaning) for name, meaning in _MEANING.items()]
+        return [
+            described(name, meaning, {**_DEGREES, "minimum": low, "maximum": high})
+            for name, (meaning, low, high) in _ANGLES.items()
+        ]
+
+
+def _angle(name: str, text: str) -> float:
+    _, low, high = _ANGLES[name]
+    angle = _number(name, text)
+    if not low <= angle <= high:  # nor does NaN
+        words = f"{name} is {angle}; it must lie in {low} to {high} degrees"
+        raise ValidationError({name: [words]})
+    return angle
 
 
 def _number(name: str, text: str) -> float:

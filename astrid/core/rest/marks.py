@@ -10,7 +10,7 @@ from django.utils.cache import set_response_etag
 from django.utils.http import parse_etags
 from rest_framework.renderers import JSONRenderer
 
-from astrid.core.rest.problems import Stale
+from astrid.core.rest.refusals import Stale
 
 
 def mark_of(row: Any) -> str:

@@ -16,31 +16,11 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from astrid.core.errors import AstridError, InvalidTransition
+from astrid.core.rest.refusals import Conflict, TooLarge
 
 MEDIA_TYPE = "application/problem+json"
 ROOT = "/api/"
 _TOLD = 3  # faults that the sentence names; all stand in the list
-
-
-class Conflict(exceptions.APIException):
-    """What was asked for does not fit where the row stands."""
-
-    status_code = 409
-    default_code = "conflict"
-
-
-class Stale(exceptions.APIException):
-    """The row is no longer what the client has seen."""
-
-    status_code = 412
-    default_code = "stale"
-
-
-class TooLarge(exceptions.APIException):
-    """A request that is not even read."""
-
-    status_code = 413
-    default_code = "too_large"
 
 
 def told(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
@@ -131,9 +111,14 @@ def _pointer(path: tuple[str, ...]) -> str:
 
 
 def _sentence(faults: list[tuple[tuple[str, ...], exceptions.ErrorDetail]]) -> str:
-    parts = [f"{'.'.join(path)}: {words}" if path else str(words) for path, words in faults]
+    parts = [_part(".".join(path), str(words)) for path, words in faults]
     rest = len(parts) - _TOLD
     return " ".join(parts[:_TOLD]) + (f" And {rest} more." if rest > 0 else "")
+
+
+def _part(name: str, words: str) -> str:
+    """Put the name of a value before what is wrong with it, unless the words begin with it."""
+    return words if not name or words.startswith(f"{name} ") else f"{name}: {words}"
 
 
 def _headers_of(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
@@ -169,6 +154,7 @@ _WORDS = {
     400: "The request cannot be read.",
     403: "You may not do this.",
     404: "There is nothing at {path}.",
+    416: "The file ends before this range.",
     500: "This is a fault of the program; the log of the server says more.",
 }
 
@@ -177,7 +163,7 @@ def _retold(request: HttpRequest, answer: HttpResponseBase) -> HttpResponse:
     status = answer.status_code
     words = _WORDS.get(status, HTTPStatus(status).description or HTTPStatus(status).phrase)
     retold = problem(status, words.format(path=request.path_info))
-    for name in ("Allow", "Retry-After", "WWW-Authenticate"):
+    for name in ("Allow", "Content-Range", "Retry-After", "WWW-Authenticate"):
         if name in answer.headers:
             retold[name] = answer.headers[name]
     return retold
