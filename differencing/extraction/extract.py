@@ -53,7 +53,7 @@ FIELDS = (
 DTYPE = np.dtype([(name, kind) for name, kind, _, _ in FIELDS])
 
 SAMPLE_SIZE = 100_000  # pixels that the noise of D is measured on
-DEBLEND_CONTRAST = 0.05  # of the score; less is noise on a wing
+DEBLEND_CONTRAST = 0.01  # of the score of both; what is less on a wing is looked for as a blend
 MERGED = 1  # sep's flag of a deblended object
 DIPOLE_REACH = 2.0  # FWHM between the peaks of a dipole
 DIPOLE_SHARE = 0.35  # of the stronger peak that the weaker one must reach,
@@ -80,6 +80,9 @@ def extract(
     threshold: float,
 ) -> Candidates:
     """Find what exceeds ``threshold`` in |S_corr|, one candidate per source.
+
+    What counts is the peak between the pixels: whether a source is found does not hang on where
+    within a pixel it lies.
 
     Parameters
     ----------
@@ -139,24 +142,38 @@ def extract_counted(
 
 def _find(difference: Difference, beam: Beam, sign: np.float32, threshold: float) -> Candidates:
     """Find and measure the candidates of one sign."""
-    peaks = find_rare_objects(
-        difference.significance, float(sign) * threshold, min_area=1, contrast=DEBLEND_CONTRAST
-    )
-    x, y = peaks["xpeak"].astype(int), peaks["ypeak"].astype(int)
-    found = np.zeros(len(peaks), DTYPE)
-    if not len(found):
-        return found
+    x, y, is_merged = _peaks(difference.significance, float(sign) * threshold * _least_share(beam))
     near = sign * windows(difference.significance, x, y, 1).astype(float)
     offset = peak_offset(near)
+    height = value_at(near, offset)
+    high = height >= threshold
+    x, y, offset, is_merged = x[high], y[high], offset[high], is_merged[high]
+    found = np.zeros(len(x), DTYPE)
+    if not len(found):
+        return found
     found["x"], found["y"] = (np.stack([x, y], 1) + offset).T
-    found["significance"] = value_at(near, offset)
+    found["significance"] = height[high]
     found["flux"] = _fluxes(difference.flux, x, y, offset)
     found["flux_error"] = difference.flux_error[y, x]
     found["snr"] = np.abs(found["flux"]) / found["flux_error"]
     found["is_negative"] = sign < 0
-    found["is_blended"] = peaks["flag"] & MERGED != 0
+    found["is_blended"] = is_merged
     found["is_dipole"] = _has_opposite(difference.significance, x, y, sign, beam)
     return found
+
+
+def _least_share(beam: Beam) -> float:
+    """Give what the score of a source in the corner of four pixels has of its peak in these.
+
+    It falls off as a Gaussian of twice the variance of the PSF.
+    """
+    return float(np.exp(-(0.5**2 + 0.5**2) / (4 * beam.sigma**2)))
+
+
+def _peaks(score: NDArray, least: float) -> tuple[NDArray, NDArray, NDArray[np.bool_]]:
+    """Give column and row of the peaks beyond ``least``, and whether each was parted from one."""
+    found = find_rare_objects(score, least, min_area=1, contrast=DEBLEND_CONTRAST)
+    return found["xpeak"].astype(int), found["ypeak"].astype(int), found["flag"] & MERGED != 0
 
 
 def _fluxes(flux: NDArray, x: NDArray, y: NDArray, offset: NDArray) -> NDArray[np.float64]:

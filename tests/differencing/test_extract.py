@@ -62,22 +62,49 @@ def test_flux_is_unbiased_on_a_frame_that_is_not_square(scene):
     assert np.std(pull) == pytest.approx(1.0, abs=0.4)  # 1/sqrt(2 x 30) = 0.13, three of them
 
 
-@pytest.mark.parametrize(("dx", "dy"), [(0.0, 0.0), (0.5, 0.0), (0.45, -0.4), (0.3, 0.2)])
-def test_flux_between_the_pixels_is_that_on_them(scene, dx, dy):
-    """A source alone in a flux map, which shows a Gaussian of the width of the PSF's square."""
-    psf, width = scene.difference.psf, 2.0
-    x, y = np.arange(64) - 30 - dx, np.arange(64)[:, None] - 33 - dy
-    flux = (700 * np.exp(-(x**2 + y**2) / (2 * width**2))).astype(np.float32)
-    blank, mask = np.ones((64, 64), np.float32), np.zeros((64, 64), np.uint16)
-    lone = replace(
+def lone(scene, flux):
+    """What is made of a flux map whose error is 10 everywhere."""
+    blank, mask = np.ones(flux.shape, np.float32), np.zeros(flux.shape, np.uint16)
+    difference = replace(
         scene.difference, difference=flux, significance=flux / 10, flux=flux,
-        flux_error=10 * blank, mask=mask, psf=psf,
+        flux_error=10 * blank, mask=mask,
     )  # fmt: skip
-    empty = sky.frame(np.zeros((64, 64)), sky.SCIENCE)
-    found = extract(lone, empty, empty, threshold=50.0)
+    empty = sky.frame(np.zeros(flux.shape), sky.SCIENCE)
+    return lambda threshold: extract(difference, empty, empty, threshold=threshold)
+
+
+BETWEEN = [(0.0, 0.0), (0.5, 0.0), (0.45, -0.4), (0.3, 0.2), (0.5, 0.5)]
+
+
+def point_source(dx, dy, width=2.0):
+    """A source of flux 700 in a flux map: a Gaussian of the width of the PSF's square."""
+    x, y = np.arange(64) - 30 - dx, np.arange(64)[:, None] - 33 - dy
+    return (700 * np.exp(-(x**2 + y**2) / (2 * width**2))).astype(np.float32)
+
+
+@pytest.mark.parametrize(("dx", "dy"), BETWEEN)
+def test_flux_between_the_pixels_is_that_on_them(scene, dx, dy):
+    found = lone(scene, point_source(dx, dy))(50.0)
     # a parabola through three pixels places the peak to 0.03 px: 1e-4 of the flux; through its
     # values it would be up to 0.8 % too low
     assert found["flux"] == pytest.approx([700], rel=1e-3)
+
+
+@pytest.mark.parametrize(("dx", "dy"), BETWEEN)
+def test_a_source_is_found_by_its_peak_wherever_in_a_pixel_that_lies(scene, dx, dy):
+    found = lone(scene, point_source(dx, dy))
+    # the score is 70 sigma at the peak, 65.8 in the pixels around a corner; a parabola through
+    # three pixels is up to 0.8 % too low along either axis
+    assert len(found(68.8)) == 1
+    assert len(found(70.1)) == 0
+
+
+def test_the_fainter_of_two_sources_whose_wings_meet_is_a_candidate(scene):
+    y, x = np.mgrid[:64, :64]
+    wing = [(1 + ((x - at) ** 2 + (y - 32) ** 2) / 9) ** -1.5 for at in (25, 35)]
+    # 60 and 15 sigma, above 8 between: joined, and further apart than blends are sought
+    found = lone(scene, (600 * wing[0] + 150 * wing[1]).astype(np.float32))(5.0)
+    assert sorted(np.rint(found["x"])) == [25, 35]
 
 
 def test_what_the_psf_is_wrong_by_counts_in_the_errors_of_fluxes_but_not_in_their_limits(scene):
