@@ -46,7 +46,7 @@ class MatchFit:
     ) -> None:
         self.seen, self.is_star, self.shape = seen, is_star, shape
         self.mean, self.expected = expected
-        self.precision = self.expected
+        self.precision = self.held = self.expected
         self.design = _design(seen.x, seen.y, shape)
         self.scatter = STAR_SCATTER
         self.soft, self.steady = np.ones((2, len(seen.x)))
@@ -99,7 +99,7 @@ class MatchFit:
         normal = np.einsum("nat,nau->tu", self.design, weighted, optimize=True)
         normal[np.diag_indices_from(normal)] += self.precision
         right = np.einsum("nat,na->t", weighted, self.seen.terms) + self.precision * self.mean
-        self.covariance = np.linalg.inv(normal)
+        self.covariance, self.held = np.linalg.inv(normal), self.precision
         return np.asarray(self.covariance @ right)
 
     def _learn_size(self, solved: NDArray[np.float64]) -> None:
@@ -119,6 +119,15 @@ class MatchFit:
         """Give the covariance of the coefficients of one term."""
         mine = np.flatnonzero(np.equal(TERM_OF, term))
         return np.asarray(self.covariance[np.ix_(mine, mine)])
+
+    def gain_of(self, term: int) -> NDArray[np.float64]:
+        """Give what the fitted coefficients of one term hold of the true ones.
+
+        They are held to what is expected by its precision, and so are too small by the covariance
+        times that; a matrix as that of :meth:`covariance_of`.
+        """
+        mine = np.flatnonzero(np.equal(TERM_OF, term))
+        return np.asarray(np.eye(len(mine)) - self.covariance_of(term) * self.held[mine])
 
     def _learn_scatter(self, left: NDArray[np.float64], floor: float) -> None:
         """Estimate how much stars differ from the fields, few being held to what is expected."""

@@ -13,7 +13,9 @@ from differencing.subtraction.noise import FloatArray
 EXPECTED_CHANGE = 0.05  # of width and elongation, or px, over the field, before stars are seen
 WIDTH_DEGREE = 2
 ZOOM = 5  # times finer than pixels: a width is measured on such a grid
-WING_ERROR = 0.005  # of all light: what the wings of a PSF leave open
+# of all light: what besides the width each star of a PSF leaves open, and what every PSF does;
+# against true PSFs of simulated fields it is 0.9 % with 12 stars and 0.45 % with 65
+STAR_REST, LEAST_REST = 0.03, 0.0025
 PLACES = np.array([0.1, 0.3, 0.5, 0.7, 0.9])  # of a side, that stand for a frame
 
 
@@ -78,10 +80,14 @@ class PsfModel:
         A matched filter for a Gaussian P' whose width s' is (1 + w) s makes of a source with the
         PSF P the share sum P P' / sum P'^2 = 2 s'^2 / (s^2 + s'^2) = 1 + w, to first order.
         """
+        return float(np.sqrt(self.width_variance + STAR_REST**2 / self.n_stars + LEAST_REST**2))
+
+    @cached_property
+    def width_variance(self) -> float:
+        """Variance of what the log width may be off by, mean over the frame."""
         y, x = np.meshgrid(*(PLACES * size for size in self.shape), indexing="ij")
         design = design_matrix(x.ravel(), y.ravel(), self.shape, WIDTH_DEGREE)
-        variance = np.einsum("ni,ij,nj->n", design, self.width_covariance, design)
-        return float(np.hypot(np.sqrt(variance.mean()), WING_ERROR))
+        return float(np.einsum("ni,ij,nj->n", design, self.width_covariance, design).mean())
 
     def _everywhere(self) -> NDArray[np.float64]:
         y, x = (np.array([0.0, 0.5, 1.0]) * size for size in self.shape)

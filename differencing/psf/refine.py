@@ -63,6 +63,14 @@ class Refined:
     flux_variance: Polynomial
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which part of what a ratio is wrong by one PSF takes, and what its width is still off by."""
+
+    part: float
+    covariance: NDArray[np.float64]
+
+
 def refine_match(
     planes: tuple[Plane, Plane],
     models: tuple[PsfModel, PsfModel],
@@ -101,6 +109,7 @@ def refine_match(
         If the flux ratio does not settle.
     """
     chosen = np.arange(min(MOST_SOURCES, len(sources)))
+    measured = models
     for _ in range(MOST_ROUNDS):
         sky = sky_of(matched.flux_ratio)
         seen, index = measure_mismatch(
@@ -112,7 +121,8 @@ def refine_match(
         fields = fit.solve(floor)
         matched = _corrected(matched, fields)
         shapes = np.stack(fields[1:4], axis=1)
-        models = _reshaped(models, shapes, fit.covariance_of(WIDTH_TERM))
+        shown = fit.gain_of(WIDTH_TERM), fit.covariance_of(WIDTH_TERM)
+        models = _reshaped(models, shapes, share_out(measured, *shown))
         if abs(fields[0][0]) < LINEAR:
             break
     _check_settled(matched, models, float(fields[0][0]), len(seen.x))
@@ -152,29 +162,59 @@ def _corrected(matched: FrameMatch, fields: list[NDArray[np.float64]]) -> FrameM
     )  # fmt: skip
 
 
-def _reshaped(
-    models: tuple[PsfModel, PsfModel], change: NDArray[np.float64], error: NDArray[np.float64]
-) -> tuple[PsfModel, PsfModel]:
-    """Share out what the ratio of two PSFs is wrong by, and say what widths are still wrong by.
+def share_out(
+    models: tuple[PsfModel, PsfModel], gain: NDArray[np.float64], error: NDArray[np.float64]
+) -> tuple[Share, Share]:
+    """Share out what the ratio of two PSFs is wrong by: most to the PSF that is known worse.
 
-    The PSF that rests on fewer stars is more likely to be wrong. With the share s of the science
-    PSF, its width is off by (1 - s) of its own error, by s of the reference's, and by s of the
-    error of what sources have shown: so add up their covariances.
+    Parameters
+    ----------
+    models : pair of PsfModel
+        As the stars of each frame by itself have shown them.
+    gain, error : (terms, terms) arrays
+        What the fitted polynomial of the width holds of the true one, and its covariance.
+    """
+    own, other = (model.width_variance for model in models)
+    share = own / (own + other)
+    return (
+        Share(share, _left(share, models, gain, error)),
+        Share(share - 1, _left(1 - share, models[::-1], gain, error)),
+    )
+
+
+def _left(
+    share: float,
+    models: tuple[PsfModel, PsfModel],
+    gain: NDArray[np.float64],
+    error: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Give the covariance of the width of the first PSF, to which ``share`` of the ratio's falls.
+
+    With the errors e and e' of the two widths, the gain G and the covariance C of what sources have
+    shown, the first is still off by e - share (G (e - e') + n), and n has the covariance G C.
+    """
+    own, other = (model.width_covariance for model in models)
+    kept, lent = np.eye(len(own)) - share * gain, share * gain
+    return np.asarray(kept @ own @ kept.T + lent @ other @ lent.T + share**2 * gain @ error)
+
+
+def _reshaped(
+    models: tuple[PsfModel, PsfModel],
+    change: NDArray[np.float64],
+    shares: tuple[Share, Share],
+) -> tuple[PsfModel, PsfModel]:
+    """Change two PSFs by what their ratio is wrong by.
 
     Parameters
     ----------
     models : pair of PsfModel
     change : (terms, 3) array
         Polynomials of degree :data:`SHAPE_DEGREE`: width and both elongations.
-    error : (terms, terms) array
-        Covariance of that of the width.
+    shares : pair of Share
     """
-    share = models[1].n_stars / (models[0].n_stars + models[1].n_stars)
-    own, other = (model.width_covariance for model in models)
-    common = (1 - share) ** 2 * own + share**2 * other
     first, second = (
-        replace(_changed(model, part * change), width_covariance=common + part**2 * error)
-        for model, part in zip(models, (share, share - 1), strict=True)
+        replace(_changed(model, one.part * change), width_covariance=one.covariance)
+        for model, one in zip(models, shares, strict=True)
     )
     return first, second
 

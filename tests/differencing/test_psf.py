@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from differencing.psf.fit import fit_psf
-from differencing.psf.model import WING_ERROR, PsfModel, stamp_fwhm
+from differencing.psf.model import LEAST_REST, STAR_REST, PsfModel, stamp_fwhm
 from differencing.psf.sample import StarSample, sample_stars
 from differencing.psf.shape_modes import WIDTH, shape_modes
 from differencing.psf.stamps import Stamps, radii
@@ -92,8 +92,9 @@ def test_a_matched_filter_loses_as_much_flux_as_its_psf_is_too_narrow():
         assert share - 1 == pytest.approx(wrong, abs=0.002)
     exact = replace(PsfModel(gaussian(2.0)[None], 0, SHAPE, 9), width_covariance=np.zeros((6, 6)))
     off = replace(exact, width_covariance=np.diag([0.03**2, 0, 0, 0, 0, 0]))
-    assert exact.flux_error == WING_ERROR
-    assert off.flux_error == pytest.approx(np.hypot(0.03, WING_ERROR))
+    # nine stars
+    assert exact.flux_error == pytest.approx(np.hypot(STAR_REST / 3, LEAST_REST))
+    assert off.flux_error == pytest.approx(np.hypot(0.03, exact.flux_error))
 
 
 def test_few_stars_tell_how_far_off_the_fluxes_by_their_psf_are():
@@ -117,8 +118,9 @@ def test_few_stars_tell_how_far_off_the_fluxes_by_their_psf_are():
             known, truth = model.at(x, y), moffat(fwhm(x, y), 0.0, 0, 0, 16)
             off = (known * truth).sum() / (known**2).sum() - 1
             pulls.append(off / model.flux_error)
-    # some three independent values a frame: the rms of 36 is known to 12 %, three of them
-    assert np.sqrt(np.mean(np.square(pulls))) == pytest.approx(1.0, abs=0.36)
+    # some three independent values a frame: the rms of 36 is known to 12 %, three of them; without
+    # the faint neighbours that stars have in the sky it is below 1
+    assert 0.5 < np.sqrt(np.mean(np.square(pulls))) < 1.36
 
 
 def test_galaxies_do_not_widen_the_psf():

@@ -11,8 +11,8 @@ from differencing.psf.match import FrameMatch
 from differencing.psf.match_fields import TERMS, MatchFit, common_flux, expected_fields
 from differencing.psf.mismatch import Mismatch, measure_mismatch
 from differencing.psf.model import PsfModel
-from differencing.psf.polynomial import Polynomial
-from differencing.psf.refine import refine_match
+from differencing.psf.polynomial import Polynomial, design_matrix
+from differencing.psf.refine import WIDTH_TERM, refine_match, share_out
 from differencing.subtraction.measure import find_sources
 from differencing.subtraction.prepare import Plane
 from differencing.subtraction.remainder import remainder
@@ -167,6 +167,45 @@ def test_stars_that_vary_show_the_shape_of_the_psf_and_bend_no_flux_ratio():
     assert np.abs(flux).max() < 0.1
     # ten stars of 0.7 % know a paraboloid to 0.5 %; galaxies alone, each off by 7 %, to 2 %
     assert np.sqrt(np.mean((width[is_star] - 0.03) ** 2)) < 0.008
+
+
+def test_a_fit_tells_what_it_holds_of_a_change_that_few_sources_show():
+    rng = np.random.default_rng(9)
+    x, y = rng.uniform(0, SHAPE[0], (2, 6))
+    error = np.full((6, TERMS), 0.04)
+    terms, truth = np.zeros((6, TERMS)), np.array([0.01, 0.02, -0.01, 0.0, 0.01, 0.02])
+    terms[:, 1] = design_matrix(x, y, SHAPE, 2) @ truth
+    seen = Mismatch(x, y, terms, error[:, :, None] ** 2 * np.eye(TERMS))
+    fit = MatchFit(seen, np.ones(6, bool), expected_fields(wrong_match()), SHAPE)
+    fields = fit.solve(0.0025)
+    gain = fit.gain_of(WIDTH_TERM)
+    # six values of 4 % say little against an expectation of 0 +- 5 %
+    assert np.trace(gain) < 3
+    np.testing.assert_allclose(fields[WIDTH_TERM], gain @ truth, atol=2e-5)
+
+
+def test_what_widths_are_off_by_after_a_match_is_as_stated():
+    rng = np.random.default_rng(10)
+
+    def drawn(size, count=100_000):
+        root = size * rng.normal(size=(6, 6))
+        return root @ root.T, rng.normal(size=(count, 6)) @ root.T
+
+    (own, mine), (other, its), (error, _) = drawn(0.02), drawn(0.01), drawn(0.005)
+    gain = np.eye(6) - error * 2e3 * rng.uniform(0, 1)
+    noise = rng.multivariate_normal(np.zeros(6), gain @ error, len(mine), check_valid="ignore")
+    models = [
+        replace(model_of(sky.SCIENCE), width_covariance=covariance) for covariance in (own, other)
+    ]
+    shares = share_out(tuple(models), gain, error)
+    change = (mine - its) @ gain.T + noise
+    for one, before in zip(shares, (mine, its), strict=True):
+        left = np.cov((before - one.part * change).T)
+        # 1 / sqrt(1e5) of the largest
+        np.testing.assert_allclose(one.covariance, left, atol=0.015 * left.max())
+    # the PSF that is known worse takes more of the correction
+    assert 0.5 < shares[0].part < 1
+    assert shares[0].part - shares[1].part == pytest.approx(1.0)
 
 
 def test_no_source_says_nothing_of_the_flux_ratio():
