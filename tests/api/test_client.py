@@ -2,10 +2,13 @@
 
 import base64
 import importlib
+import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import walk_packages
 from uuid import uuid4
 
 import pytest
@@ -14,6 +17,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from catalog.access import keys
 from catalog.access.scopes import EVERYTHING
+from catalog.models import ExportJob
 from observations.models import Observation
 from observations.simulator import simulate_night
 from tests.factories import make_observation, make_survey, make_user
@@ -75,6 +79,24 @@ def test_a_program_searches_reads_sends_and_is_told_what_is_wrong(package, clien
         assert isinstance(wrong, models.Problem)
         assert "ra is 400.0" in wrong.detail
         assert wrong.errors[0].parameter == "ra"
+
+
+def test_every_part_of_the_client_can_be_imported_and_sends_one_kind_of_body(package):
+    api = package("api")
+    found = [each.name for each in walk_packages(api.__path__, f"{api.__name__}.")]
+    assert f"{api.__name__}.exports.exports_create" in found
+    for name in found:
+        part = importlib.import_module(name)
+        if source := getattr(part, "_get_kwargs", None):
+            kinds = re.findall(r'"(json|data|files)"', inspect.getsource(source))
+            assert len(kinds) <= 1, name
+
+
+def test_a_program_asks_for_a_file(package, client_of):
+    wanted = package("models").ExportRequest(query="astrid.objects")
+    with client_of(make_user(group="researcher")) as client:
+        job = package("api.exports.exports_create").sync(client=client, body=wanted)
+    assert (job.status.value, str(job.id)) == ("pending", str(ExportJob.objects.get().pk))
 
 
 def test_the_description_of_the_api_is_json_for_generators(client, db):

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from astrid.core.rest.problems import MEDIA_TYPE
 
 _TEXT = {"type": "string"}
+_JSON = "application/json"
 PROBLEM = {
     "type": "object",
     "description": "What is wrong with a request, as RFC 9457 has it.",
@@ -72,6 +73,17 @@ def _registered(registry: Any) -> Any:
     return component
 
 
+def _described_once(body: dict[str, Any]) -> dict[str, Any]:
+    """Describe a body that may be a form of the same fields as JSON alone, for generators.
+
+    Of several kinds they write a function that sends all of them, or none that can be imported.
+    """
+    content = body["content"]
+    as_json = content.get(_JSON)
+    kept = {kind: each for kind, each in content.items() if kind == _JSON or each != as_json}
+    return {**body, "content": kept, "required": True}
+
+
 @runtime_checkable
 class Describing(Protocol):
     """A view that reads parameters of its own."""
@@ -90,7 +102,7 @@ class Schema(AutoSchema):
             return None
         self._add_parameters(operation)
         if "requestBody" in operation:
-            operation["requestBody"]["required"] = True
+            operation["requestBody"] = _described_once(operation["requestBody"])
         for status, words in self._refusals(operation).items():
             operation["responses"].setdefault(status, self._refusal(words))
         if self.method == "GET" and isinstance(self.view, Describing):
