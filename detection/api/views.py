@@ -66,7 +66,12 @@ class SkyObjectViewSet(SkyReadViewSet):
     queryset = SkyObject.objects.order_by("-id")
     serializer_class = serializers.SkyObjectSerializer
     search_fields = ["designation"]
-    filterset_fields = ["designation", "best_class"]
+    filterset_fields = {
+        "designation": ["exact"],
+        "best_class": ["exact"],
+        "last_seen": ["lt", "gt"],
+        "number_of_detections": ["lt", "gt"],
+    }
     ordering_fields = ["last_seen", "number_of_detections", "id"]
 
     def get_serializer_class(self) -> Any:
@@ -99,16 +104,18 @@ class DetectionViewSet(SkyReadViewSet):
 
     queryset = Detection.objects.order_by("-id")
     serializer_class = serializers.DetectionSerializer
-    filterset_fields = [
-        "observation",
-        "model_run",
-        "sky_object",
-        "status",
-        "detection_type",
-        "is_validated",
-        "is_audit",
-        "human_label",
-    ]
+    filterset_fields = {
+        "observation": ["exact"],
+        "model_run": ["exact"],
+        "sky_object": ["exact"],
+        "status": ["exact"],
+        "detection_type": ["exact"],
+        "is_validated": ["exact"],
+        "is_audit": ["exact"],
+        "human_label": ["exact"],
+        "confidence_score": ["lt", "gt"],
+        "magnitude": ["lt", "gt"],
+    }
     ordering_fields = ["confidence_score", "magnitude", "id"]
 
 

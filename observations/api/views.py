@@ -49,6 +49,7 @@ class ObservationViewSet(CreateModelMixin, FrameReadViewSet):
         "epoch": ["exact"],
         "observation_id": ["exact"],
         "is_accepted": ["exact"],
+        "observation_time": ["lt", "gt"],
         "seeing": ["lt", "gt"],
         "limiting_magnitude": ["lt", "gt"],
     }

@@ -167,6 +167,19 @@ def test_what_a_list_does_not_know_is_refused_with_the_reason(admin_client, quer
     assert words in answer.json()["detail"]
 
 
+def test_frames_are_chosen_by_their_time(admin_client):
+    first, second = (
+        make_observation(observation_time=when)
+        for when in ("2026-03-01T03:00Z", "2026-03-02T03:00Z")
+    )
+    noon = "2026-03-01T12:00:00Z"
+    for name, wanted in (("observation_time__gt", second), ("observation_time__lt", first)):
+        rows = admin_client.get(OBSERVATIONS, {name: noon, "fields": "id"}).json()["results"]
+        assert rows == [{"id": str(wanted.pk)}]
+    wrong = admin_client.get(OBSERVATIONS, {"observation_time__gt": "yesterday"})
+    assert wrong.status_code == 400
+
+
 def test_a_page_of_another_query_is_refused(admin_client):
     for _ in range(3):
         make_observation(status="failed")
