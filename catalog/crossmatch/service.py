@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from astrid.core import store
+from astrid.core.locks import holding
 from astrid.core.measure import measured
 from astrid.core.models import UNFINISHED
 from astrid.core.provenance import versions
@@ -71,7 +72,7 @@ def ask(person: User, content: bytes, name: str, question: Question) -> Crossmat
     _check(person, question)
     sent = read(content, name, question.ra_column, question.dec_column)
     asked = asdict(question) | {"ra_column": sent.ra_column, "dec_column": sent.dec_column}
-    job = CrossmatchJob.objects.create(
+    job = CrossmatchJob(
         requester=person,
         upload_path=store.put(content),
         upload_name=name[:200],
@@ -79,9 +80,11 @@ def ask(person: User, content: bytes, name: str, question: Question) -> Crossmat
         positions_missing=len(sent) - int(sent.is_placed.sum()),
         **asked,
     )
-    if len(sent) <= AT_ONCE:
-        with job.working():
-            _match(job, sent)
+    with holding(job.pk):  # before it is there: a worker that came by would take it for abandoned
+        job.save(force_insert=True)
+        if len(sent) <= AT_ONCE:
+            with job.working():
+                _match(job, sent)
     return job
 
 

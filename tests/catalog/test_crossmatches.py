@@ -1,4 +1,6 @@
 import io
+from contextlib import closing
+from threading import Thread
 
 import numpy as np
 import pyarrow as pa
@@ -7,6 +9,7 @@ import pytest
 from astropy.io.votable import parse_single_table
 from astropy.table import MaskedColumn, Table
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from astrid.core import store
 from astrid.core.models import RunStatus
@@ -197,6 +200,29 @@ def test_too_large_tables_and_too_many_matches_are_refused(objects, person, monk
     monkeypatch.setattr("catalog.crossmatch.sent.MOST_ROWS", 1)
     with pytest.raises(BadCrossmatch, match="2 rows; 1 to 1 are taken"):
         ask(person, content, "t.csv", Question(target="objects", radius_arcsec=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_is_matched_while_its_sender_waits_is_nobody_elses(
+    objects, person, monkeypatch
+):
+    kept = service.matched
+
+    def come_by():
+        with closing(connection):
+            for job in service.due():
+                service.work_off(job)
+
+    def matched(*args, **options):
+        worker = Thread(target=come_by)
+        worker.start()
+        worker.join()
+        return kept(*args, **options)
+
+    monkeypatch.setattr(service, "matched", matched)
+    job = ask(person, b"ra,dec\n1,2\n", "t.csv", Question(target="objects", radius_arcsec=1))
+    job.refresh_from_db()
+    assert (job.status, job.error_message) == (RunStatus.COMPLETED, None)
 
 
 def test_a_large_table_is_matched_by_a_worker_that_says_how_far_it_is(objects, person, monkeypatch):
