@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import ProtectedError
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -89,6 +90,21 @@ class AlertChannelViewSet(CreateModelMixin, UpdateModelMixin, DestroyModelMixin,
     search_fields = ["name"]
     filterset_fields = ["kind", "is_active"]
     ordering_fields = ["name", "id"]
+
+    def get_queryset(self) -> Any:
+        """Hold the row that is changed: what ``If-Match`` was compared with must not move."""
+        rows: Any = super().get_queryset()
+        return rows.select_for_update() if self.request.method in ("PATCH", "DELETE") else rows
+
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Read and change a channel in one transaction."""
+        return super().update(request, *args, **kwargs)
+
+    @transaction.atomic
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Read and delete a channel in one transaction."""
+        return super().destroy(request, *args, **kwargs)
 
     def perform_update(self, serializer: Any) -> None:
         """Change a channel that is still what the client has seen."""

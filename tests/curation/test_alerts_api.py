@@ -1,6 +1,8 @@
 """Alerts over the API: sent again, sent to others, withdrawn; the channels that they go to."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog import config
 from catalog.models import AuditLog, SettingChange, SystemConfig
@@ -127,7 +129,10 @@ def test_channels_are_made_changed_and_deleted_and_secrets_stay_inside(admin, op
     address = f"{CHANNELS}{row.pk}/"
     seen = {"If-Match": admin.get(address).headers["ETag"]}
     options = {"content_type": "application/json"}
-    off = admin.patch(address, {"is_active": False}, headers=seen, **options)
+    with CaptureQueriesContext(connection) as asked:
+        off = admin.patch(address, {"is_active": False}, headers=seen, **options)
+    # what the mark is compared with is held until it is changed
+    assert any("FOR UPDATE" in query["sql"] for query in asked)
     assert (off.status_code, off.json()["is_active"]) == (200, False)
     assert admin.patch(address, {"is_active": True}, headers=seen, **options).status_code == 412
     row.refresh_from_db()
