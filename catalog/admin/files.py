@@ -82,7 +82,7 @@ class CrossmatchJobAdmin(RunAdmin):
 
     live = "crossmatch"
     beside = "catalog:crossmatch"
-    beside_words = "Match a table"
+    beside_words = "Cross-match a table"
     introduction = "Tables are sent on the page of the catalog, or over the API."
     list_display = [
         "created_at",

@@ -31,7 +31,7 @@ def crossmatch(request: HttpRequest) -> HttpResponse:
         return redirect("catalog:crossmatch")
     person: Any = request.user
     jobs = service.of_person(person)[:_SHOWN]
-    context = {"title": "Match a table", "form": form, "jobs": jobs}
+    context = {"title": "Cross-match", "form": form, "jobs": jobs}
     status = 400 if form.errors else 200
     return render(request, "catalog/crossmatch.html", context, status=status)
 

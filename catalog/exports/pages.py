@@ -18,7 +18,7 @@ from catalog import tasks
 from catalog.exports import saved, service
 from catalog.exports.forms import SavedQueryForm
 from catalog.exports.models import SavedQuery
-from catalog.vo.adql.schema import Table
+from catalog.vo.console.shown import described
 
 _MOST = 200
 _EXAMPLE = "SELECT designation, ra, dec FROM astrid.objects WHERE number_of_detections > 2"
@@ -78,15 +78,10 @@ def _filled_in(request: HttpRequest, row: SavedQuery, title: str) -> HttpRespons
         saved.keep(form.save(commit=False), person)
         messages.success(request, f"{row} is kept.")
         return redirect("queries:kept")
-    tables = sorted(service.seen_by(person).all(), key=_place)
+    tables = list(described(service.seen_by(person).all()))
     context = {"title": title, "form": form, "query": row, "tables": tables}
     status = 400 if form.errors else 200
     return render(request, "catalog/query.html", context, status=status)
-
-
-def _place(table: Table) -> tuple[bool, str]:
-    """Put what lies in the archive before what describes it."""
-    return table.name.startswith("TAP_SCHEMA"), table.name
 
 
 @require_POST

@@ -59,14 +59,13 @@ class Described:
 
     table: Table
     columns: Sequence[Column]
-    is_standard: bool
 
 
 def described(tables: Sequence[Table]) -> Iterator[Described]:
     """Describe tables for reading; what describes the others comes last."""
     for table in sorted(tables, key=_describes):
         columns = [each for each in table.columns if not each.is_hidden]
-        yield Described(table, columns, _describes(table))
+        yield Described(table, columns)
 
 
 def _describes(table: Table) -> bool:

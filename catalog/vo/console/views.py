@@ -46,7 +46,7 @@ def tables(request: HttpRequest) -> HttpResponse:
     if isinstance(found, HttpResponse):
         return found
     context = {
-        "title": "Ask the tables",
+        "title": "Tables (ADQL)",
         "form": form,
         "answer": found,
         "examples": EXAMPLES,
