@@ -46,7 +46,8 @@ def copy_columns(model: type[models.Model], columns: Columns) -> int:
         encoded(field.name, type_of(field), _values(field, given, number)) for field in fields
     ]
     with _into(model, fields) as target:
-        target.write(content(written, number))
+        for part in content(written, number):
+            target.write(part)
     return number
 
 

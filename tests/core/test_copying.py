@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from astrid.core.copyformat import _PART
 from astrid.core.copying import copy_columns
 from astrid.core.ids import new_id, new_ids
 from catalog.audit import audited_as
@@ -72,6 +73,21 @@ def test_texts_times_and_keys_arrive_as_they_were_given(db):
     assert {one.first_seen for one in rows} == {things()["first_seen"]}
     assert {one.last_seen for one in rows} == {things()["first_seen"]}
     assert SkyObject.objects.cone_search(3.0, -6.0, 1e-6).get() == rows[2]
+
+
+def test_rows_that_are_sent_in_parts_keep_their_own_values(db):
+    number = 2 * _PART + 1  # the last part is one row
+    rows = {
+        "priority": list(range(number)),
+        "entity_type": [f"{count:05d}"[: count % 6] for count in range(number)],
+        "task_id": [None if count < _PART or count % 7 else str(count) for count in range(number)],
+        "work_done": [count if count % 3 else None for count in range(number)],
+    }
+    shared = {"job_type": "export", "entity_id": new_id(), "work_total": None}
+    copy_columns(ProcessingJob, {**rows, **shared})
+    found = ProcessingJob.objects.order_by("id").values_list(*rows, *shared)
+    wanted = [(*row, *shared.values()) for row in zip(*rows.values(), strict=True)]
+    assert list(found) == wanted
 
 
 def test_none_and_masks_become_null_and_json_stays_what_it_is(db):

@@ -1,12 +1,13 @@
-"""What the database refuses of a reference image, whoever writes it."""
+"""What the database refuses of references, runs and candidates, whoever writes it."""
 
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
-from differencing.models import ReferenceImage
-from tests.factories import FIRST_NIGHT, make_survey
+from astrid.core.ids import new_id
+from differencing.models import Candidate, DifferenceRun, ReferenceImage
+from tests.factories import FIRST_NIGHT, make_candidate, make_difference_run, make_survey
 
 pytestmark = pytest.mark.django_db
 TICK = timedelta(microseconds=1)  # the finest step that PostgreSQL keeps
@@ -37,3 +38,33 @@ def test_a_reference_that_ends_before_it_begins_is_refused(stored, valid_to):
 def test_a_reference_may_end_later_or_never(stored, valid_to):
     stored.update(valid_to=valid_to)
     assert stored.get().valid_to == valid_to
+
+
+def refused_in_the_end():
+    """Expect that what the block leaves behind is refused when its transaction ends."""
+    return pytest.raises(IntegrityError, match="candidate_run_and_observation")
+
+
+@pytest.mark.parametrize("column", ["difference_run_id", "observation_id"])
+def test_a_candidate_has_a_run_and_the_observation_of_that_run(column):
+    stored, other = make_candidate(), make_difference_run()
+    others = {"difference_run_id": other.pk, "observation_id": other.observation_id}
+    rows = Candidate.objects.filter(pk=stored.pk)
+    for value in (others[column], new_id()):
+        with refused_in_the_end(), transaction.atomic():
+            rows.update(**{column: value})
+            connection.check_constraints()
+    rows.update(**others)
+    connection.check_constraints()
+    assert rows.get().observation == other.observation
+
+
+def test_no_run_goes_without_its_candidates():
+    run = make_candidate().difference_run
+    rows = DifferenceRun.objects.filter(pk=run.pk)
+    with refused_in_the_end(), transaction.atomic():
+        rows._raw_delete(rows.db)
+        connection.check_constraints()
+    run.delete()  # takes them along
+    connection.check_constraints()
+    assert not Candidate.objects.exists()
