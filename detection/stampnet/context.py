@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from detection.normalise import SIGNIFICANCE_SOFTENING, SOFTENING, compress
 from detection.stampnet.stamps import SIDE, Stamps
+from differencing.extraction.objects import room_for
 
 Float32 = NDArray[np.float32]
 
@@ -29,6 +30,7 @@ BRIGHTEST = 30.0  # sigma: beyond it a pixel counts no more
 BESIDE = np.hypot(*(np.mgrid[:SIDE, :SIDE] - SIDE // 2)) > 8
 SOURCE_SIGMA, MIN_AREA = 3.0, 5
 WINDOW_PX = 16  # each way around the candidate; sources further out are not its own
+WINDOW_AREA = (2 * WINDOW_PX + 1) ** 2
 WINDOW = slice(SIDE // 2 - WINDOW_PX, SIDE // 2 + WINDOW_PX + 1)
 REACH = 6.0  # rms sizes of a source within which its half-light radius is measured
 FARTHEST = 8.0  # seeing widths or half-light radii: beyond it a source has nothing to say
@@ -139,7 +141,10 @@ def width(difference: Float32, fwhm: NDArray[np.floating]) -> NDArray[np.floatin
 
 def neighbours(reference: Float32, fwhm: NDArray[np.floating]) -> list[NDArray[np.floating]]:
     """Give what is known of the source of the reference that each candidate belongs to most."""
-    rows = [neighbour(plane, float(seeing)) for plane, seeing in zip(reference, fwhm, strict=True)]
+    with room_for(WINDOW_AREA):
+        rows = [
+            neighbour(plane, float(seeing)) for plane, seeing in zip(reference, fwhm, strict=True)
+        ]
     return list(np.array(rows, float).T)
 
 

@@ -155,8 +155,10 @@ def in_sigma(planes: Float32, usable: NDArray[np.bool_]) -> Float32:
             f"{flat.size} of {len(planes)} stamps have a plane without noise, the first is number "
             f"{flat[0]}: an exposure of the sky has noise"
         )
-    scaled = (planes - level[..., None, None]) / sigma[..., None, None]
-    return np.where(usable[:, None], scaled, 0).astype(np.float32)
+    scaled = np.subtract(planes, level[..., None, None], dtype=np.float32)
+    scaled /= np.asarray(sigma[..., None, None], np.float32)
+    scaled[np.broadcast_to(~usable[:, None], scaled.shape)] = 0
+    return scaled
 
 
 def quantile(ordered: Float32, count: NDArray[np.integer], q: float) -> FloatArray:

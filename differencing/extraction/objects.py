@@ -51,7 +51,7 @@ def find_objects(
     ----------
     Bertin & Arnouts 1996, A&AS 117, 393; Barbary 2016, JOSS 1, 58.
     """
-    with _room_for(int(np.count_nonzero(image > threshold * noise))):
+    with room_for(int(np.count_nonzero(image > threshold * noise))):
         found: NDArray[np.void] = sep.extract(
             image,
             threshold,
@@ -67,7 +67,7 @@ def find_objects(
 
 
 @contextmanager
-def _room_for(lit: int) -> Iterator[None]:
+def room_for(lit: int) -> Iterator[None]:
     """Let sep have room for so many pixels above the threshold; its limits are the process's."""
     before = sep.get_extract_pixstack()
     sep.set_extract_pixstack(lit + ROOM)

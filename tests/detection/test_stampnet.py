@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import sep
 from django.core.management import CommandError, call_command
 
 from astrid.core.errors import BadImage
 from detection.calibration import fit_calibration
 from detection.stampnet import changes, dataset, grounds, making, mismatch, sight
 from detection.stampnet.changes import Ground, amplitude
-from detection.stampnet.context import CONTEXT
+from detection.stampnet.context import CONTEXT, neighbours
 from detection.stampnet.fitting import targets
 from detection.stampnet.labelled import class_figures, labelled, sky_of
 from detection.stampnet.light import Shape, moffat
@@ -112,6 +113,14 @@ def test_the_nearest_source_of_the_reference_is_described_in_seeing_widths():
     assert fact(views, "separation")[0] == pytest.approx(2.0, abs=0.05)  # 0.1 px
     # a Moffat star of beta 3 has half its light within 0.57 FWHM
     assert fact(views, "size")[0] == pytest.approx(0.57, abs=0.1)
+
+
+def test_a_source_that_fills_the_window_is_found_and_seps_room_is_left_as_it_was():
+    before = sep.get_extract_pixstack()
+    light = np.full((1, SIDE, SIDE), 10, np.float32)
+    known, apart, *_ = neighbours(light, np.array([3.0]))
+    assert (known[0], apart[0]) == (1, 0)
+    assert sep.get_extract_pixstack() == before
 
 
 @pytest.mark.parametrize("side", [30, 61, 63, 65])
