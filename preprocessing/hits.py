@@ -18,7 +18,7 @@ TAIL_SIGMA = 2.5  # for the other pixels of a hit,
 TAIL_GAP = 2.9  # px between which at most are lost in noise
 RIM_SIGMA = 2.0  # of the light of a pixel beside a hit: charge and interpolation spread it
 PSF_ERROR = 0.1  # of a pixel's light: what the PSF model and its change over the field may miss
-STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
+STRIP_ROWS = 128  # at a time: more would take room, fewer keep threads waiting for each other
 ROUNDING = 0.999  # the first look is in single precision
 NEIGHBOURS = [(j, i) for j in (-1, 0, 1) for i in (-1, 0, 1) if (j, i) != (0, 0)]
 

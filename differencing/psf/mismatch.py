@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from astrid.core.threads import in_threads
 from differencing.psf.match import FrameMatch
 from differencing.psf.model import PsfModel
 from differencing.psf.polynomial import design_matrix
@@ -59,8 +58,6 @@ def measure_mismatch(
     matched: FrameMatch,
     sources: Sources,
     sky: Surface | None = None,
-    *,
-    threads: int = 1,
 ) -> tuple[Mismatch, NDArray[np.intp]]:
     """Fit what is left of every source of the reference by six ways of being mismatched.
 
@@ -79,8 +76,6 @@ def measure_mismatch(
         Of the reference. Stars and galaxies serve alike, neighbours do not disturb.
     sky : Surface, optional
         What is left of the sky in the plain difference, science ADU.
-    threads : int
-        How many work side by side.
 
     Returns
     -------
@@ -93,9 +88,7 @@ def measure_mismatch(
     optics = _Optics.of(planes, models, matched, views.side)
     # few at a time, so that they stay in the processor's cache; an empty field is one, too
     some = [slice(first, first + AT_ONCE) for first in range(0, max(len(views.x), 1), AT_ONCE)]
-    parts = in_threads(
-        lambda few: _fit_some(views.chosen(few), optics, sources.flux), some, threads=threads
-    )
+    parts = [_fit_some(views.chosen(few), optics, sources.flux) for few in some]
     solved, covariance, whole = (np.concatenate(each) for each in zip(*parts, strict=True))
     found = Mismatch(views.x, views.y, solved, covariance)
     return found.chosen(whole), views.index[whole]

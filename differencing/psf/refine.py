@@ -80,7 +80,6 @@ def refine_match(
     *,
     sky_of: Callable[[float], Surface],
     floor: float,
-    threads: int = 1,
 ) -> Refined:
     """Correct flux ratio, PSFs and shift by what all sources, stars and galaxies, leave.
 
@@ -100,8 +99,6 @@ def refine_match(
         Gives what is left of the sky in the plain difference for a flux ratio.
     floor : float
         Smallest scatter of places, px.
-    threads : int
-        How many work side by side.
 
     Raises
     ------
@@ -112,9 +109,7 @@ def refine_match(
     measured = models
     for _ in range(MOST_ROUNDS):
         sky = sky_of(matched.flux_ratio)
-        seen, index = measure_mismatch(
-            planes, models, matched, sources.chosen(chosen), sky, threads=threads
-        )
+        seen, index = measure_mismatch(planes, models, matched, sources.chosen(chosen), sky)
         fit = MatchFit(
             seen, is_star[chosen][index], expected_fields(matched), matched.shift_x.shape
         )

@@ -1,14 +1,12 @@
-"""What is measured on two frames each by itself: side by side, or not again."""
+"""What is measured on two frames each by itself, or not again."""
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from astrid.core.threads import in_threads
 from differencing.parameters import DifferenceParameters
 from differencing.psf.match import shared_stars
-from differencing.psf.model import PsfModel
 from differencing.psf.stars import Sources
 from differencing.subtraction.measure import (
     FRAMES,
@@ -20,7 +18,6 @@ from differencing.subtraction.measure import (
 from differencing.subtraction.pack import (
     ReferencePack,
     check_pack,
-    measure_reference,
     take_apart,
     without_cosmics,
 )
@@ -35,20 +32,13 @@ def take_both_apart(
     science: CalibratedFrame,
     reference: Reference,
     parameters: DifferenceParameters,
-    threads: int,
 ) -> Parts:
     """Find the sources of the science frame and, unless that is done, of the reference."""
-
-    def known() -> tuple[Plane, Sources]:
-        if isinstance(reference, ReferencePack):
-            check_pack(reference, parameters)
-            return reference.plane, reference.sources
-        return take_apart(reference, FRAMES[1], parameters)
-
-    seen, old = side_by_side(
-        lambda: take_apart(science, FRAMES[0], parameters), known, threads=threads
-    )
-    return seen, old
+    seen = take_apart(science, FRAMES[0], parameters)
+    if isinstance(reference, ReferencePack):
+        check_pack(reference, parameters)
+        return seen, (reference.plane, reference.sources)
+    return seen, take_apart(reference, FRAMES[1], parameters)
 
 
 def measure_both(
@@ -58,28 +48,18 @@ def measure_both(
 
     It is measured again where the science frame shows that it took hits for stars.
     """
-    (plane, found), (_, known) = parts
+    (plane, found), (bare, known) = parts
     likely = likely_of_both((found, known), plane.shape, parameters)
     chosen, _ = shared_stars((found, known), likely, radius=parameters.match_radius)
-
-    def mine() -> tuple[Plane, PsfModel]:
-        model = measure_psf(plane, found, chosen, parameters, FRAMES[0])
-        return without_cosmics(plane, model), model
-
-    def its() -> tuple[Plane, PsfModel]:
-        if not isinstance(reference, ReferencePack):
-            pack = measure_reference(reference, *parts[1], likely[1], parameters)
-        elif np.array_equal(reference.stars, likely[1]):
-            pack = reference
-        else:
-            bare = Plane.of(reference.frame, FRAMES[1])
-            pack = measure_reference(reference.frame, bare, known, likely[1], parameters)
-        return pack.plane, pack.model
-
-    old, new = side_by_side(its, mine, threads=threads)
-    return (new[0], old[0]), (new[1], old[1])
-
-
-def side_by_side(*works: Callable[[], tuple[Plane, Any]], threads: int) -> list[tuple[Plane, Any]]:
-    """Do different things at a time, as far as ``threads`` go."""
-    return in_threads(lambda work: work(), works, threads=threads)
+    mine = partial(measure_psf, plane, found, chosen, parameters, FRAMES[0])
+    if isinstance(reference, ReferencePack):
+        if np.array_equal(reference.stars, likely[1]):
+            model = mine()
+            return (without_cosmics(plane, model), reference.plane), (model, reference.model)
+        bare = Plane.of(reference.frame, FRAMES[1])
+    other, model = measure_psf(bare, known, likely[1], parameters, FRAMES[1]), mine()
+    # only that is work on enough pixels at a time for threads
+    clean, old = in_threads(
+        lambda pair: without_cosmics(*pair), ((plane, model), (bare, other)), threads=threads
+    )
+    return (clean, old), (model, other)

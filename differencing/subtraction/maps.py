@@ -75,7 +75,7 @@ def _store(maps: Maps, tile: Tile, products: TileProducts, pair: Pair) -> None:
     shown = Sensitivity.of(pair.models[0], products.kernel, tile)
     scaled = shown if shown.changes else None
     top, columns = tile.core[0].start, tile.core[1]
-    for inner in strips(tile.core[0].stop - top):
+    for inner in strips(products.difference.shape):
         window = slice(top + inner.start, top + inner.stop), columns
         variance = _sky_variance(products, pair, window)
         source = products.source_variance[inner]

@@ -188,8 +188,6 @@ def match_frames(
     found: tuple[Sources, Sources],
     models: Models,
     parameters: DifferenceParameters,
-    *,
-    threads: int = 1,
 ) -> Refined:
     """Fit shift, flux ratio and the ratio of the PSFs of two frames by the sources they share.
 
@@ -220,12 +218,10 @@ def match_frames(
     )
     matched = FrameMatch(*shift, *ratio, n_pairs=len(first))
     floor = parameters.min_sigma_ast
-    sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh, threads=threads)
+    sky_of = partial(remainder, planes, mesh=parameters.remainder_mesh)
     known = ~stars.is_too_sharp(clean[1], likely[1])
     real, is_star = clean[1].chosen(known), likely[1][known]
-    return refine_match(
-        planes, models, matched, real, is_star, sky_of=sky_of, floor=floor, threads=threads
-    )
+    return refine_match(planes, models, matched, real, is_star, sky_of=sky_of, floor=floor)
 
 
 def _flux_ratio(

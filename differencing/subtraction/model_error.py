@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from astrid.core.threads import in_threads
 from differencing.subtraction.maps import Maps
 from differencing.subtraction.match_noise import MatchNoise
 from differencing.subtraction.noise import BoolArray, FloatArray
@@ -130,20 +129,17 @@ def connected(where: NDArray[np.intp], width: int) -> tuple[int, NDArray[np.intp
     return int(count), np.asarray(group, np.intp)
 
 
-def add_match_noise(maps: Maps, noise: MatchNoise, *, threads: int = 1) -> None:
+def add_match_noise(maps: Maps, noise: MatchNoise) -> None:
     """Add the noise of the match to the variance of ``maps``, in place."""
-
-    def work(rows: slice) -> None:
-        whole = slice(0, maps.variance.shape[1])
+    whole = slice(0, maps.variance.shape[1])
+    for rows in strips(maps.variance.shape):
         maps.variance[rows] += noise.inside(maps.reference_flux, rows, whole)
-
-    in_threads(work, strips(maps.variance.shape[0]), threads=threads)
 
 
 def is_bright(maps: Maps) -> BoolArray:
     """Mark where the reference has a source that shows errors of the match."""
     bright = np.empty(maps.flux.shape, bool)
-    for rows in strips(len(bright)):
+    for rows in strips(bright.shape):
         least = np.sqrt(maps.variance[rows])
         least *= np.float32(BRIGHT)
         np.greater(maps.reference_flux[rows], least, out=bright[rows])

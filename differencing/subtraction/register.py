@@ -8,7 +8,7 @@ from differencing.subtraction.noise import Float32Image
 from differencing.subtraction.tiles import Tile, looks
 
 TAYLOR_LIMIT = 1e-3  # px or square px; smaller changes within a tile are left alone
-STRIP_ROWS = 64  # at a time, so that they stay in the processor's cache
+STRIP_ROWS = 128  # at a time: more would take room, fewer keep threads waiting for each other
 # What the derivatives along x, y, xx and yy are made of: a pixel and those beside it.
 ITSELF, RIGHT, LEFT, BELOW, ABOVE = (0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)
 DIFFERENCES: tuple[dict[tuple[int, int], float], ...] = (

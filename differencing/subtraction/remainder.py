@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from astrid.core.threads import in_threads
 from differencing.subtraction.noise import BoolArray, Float32Image, FloatArray
 from differencing.subtraction.prepare import Plane
 from differencing.subtraction.surface import (
@@ -79,7 +78,7 @@ class Side:
         return np.take_along_axis(basis, number[:, None], axis=2), number
 
 
-def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int, threads: int = 1) -> Surface:
+def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int) -> Surface:
     """Measure the smooth background (science ADU) left in a plain difference.
 
     Parameters
@@ -90,13 +89,11 @@ def remainder(planes: tuple[Plane, Plane], ratio: float, *, mesh: int, threads: 
         Science ADU per reference ADU.
     mesh : int
         Side of a cell of the background, px; larger in frames of more than 64 cells a side.
-    threads : int
-        How many work side by side.
     """
     shape = planes[0].shape
     size = max(min(mesh, *(side // 2 for side in shape)), SMALLEST_MESH, max(shape) / MOST_CELLS)
     sides = Side.of(shape[0], size), Side.of(shape[1], size)
-    (science, reference), known = block_means(planes, sides, threads=threads)
+    (science, reference), known = block_means(planes, sides)
     for means, plane in zip((science, reference), planes, strict=True):
         known &= ~lit_blocks(np.where(known, means, np.float32(np.nan)), plane.sigma, sides)
     weights = fit_surface(levels_of_cells(science - np.float32(ratio) * reference, known, sides))
@@ -171,7 +168,7 @@ def lit_blocks(means: Float32Image, sigma: float, sides: tuple[Side, Side]) -> B
 
 
 def block_means(
-    planes: tuple[Plane, Plane], sides: tuple[Side, Side], *, threads: int
+    planes: tuple[Plane, Plane], sides: tuple[Side, Side]
 ) -> tuple[list[Float32Image], BoolArray]:
     """Give the means of blocks of each frame, of pixels good in both, and which hold any."""
     whole = sides[0].blocks, sides[1].blocks
@@ -187,7 +184,7 @@ def block_means(
         means[where], count = mean_of_good(plane.pixels[whole], bad, *where)
         return means, count
 
-    (science, count), (reference, _) = in_threads(means_of, planes, threads=threads)
+    (science, count), (reference, _) = map(means_of, planes)
     known = np.ones((bad.shape[0] // BLOCK_PX, width), bool)
     known[where] = count > 0
     return [science, reference], known

@@ -12,7 +12,7 @@ from differencing.subtraction.noise import Float32Image
 Spectrum = NDArray[np.complex64]
 Rows = slice
 
-STRIP_ROWS = 48  # at a time, so that they stay in the processor's cache
+STRIP_ROWS = 96  # at a time: more would take room, fewer keep threads waiting for each other
 
 
 class ThinSpectrum:

@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from astrid.core.threads import in_threads, plain_libraries
+from astrid.core.threads import plain_libraries
 from differencing.parameters import Algorithm, DifferenceParameters
 from differencing.psf.model import PsfModel
 from differencing.psf.saturated import paint_stars
@@ -144,7 +144,6 @@ class Ready:
     sources: tuple[Sources, Sources]
     pair: Pair
     watch: Watch
-    threads: int = 1  # that work side by side
 
 
 def make_ready(
@@ -164,7 +163,7 @@ def make_ready(
     watch = Watch()
     check_pair(science, reference.frame if isinstance(reference, ReferencePack) else reference)
     with watch("stars"):
-        parts = take_both_apart(science, reference, parameters, threads)
+        parts = take_both_apart(science, reference, parameters)
         check_overlap(parts[0][0], parts[1][0])
     with watch("psf"):
         planes, models = measure_both(parts, reference, parameters, threads)
@@ -172,7 +171,7 @@ def make_ready(
         both = parts[0][1], parts[1][1]
         models = of_one_size(models)
     with watch("match"):
-        refined = match_frames(planes, both, models, parameters, threads=threads)
+        refined = match_frames(planes, both, models, parameters)
         matched, models = refined.matched, refined.models
     with watch("background"):
         images = fill_holes(planes, matched.flux_ratio, refined.sky)
@@ -180,7 +179,7 @@ def make_ready(
     fewest = min(model.n_stars for model in models)
     match_noise = MatchNoise.of(refined.scatter, models[0].fwhm, fewest, refined.flux_variance)
     pair = Pair(planes, images, models, matched, match_noise, refined.n_sources)
-    return Ready(both, pair, watch, threads)
+    return Ready(both, pair, watch)
 
 
 def finish(
@@ -198,16 +197,11 @@ def finish(
     with ready.watch("noise"):
         mask = join_masks(ready.pair.planes, ready.pair.models[0].fwhm)
         saturated = has_bits(mask, MaskBit.SATURATED)
-        noise_figures = calibrate_variance(
-            maps, ready.pair.noise, mask != 0, saturated, threads=ready.threads
-        )
+        noise_figures = calibrate_variance(maps, ready.pair.noise, mask != 0, saturated)
         error, significance = maps.variance, maps.reference_flux  # overwritten by what follows
-
-        def divide(rows: slice) -> None:
+        for rows in strips(error.shape):
             np.sqrt(maps.variance[rows], out=error[rows])
             np.divide(maps.flux[rows], error[rows], out=significance[rows])
-
-        in_threads(divide, strips(len(error)), threads=ready.threads)
         empty = np.flatnonzero(has_bits(mask, MaskBit.NO_DATA))
         for image in (maps.difference, significance, maps.flux, error):
             image.reshape(-1)[empty] = np.nan

@@ -10,7 +10,7 @@ from scipy import fft
 
 Window = tuple[slice, slice]
 
-STRIP_ROWS = 32  # at a time, so that they stay in the processor's cache
+STRIP_PX = 2**17  # at a time: more would take room, fewer keep threads waiting for each other
 LOOKS = 9  # along each side of a tile, at which a smooth change is looked for
 
 
@@ -63,10 +63,12 @@ def whole_frame(shape: tuple[int, int]) -> Tile:
     return next(iter(plan_tiles(shape, core=max(shape), border=0)))
 
 
-def strips(height: int) -> Iterator[slice]:
+def strips(shape: tuple[int, ...]) -> Iterator[slice]:
     """Cut the rows of a frame, or of a part of it, into strips."""
-    for top in range(0, height, STRIP_ROWS):
-        yield slice(top, min(top + STRIP_ROWS, height))
+    height, width = shape
+    rows = max(1, STRIP_PX // width)
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
 
 
 def looks(size: int) -> NDArray[np.intp]:

@@ -26,7 +26,7 @@ MEDIAN_CHI2 = 0.4549  # median of a squared standard normal
 
 
 def calibrate_variance(
-    maps: Maps, noise: MatchNoise, bad: BoolArray, saturated: BoolArray, *, threads: int = 1
+    maps: Maps, noise: MatchNoise, bad: BoolArray, saturated: BoolArray
 ) -> dict[str, float]:
     """Add the errors of the match to the variance of ``maps``, in place, and scale it.
 
@@ -40,8 +40,6 @@ def calibrate_variance(
     bad : (ny, nx) bool array
         Pixels with any mask bit.
     saturated : (ny, nx) bool array
-    threads : int
-        How many work side by side.
 
     Returns
     -------
@@ -52,7 +50,7 @@ def calibrate_variance(
         ``noise_scale`` is 1.
     """
     shown = look_at_bright(maps, noise, bad)
-    add_match_noise(maps, noise.scaled(shown.factor), threads=threads)
+    add_match_noise(maps, noise.scaled(shown.factor))
     _add_fill_error(maps, bad)
     for place in core_places(saturated):
         _add_wing_error(maps, bad, place)

@@ -1,9 +1,10 @@
 import os
 import threading
 
+import numpy as np
 import pytest
 
-from astrid.core.threads import allowed_threads, hold_threads, in_threads
+from astrid.core.threads import allowed_threads, hold_threads, in_threads, plain_libraries
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -37,3 +38,12 @@ def test_a_process_uses_its_processors_unless_it_is_held_to_fewer():
         assert allowed_threads() == 1
     finally:
         hold_threads(None)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_buffers_of_numpy_are_small_in_all_threads_of_a_block_and_nowhere_else(threads):
+    before = np.getbufsize()
+    with plain_libraries():
+        inside = in_threads(lambda _: np.getbufsize(), range(3), threads=threads)
+    assert np.getbufsize() == before
+    assert set(inside) == {512}
