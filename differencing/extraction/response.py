@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.spatial.distance import pdist
 
 from differencing.extraction.joint import Blend, Response, fit_blends
@@ -17,7 +16,8 @@ from differencing.subtraction.noise import BoolArray, FloatArray
 PASSES = 3  # of taking sources away and looking again
 RESPONSE_ERROR = 0.08  # of the response, spread over some pixels: the PSF changes over the field
 ERROR_BOX = 5  # px over which it is spread
-SCREEN = 0.8  # of the threshold: a flux not yet fitted moves a score by tenths of a sigma
+SCREEN = 0.7  # of the threshold: a source that is fitted alone takes up half of one beside it
+LEAST_FREE = 0.3  # of a source's information that is left by one beside it; nearer, the two are one
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def part(flux: FloatArray, blend: Blend, response: Response, search: Search) -> 
         if place is None:
             break
         grown = fit_blends(flux[None], np.vstack([blend.places, place])[None], response)[0]
-        if not _is_sound(grown, search):
+        if not _is_sound(grown, response, search):
             break
         blend = grown
     return blend
@@ -76,17 +76,25 @@ def may_hide(flux: FloatArray, lone: Blend, response: Response, search: Search) 
     half = flux.shape[-1] // 2
     light = response.light(lone.places, lone.flux, half)
     left = np.sign(lone.flux)[:, None, None] * (flux - light)
-    score = left / _error(_spread(light), search)
+    score = left / (_error(light**2, search) * np.sqrt(_free(light, lone.flux, response)))
     score[~_away(lone.places, half, search.least_apart)] = 0
     return np.asarray((score >= SCREEN * search.threshold).any(axis=(1, 2)))
 
 
-def _is_sound(blend: Blend, search: Search) -> bool:
+def _is_sound(blend: Blend, response: Response, search: Search) -> bool:
     """Tell whether the last source of ``blend`` stands up to being measured with the others."""
     flux = blend.flux[-1] * np.sign(blend.flux[0])
     apart = pdist(blend.places).min()
-    least = search.threshold * search.error * blend.loss[-1]
+    least = search.threshold * float(_error(_spread(blend, response), search)) * blend.loss[-1]
     return bool(flux >= least and apart >= search.least_apart)
+
+
+def _spread(blend: Blend, response: Response) -> NDArray[np.float64]:
+    """Give the mean square of the others' light in the pixels around the last source."""
+    axis = np.arange(-(ERROR_BOX // 2), ERROR_BOX // 2 + 1)
+    around = blend.places[-1] + np.stack(np.meshgrid(axis, axis), axis=-1)
+    light = blend.flux[:-1, None, None] * response.at(around - blend.places[:-1, None, None])
+    return np.asarray(np.mean(light**2, axis=(1, 2)).sum())
 
 
 def _hidden_peak(
@@ -96,18 +104,25 @@ def _hidden_peak(
     half = flux.shape[0] // 2
     light = response.light(blend.places, blend.flux, half)
     left = np.sign(blend.flux[0]) * (flux - light.sum(axis=0))
-    score = left / _error(_spread(light).sum(axis=0), search)
+    free = _free(light, blend.flux, response).min(axis=0)
+    score = left / (_error((light**2).sum(axis=0), search) * np.sqrt(free))
     score[~_away(blend.places, half, search.least_apart).all(axis=0)] = 0
     row, column = np.unravel_index(score.argmax(), score.shape)
-    if score[row, column] < search.threshold:
+    if score[row, column] < SCREEN * search.threshold:
         return None
     return np.array([column - half, row - half], float)
 
 
-def _spread(light: FloatArray) -> NDArray[np.float64]:
-    """Give the mean squares of the (n, k, k) light of sources in the pixels around."""
-    spread: NDArray[np.float64] = ndimage.uniform_filter(light**2, (0, ERROR_BOX, ERROR_BOX))
-    return spread
+def _free(light: FloatArray, flux: FloatArray, response: Response) -> NDArray[np.float64]:
+    """Give what each of n sources of the (n, k, k) ``light``, fitted, leaves of others in a stamp.
+
+    Of the information on the flux of another source at a distance with the response B, the fitted
+    one takes B^2 by its own flux and (grad B)^2 / -B''(0) by its place.
+    """
+    unit = light / np.asarray(flux)[:, None, None]
+    down, along = np.gradient(unit, axis=(1, 2))
+    bend = 2 * (1 - response.at(np.eye(2)).mean())
+    return np.asarray(np.maximum(1 - unit**2 - (down**2 + along**2) / bend, LEAST_FREE))
 
 
 def _error(spread: FloatArray, search: Search) -> NDArray[np.float64]:

@@ -62,14 +62,23 @@ def test_a_faint_source_on_the_wing_of_a_bright_one_is_found(response):
     assert blend.places[1] == pytest.approx([5.0, 1.0], abs=0.2)
 
 
+@pytest.mark.parametrize("apart", [2.9, 3.3, 3.9])
+def test_a_faint_source_is_found_that_one_bright_source_would_take_up_half_of(response, apart):
+    # their common peak, half a pixel off, leaves 3 to 5 sigma of the 10
+    blend = parted(flux_map((0, 0, 25), (apart, 0, 10)), [[0.5, 0.0]], response)
+    assert len(blend.flux) == 2
+    # places are moved until still to 0.02 px, a shrinking step
+    assert blend.places[1] == pytest.approx([apart, 0.0], abs=0.4)
+    assert blend.flux[1] == pytest.approx(10, rel=0.2)
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_screen_lets_pass_what_hides_another_and_stops_what_stands_alone(response, sign):
-    beside = [(0, 0, 0), (5, 1, 4), (5, 1, 9), (-2.5, 2, 30), (6, -6, -30)]
+    beside = [(0, 0, 0), (5, 1, 2.5), (5, 1, 9), (-2.5, 2, 30), (6, -6, -30)]
     truth = [[(0.2, -0.3, 60 * sign), (x, y, flux * sign)] for x, y, flux in beside]
     stamps = np.stack([flux_map(*sources) for sources in truth])
     lone = Blend(np.tile([0.2, -0.3], (5, 1)), np.full(5, 60 * sign), np.ones(5))
-    # 4 sigma is below the threshold even of the screen, less the doubt about the response; what
-    # has the other sign is not hidden
+    # 2.5 sigma is below the threshold even of the screen; what has the other sign is not hidden
     assert may_hide(stamps, lone, response, SEARCH).tolist() == [False, False, True, True, False]
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from differencing.extraction.extract import extract
+from differencing.extraction.flags import is_flagged
 from differencing.parameters import DifferenceParameters
 from differencing.psf import looks
 from differencing.psf.saturated import core_places
@@ -51,6 +52,29 @@ def test_a_saturated_star_leaves_nothing_beside_it(pair):
         beside = found[np.hypot(found["x"] - star_x, found["y"] - star_y) < 20]
         assert beside["near_bright_star"].all()
         assert (beside["significance"] < 8).all()
+
+
+@pytest.mark.parametrize("flux", [5e4, 1e6])
+def test_what_the_light_of_a_star_beyond_the_edge_leaves_is_flagged(flux):
+    rng = np.random.default_rng(72)
+    edge = np.array([[-6, 60], [-3, 150], [325, 80], [321, 200], [100, -4], [80, 302], [200, 297]])
+    edge = np.column_stack([edge, np.full(len(edge), flux)])
+    stars = sky.star_field(SHAPE, 110, rng, brightest=1e5)
+    stars = stars[(np.hypot(*(stars[:, None, :2] - edge[:, :2]).T) > 40).all(axis=0)]
+    science, reference = (
+        sky.observe(SHAPE, kind, np.vstack([stars, edge]), rng)
+        for kind in (sky.SCIENCE, sky.REFERENCE)
+    )
+    for frame in (science, reference):
+        saturate(frame, bleed=12)
+    found = extract(
+        subtract(science, reference, DifferenceParameters()), science, reference, threshold=5.0
+    )
+    place = np.column_stack([found["x"], found["y"]])
+    beside = (np.hypot(*(place[:, None] - edge[:, :2]).T) < 25).any(axis=0)
+    # two PSFs whose other half is unknown cannot be made alike
+    assert beside.sum() > 2
+    assert is_flagged(found[beside]).all()
 
 
 def test_the_middle_of_a_bleeding_star_is_its_core(pair):
