@@ -135,8 +135,23 @@ def _by_ucd(table: Table, ucds: Sequence[str]) -> str:
 def _degrees(table: Table, name: str) -> npt.NDArray[np.float64]:
     try:
         return np.array(in_unit(table[name], u.deg))
-    except (ValueError, TypeError, u.UnitConversionError) as error:
+    except u.UnitConversionError as error:
         raise BadCrossmatch(f"column {name} is no angle in degrees: {error}") from error
+    except (ValueError, TypeError) as error:
+        raise BadCrossmatch(
+            f"column {name} is no angle in degrees: it holds {_no_number(table[name])}; give "
+            "numbers, and leave unknown places empty"
+        ) from error
+
+
+def _no_number(column: TableColumn) -> str:
+    """Give the first value of a column that is no number, as it was sent."""
+    for value in column.tolist():
+        try:
+            float(value or "nan")
+        except (ValueError, TypeError):
+            return repr(value)[:40]
+    return f"values of the kind {column.dtype}"
 
 
 def _described(column: Any) -> Column:

@@ -174,7 +174,7 @@ def test_nobody_matches_with_what_they_may_not_see(objects):
         (b"ra,dec\n1,2\n", {"radius_arcsec": float("nan")}, "radius is nan", "radius"),
         (b"ra,dec\n1,2\n", {"radius_arcsec": 301.0}, "up to 300 arcseconds", "radius"),
         (b"ra,dec\n400,2\n", {}, "no row has a place", "file"),
-        (b"ra,dec\n10:00:00,2\n", {}, "column ra is no angle in degrees", "file"),
+        (b"ra,dec\n10:00:00,2\n", {}, "no angle in degrees: it holds '10:00:00'", "file"),
         (b"ra,dec\n", {}, "the table has 0 rows", "file"),
         (b"SIMPLE  =   nonsense", {}, "cannot be read as fits", "file"),
         (b"\xff\xfe\x00", {}, "cannot be read as csv", "file"),
