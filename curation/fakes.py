@@ -6,7 +6,6 @@ same code. It ends as a gold item and never as a detection.
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from django.db import transaction
@@ -156,8 +155,3 @@ def detection_of(gold: GoldItem) -> Detection:
         sky_object=thing,
         **facts["detection"],
     )
-
-
-def is_fake(key: UUID) -> bool:
-    """Say whether an id that a page was given is that of a fake."""
-    return GoldItem.objects.filter(pk=key, origin=Origin.FAKE).exists()
