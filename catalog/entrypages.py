@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from astrid.core.errors import AstridError
+from astrid.core.rights import for_people_who_may
 from catalog import publication
 from catalog.models import CatalogEntry
 from curation.errors import NotFound
@@ -42,16 +42,14 @@ def versions(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
-@permission_required(publication.MAY, raise_exception=True)
+@for_people_who_may(publication.MAY)
 def publish(request: HttpRequest, key: UUID) -> HttpResponse:
     """Show a version to everybody."""
     return _moved(request, key, publication.make_public, "is published.")
 
 
 @require_POST
-@login_required
-@permission_required(publication.MAY, raise_exception=True)
+@for_people_who_may(publication.MAY)
 def retract(request: HttpRequest, key: UUID) -> HttpResponse:
     """Take a published version back."""
     reason = request.POST.get("reason", "")

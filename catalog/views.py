@@ -3,22 +3,19 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from astrid.core import cones, keyset
+from astrid.core.rights import for_people_who_may
 from catalog.models import CatalogEntry, PublicationState
 
 _PAGE = 50
 
 
 @require_safe
-@never_cache
-@login_required
-@permission_required("catalog.view_catalogentry", raise_exception=True)
+@for_people_who_may("catalog.view_catalogentry")
 def entries(request: HttpRequest) -> HttpResponse:
     """Show the published entries, newest first, or those in a cone."""
     words = request.GET.get("q", "").strip()

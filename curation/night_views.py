@@ -1,18 +1,15 @@
 """Pages about observing nights: the list, the certificate, its candidates, and its exports."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from functools import wraps
-from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from astrid.core.rights import View, for_people_who_may
 from curation import fates, night_export
 from curation.certificate import Certificate, certificate_of
 from curation.fates import GROUPS, Fate, Group, Wanted
@@ -29,18 +26,9 @@ _OTHERS = {
 }
 
 
-def looking(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def looking(view: View) -> View:
     """Show a page to whoever may see detections."""
-
-    @require_safe
-    @never_cache
-    @login_required
-    @permission_required("detection.view_detection", raise_exception=True)
-    @wraps(view)
-    def shown(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-        return view(request, **parts)
-
-    return shown
+    return require_safe(for_people_who_may("detection.view_detection")(view))
 
 
 @looking

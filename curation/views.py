@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
+from astrid.core.rights import for_people_who_may
 from curation import curators_page, funnel, overview, roles
 from curation.models import ConfidenceLevel, ReviewQueue
 from curation.page_config import adjudication_config, config_of
@@ -74,30 +75,24 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
 @ensure_csrf_cookie
-@login_required
-@permission_required(JUDGE, raise_exception=True)
+@for_people_who_may(JUDGE)
 def review(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Show the page that takes verdicts on one queue; its scripts do the rest."""
     return _page(request, slug, "curation/review.html", REVIEW_WORDS | {"title": "Review"})
 
 
 @require_safe
-@never_cache
 @ensure_csrf_cookie
-@login_required
-@permission_required(JUDGE, raise_exception=True)
+@for_people_who_may(JUDGE)
 def sheet(request: HttpRequest, slug: str = "") -> HttpResponse:
     """Show the differences of one queue thirty at a time; bogus unless marked."""
     return _page(request, slug, "curation/sheet.html", REVIEW_WORDS | {"title": "Contact sheet"})
 
 
 @require_safe
-@never_cache
 @ensure_csrf_cookie
-@login_required
-@permission_required((JUDGE, DECIDE), raise_exception=True)
+@for_people_who_may(JUDGE, DECIDE)
 def adjudicate(request: HttpRequest) -> HttpResponse:
     """Show the page on which somebody decides what curators disagree on."""
     config = adjudication_config(request.user)  # type: ignore[arg-type]
@@ -106,9 +101,7 @@ def adjudicate(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
-@login_required
-@permission_required("detection.view_detection", raise_exception=True)
+@for_people_who_may("detection.view_detection")
 def curators(request: HttpRequest) -> HttpResponse:
     """Show how curators judge and how far they agree: to each their own, to operators all."""
     context = {"title": "Curators", **curators_page.context_of(request.user)}  # type: ignore[arg-type]
@@ -116,8 +109,7 @@ def curators(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
-@permission_required(DECIDE, raise_exception=True)
+@for_people_who_may(DECIDE)
 def measure(request: HttpRequest) -> HttpResponse:
     """Weigh all verdicts anew, and measure the curators."""
     measure_curators()

@@ -3,12 +3,11 @@
 from datetime import date
 from typing import Any
 
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from astrid.core.rights import for_people_who_may
 from catalog.analytics import report
 from catalog.analytics.forms import WantedForm, usual
 
@@ -16,9 +15,7 @@ SEE = "catalog.view_analytics"
 
 
 @require_safe
-@never_cache
-@login_required
-@permission_required(SEE, raise_exception=True)
+@for_people_who_may(SEE)
 def page(request: HttpRequest) -> HttpResponse:
     """Show what was done in some days."""
     days = {name: str(getattr(usual(), name)) for name in ("first", "last")}
@@ -34,9 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@never_cache
-@login_required
-@permission_required(SEE, raise_exception=True)
+@for_people_who_may(SEE)
 def download(request: HttpRequest) -> HttpResponse:
     """Give the report as one file that needs nothing else."""
     form = WantedForm(request.GET)

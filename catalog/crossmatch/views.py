@@ -3,13 +3,12 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from astrid.core.hints import hint
+from astrid.core.rights import for_people_who_may
 from catalog import tasks
 from catalog.crossmatch import service
 from catalog.crossmatch.errors import BadCrossmatch
@@ -20,9 +19,7 @@ _SHOWN = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
-@permission_required("catalog.add_crossmatchjob", raise_exception=True)
+@for_people_who_may("catalog.add_crossmatchjob")
 def crossmatch(request: HttpRequest) -> HttpResponse:
     """Take a table, and show what became of those that were sent before."""
     form = CrossmatchForm(request.POST or None, request.FILES or None)

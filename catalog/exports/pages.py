@@ -1,19 +1,16 @@
 """The pages on which people keep queries: made, changed, run now or every night, fetched."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from astrid.core.hints import hint
+from astrid.core.rights import for_people_who_may
 from catalog import tasks
 from catalog.exports import saved, service
 from catalog.exports.forms import SavedQueryForm
@@ -22,23 +19,6 @@ from catalog.vo.console.shown import described
 
 _MOST = 200
 _EXAMPLE = "SELECT designation, ra, dec FROM astrid.objects WHERE number_of_detections > 2"
-View = Callable[..., HttpResponse]
-
-
-def for_people_who_may(permission: str) -> Callable[[View], View]:
-    """Let people in who have a permission; pages are never cached."""
-
-    def around(view: View) -> View:
-        @never_cache
-        @login_required
-        @permission_required(permission, raise_exception=True)
-        @wraps(view)
-        def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
-            return view(request, **parts)
-
-        return answer
-
-    return around
 
 
 @require_safe

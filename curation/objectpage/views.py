@@ -1,6 +1,5 @@
 """The addresses of the object page: the page, its parts, its verdicts, its files."""
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -9,16 +8,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
 from astrid.core import store
 from astrid.core.errors import AstridError, CorruptFile, MissingFile
+from astrid.core.rights import View, for_people_who_may
 from curation.errors import NotFound
 from curation.forms import VerdictForm, errors_in_words
 from curation.objectpage import files, page
@@ -41,17 +41,14 @@ DIFFERENCE_FILES = {
     "difference": "difference_image_path",
     "significance": "significance_map_path",
 }
-View = Callable[..., HttpResponse]
 
 
 def for_viewers(view: View) -> View:
     """Let people in who may look at detections; what is not there is a 404 in one sentence."""
 
-    @never_cache
-    @login_required
-    @permission_required(VIEW, raise_exception=True)
+    @for_people_who_may(VIEW)
     @wraps(view)
-    def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
+    def answer(request: HttpRequest, **parts: Any) -> HttpResponseBase:
         try:
             return view(request, **parts)
         except NotFound as error:

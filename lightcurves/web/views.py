@@ -1,20 +1,17 @@
 """Pages of the light-curve store: targets, a target with its light curves, their points."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import numpy as np
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from astrid.core import keyset
+from astrid.core.rights import View, for_people_who_may
 from lightcurves.exporting.tables import flags_of, times_of
 from lightcurves.models import DataSet, MissionCatalog, Observation, Target
 from lightcurves.sparkline import sparkline
@@ -29,21 +26,11 @@ _SMALL = {"width": 160, "height": 40}
 _INK = "#5b84ad"
 _RARE = 0.005  # share of values at each end that may be far away
 _SPARE = 0.3  # of the span of the others, beyond them
-View = Callable[..., HttpResponse]
 
 
 def for_readers(view: View) -> View:
     """Let those in who may see light curves."""
-
-    @require_safe
-    @never_cache
-    @login_required
-    @permission_required(VIEW, raise_exception=True)
-    @wraps(view)
-    def answer(request: HttpRequest, **parts: Any) -> HttpResponse:
-        return view(request, **parts)
-
-    return answer
+    return require_safe(for_people_who_may(VIEW)(view))
 
 
 @gzip_page

@@ -4,15 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from astrid.core.errors import InvalidTransition
+from astrid.core.rights import for_people_who_may
 from catalog import config
 from catalog.vo import formats, uws
 from catalog.vo.adql.errors import AdqlError
@@ -25,14 +24,13 @@ from catalog.vo.models import ENDED, TapJob
 from catalog.vo.requests import Asked
 from catalog.vo.visible import Caller, published_for
 
+SEE = "catalog.view_catalogentry"
 _MOST_JOBS = 20
 _DOWNLOADS = {"votable": "binary2", "csv": "csv"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@login_required
-@permission_required("catalog.view_catalogentry", raise_exception=True)
+@for_people_who_may(SEE)
 def tables(request: HttpRequest) -> HttpResponse:
     """Take a query, answer it, and list the tables and the queries that were queued."""
     caller = _caller(request)
@@ -58,8 +56,7 @@ def tables(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
-@permission_required("catalog.view_catalogentry", raise_exception=True)
+@for_people_who_may(SEE)
 def job(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     """Call a queued query off, or remove it with its answer."""
     row = get_object_or_404(_own(request), pk=key)
