@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from astrid.core.healpix import WHOLE_SKY, cone_ranges
-from astrid.core.prepared import PARTS, ends, fetch_prepared
+from astrid.core.prepared import ends, fetch_prepared, in_parts
 from astrid.core.sky import WHOLE_SKY_DEG, SkyPosition, check_cone, haversine_of
 
 # As astrid.core.sky.haversine prints it.
@@ -42,7 +42,4 @@ def keys_within(model: type[SkyPosition], ra: float, dec: float, radius_deg: flo
 @cache
 def _statement(model: type[SkyPosition]) -> bytes:
     table, key = map(connection.ops.quote_name, (model._meta.db_table, str(model._meta.pk.column)))
-    return (
-        f"SELECT {key} FROM {PARTS} JOIN {table} ON hpx BETWEEN first AND last "  # noqa: S608 - names of the model
-        f"WHERE {INSIDE}"
-    ).encode()
+    return f"SELECT {key} FROM {in_parts(key, table, INSIDE)}".encode()  # noqa: S608 - names of the model

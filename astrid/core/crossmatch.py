@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from astrid.core.counting import estimate
 from astrid.core.healpix import ORDER, WHOLE_SKY, Ranges, joined, ranges_round
-from astrid.core.prepared import PARTS, ends, fetch_prepared
+from astrid.core.prepared import ends, fetch_prepared, in_parts
 from astrid.core.sky import SkyPosition, check_positions
 
 # To read so many rows too many costs no more than to look for the next range in the index.
@@ -194,11 +194,8 @@ def _statement(model: type[SkyPosition]) -> bytes:
     """Ask for columns, each as one array: values by the row cost the client ten times as much."""
     key = connection.ops.quote_name(str(model._meta.pk.column))
     columns = ", ".join(f"array_send(array_agg({name}))" for name in (key, "ra", "dec"))
-    # Joined to a list of ranges the index is asked once per range, however many there are.
-    return (
-        f"SELECT {columns} FROM {PARTS} "  # noqa: S608 - names of the model
-        f"JOIN {_table(model)} ON hpx BETWEEN first AND last"
-    ).encode()
+    near = in_parts(f"{key}, ra, dec", _table(model))
+    return f"SELECT {columns} FROM {near}".encode()  # noqa: S608 - names of the model
 
 
 def _type_of_keys(model: type[models.Model]) -> str:

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 from django.db import connection
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from astrid.core import crossmatch
 from astrid.core.conekeys import _statement, keys_within
 from astrid.core.healpix import TINY_DEG, cone_ranges, healpix
 from astrid.core.healsquare import SIDE, _spread, place_on_face, square_ranges
 from astrid.core.sky import check_position, separation_deg
+from detection.models import SkyObject
 from observations.models import Observation
 from tests.factories import make_observation
 
@@ -166,6 +169,22 @@ def test_keys_come_from_the_index_alone_by_a_plan_that_is_made_once(sky):
         cursor.execute(b"EXPLAIN " + _statement(Observation), values)
         plan = "".join(line for (line,) in cursor.fetchall())
     assert "Index Only Scan using observation_sky" in plan
+
+
+@pytest.mark.parametrize("statement", [_statement(SkyObject), crossmatch._statement(SkyObject)])
+def test_no_search_by_ranges_reads_the_whole_table(db, statement):
+    number = 20_000
+    ra, dec = np.random.default_rng(3).uniform((0, -90), (360, 90), (number, 2)).T
+    columns = {"designation": [f"{one}" for one in range(number)], "ra": ra, "dec": dec}
+    when = {name: timezone.now() for name in ("first_seen", "last_seen")}
+    SkyObject.objects.copy_columns(columns | when | {"best_class": "unknown"})
+    values = ("{0}", "{1}", 0.0, 1.0, 0.0, 1.0)[: statement.count(b"%s")]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE detection_skyobject")
+        cursor.execute(b"EXPLAIN " + statement, values)
+        plan = "".join(line for (line,) in cursor.fetchall())
+    assert "skyobject_sky" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_a_slice_is_not_searched(db):
