@@ -13,9 +13,9 @@ def keep_freed_memory() -> None:
     """Let this process keep up to a GiB that it has freed, in one heap for all threads.
 
     glibc gives large arrays back to the system at once, and takes them from it anew: each page of
-    each array is then cleared once more. That is a tenth of the time of a difference of 2048 px, a
-    fifth at 4096 px, and more where threads wait for each other's pages. Allocators that do not
-    know these parameters are left as they are.
+    each array is then cleared once more. That is up to a tenth of the time of a difference of
+    2048 px, an eighth at 4096 px, and more where threads wait for each other's pages. Allocators
+    that do not know these parameters are left as they are.
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
