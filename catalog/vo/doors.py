@@ -22,7 +22,7 @@ from catalog.vo.adql.errors import AdqlError
 from catalog.vo.answers import Answer
 from catalog.vo.errors import NotSeen, NotSignedIn, VoError
 from catalog.vo.parameters import Access
-from catalog.vo.requests import Asked, take_chunks
+from catalog.vo.requests import Asked
 from catalog.vo.visible import Caller
 
 CHALLENGE = 'Basic realm="AstrID", Token realm="AstrID"'
@@ -65,11 +65,6 @@ class VoView(APIView):
     renderer_classes = (_AsIs,)
     content_negotiation_class = _Anything
     error_names: tuple[str, ...] = ()
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Make the whole body readable before anybody looks into it."""
-        take_chunks(request._request)
-        super().initial(request, *args, **kwargs)
 
     def caller(self) -> Caller:
         """Give who asks.

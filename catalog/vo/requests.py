@@ -3,13 +3,11 @@
 Reference: Dowler et al. 2017, Data Access Layer Interface 1.1, section 2.
 """
 
-import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from rest_framework.request import Request
 
 from catalog.vo.errors import BadValue, TooLarge
@@ -74,28 +72,6 @@ class Asked:
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
             raise BadValue(f"MAXREC is {text[:40]!r}; it must be a whole number, 0 or more")
         return min(int(text), most)
-
-
-def take_chunks(request: HttpRequest) -> None:
-    """Take in a body that comes in pieces, as TOPCAT sends tables.
-
-    Django reads none of which nobody says how long it is.
-
-    Raises
-    ------
-    TooLarge
-        If it is longer than any query or table that is read.
-    """
-    told: dict[str, Any] = request.META
-    is_chunked = "chunked" in told.get("HTTP_TRANSFER_ENCODING", "").lower()
-    # A server that does not say where the pieces end cannot be read to its end.
-    if told.get("CONTENT_LENGTH") or not is_chunked or not told.get("wsgi.input_terminated"):
-        return
-    content = told["wsgi.input"].read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise TooLarge(f"the request is longer than {MOST_BYTES} bytes")
-    told["CONTENT_LENGTH"] = str(len(content))
-    setattr(request, "_stream", io.BytesIO(content))  # noqa: B010 - where Django reads it
 
 
 def _clean(name: str, values: Iterable[str]) -> Iterable[str]:
