@@ -53,7 +53,8 @@ def rank(
 def _best(bands: Sequence[Points], frequency: float, width: float, most: int) -> Series:
     """Fit series of one and more harmonics near a frequency; give the one that pays."""
     exact = refine(bands, frequency, min(FINE_HARMONICS, most), width / 4)
-    series = [fit(bands, exact, harmonics) for harmonics in range(1, most + 1)]
+    among = CLOSELY * most
+    series = [fit(bands, exact, harmonics, among=among) for harmonics in range(1, most + 1)]
     return min(series, key=lambda one: one.criterion)
 
 

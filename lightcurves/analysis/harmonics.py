@@ -18,7 +18,7 @@ class Series:
     frequency: float
     harmonics: int
     rest: float  # sum of weighted squares that is left
-    criterion: float  # Bayesian information; the least is the best
+    criterion: float  # extended Bayesian information; the least is the best
 
 
 def columns(times: Reals, frequency: float, harmonics: int) -> Reals:
@@ -67,19 +67,21 @@ def refine(bands: Sequence[Points], frequency: float, harmonics: int, width: flo
     return frequency
 
 
-def fit(bands: Sequence[Points], frequency: float, harmonics: int) -> Series:
-    """Fit a series, and judge it by the Bayesian information criterion.
+def fit(bands: Sequence[Points], frequency: float, harmonics: int, *, among: int = 1) -> Series:
+    """Fit a series, and judge it by the extended Bayesian information criterion.
 
-    The criterion is n ln(rest / n) + k ln(n) for n points and k fitted numbers. It needs no scale
-    of the errors: those of real curves are seldom right.
+    The criterion is n ln(rest / n) + k ln(n) for n points and k fitted numbers, and 2 ln(among)
+    for each harmonic of a series that is chosen ``among`` so many: one of them fits by chance. It
+    needs no scale of the errors: those of real curves are seldom right.
 
     References
     ----------
-    Schwarz 1978, Ann. Statist. 6, 461.
+    Schwarz 1978, Ann. Statist. 6, 461; Chen & Chen 2008, Biometrika 95, 759 (eq. 6).
     """
     n = sum(map(len, bands))
     rest = residue(bands, frequency, harmonics)
     numbers = 1 + len(bands) * (1 + 2 * harmonics)  # the frequency is one of them
     smallest = np.finfo(float).tiny  # a perfect fit has no logarithm
-    criterion = n * np.log(max(rest, smallest) / n) + numbers * np.log(n)
+    price = numbers * np.log(n) + 2 * len(bands) * harmonics * np.log(among)
+    criterion = n * np.log(max(rest, smallest) / n) + price
     return Series(frequency, harmonics, rest, float(criterion))

@@ -109,9 +109,10 @@ def find_period(
 
     The highest peaks of the periodogram are candidates, and so are half, twice and a third of
     their periods, and what the gaps of nights and days make of them: 1 / (f ± 1 / d). At each a
-    Fourier series of as many harmonics as pay is fitted; the best by the Bayesian information
-    criterion has the period. That tells a sawtooth from its aliases, which fit its flanks worse,
-    and an eclipsing star with unlike minima from half its period. Equal minima have half.
+    Fourier series of as many harmonics as pay is fitted; the best by the extended Bayesian
+    information criterion has the period. That tells a sawtooth from its aliases, which fit its
+    flanks worse, and an eclipsing star with unlike minima from half its period. Equal minima have
+    half.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lightcurves.analysis.frequencies import Range
@@ -21,15 +21,32 @@ def noisy(values, error, seed=2):
     return values + np.random.default_rng(seed).normal(0, error, values.size)
 
 
+def widest_gap(times, period):
+    """Give the widest gap between phases, in turns."""
+    phases = np.sort((times / period) % 1)
+    return max(np.diff(phases, append=phases[0] + 1))
+
+
 @settings(max_examples=10, deadline=None)
 @given(period=st.floats(0.2, 20.0), amplitude=st.floats(0.1, 100))
 def test_the_period_of_a_sine_is_found_within_its_error(period, amplitude):
     times = nights(120)
+    assume(widest_gap(times, period) < 0.2)  # whole days: visits at night see two phases alone
     values = noisy(amplitude * np.sin(2 * np.pi * times / period), amplitude / 10)
     found = find_period(times, values, np.full(120, amplitude / 10))
     assert abs(found.period - period) < 5 * found.period_error
     assert found.amplitude == pytest.approx(amplitude, rel=0.1)
     assert found.harmonics == 1
+
+
+def test_noise_of_a_sine_is_no_harmonic_and_does_not_double_its_period():
+    times, rng = nights(120), np.random.default_rng(5)
+    periods = np.exp(rng.uniform(np.log(0.2), np.log(20), 60))
+    assert max(widest_gap(times, period) for period in periods) < 0.2
+    for seed, period in enumerate(periods, start=100):
+        values = noisy(np.sin(2 * np.pi * times / period), 0.1, seed=seed)
+        found = find_period(times, values, np.full(120, 0.1))
+        assert (found.harmonics, found.period) == (1, pytest.approx(period, rel=2e-3))
 
 
 def test_a_sawtooth_has_its_period_not_an_alias_or_a_part_of_it():
