@@ -70,7 +70,15 @@ def change(job: TapJob, asked: Asked, files: Mapping[str, Any]) -> None:
     _needs_pending(job)
     job.parameters |= given
     _keep_uploads(job, asked, files)
-    job.save(update_fields=["parameters", "uploads", "updated_at"])
+    _change_pending(job, parameters=job.parameters, uploads=job.uploads)
+
+
+def _change_pending(job: TapJob, **changes: Any) -> None:
+    """Change a query unless it has begun since it was read."""
+    waiting = TapJob.objects.filter(pk=job.pk, status=TapStatus.PENDING)
+    if not waiting.update(**changes, updated_at=timezone.now()):
+        job.refresh_from_db(fields=["status"])
+        _needs_pending(job)
 
 
 def _needs_pending(job: TapJob) -> None:
@@ -84,12 +92,11 @@ def limit(
     """Set how long a query may take and how long it is kept, within what is allowed."""
     settings = config.get("vo")
     if seconds is not None:
-        _needs_pending(job)
         longest = settings.async_seconds
-        job.duration_seconds = longest if seconds <= 0 else min(seconds, longest)
+        _change_pending(job, duration_seconds=longest if seconds <= 0 else min(seconds, longest))
     if destruction is not None:
         job.destruction = min(destruction, timezone.now() + timedelta(days=settings.job_days))
-    job.save(update_fields=["duration_seconds", "destruction", "updated_at"])
+        job.save(update_fields=["destruction", "updated_at"])
 
 
 def _keep_uploads(job: TapJob, asked: Asked, files: Mapping[str, Any]) -> None:

@@ -10,7 +10,9 @@ from astropy.table import Table
 from django.utils import timezone
 
 from catalog.vo import uws
+from catalog.vo.errors import VoError
 from catalog.vo.models import TapJob, TapStatus
+from catalog.vo.requests import Asked
 from tests.catalog.vo.skies import make_sky, make_viewer
 from tests.catalog.vo.wire import ROOT, session_of
 
@@ -53,6 +55,21 @@ def test_a_queued_query_gives_what_the_same_query_gives_at_once(tap, sent):
     assert [each.phase for each in tap.get_job_list()] == ["COMPLETED"]
     job.delete()
     assert not TapJob.objects.exists()
+
+
+def test_a_query_that_began_since_it_was_read_is_not_changed(tap, sent):
+    tap.submit_job(ALL).run()
+    read = TapJob.objects.get()
+    read.status = TapStatus.PENDING  # as it was before
+    for change in (
+        lambda: uws.change(read, Asked({"QUERY": ("SELECT 1",)}), {}),
+        lambda: uws.limit(read, seconds=1),
+    ):
+        with pytest.raises(VoError, match="the query is queued"):
+            change()
+        read.status = TapStatus.PENDING
+    kept = TapJob.objects.get()
+    assert (kept.parameters["QUERY"], kept.duration_seconds > 1) == ([ALL], True)
 
 
 def test_tables_go_along_with_a_queued_query(tap, sent):
